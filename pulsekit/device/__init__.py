@@ -1,0 +1,33 @@
+"""What the hardware is: transmons, couplings, lines, readout, calibrations."""
+
+from .calibrations import Calibration, CalibrationMap
+from .model import (
+    ControlLine,
+    Coupling,
+    Crosstalk,
+    Device,
+    DriveLine,
+    Limits,
+    ReadoutSpec,
+    Resonator,
+    Timing,
+    Transmon,
+)
+from .provenance import Note, Provenance
+
+__all__ = [
+    "Calibration",
+    "CalibrationMap",
+    "ControlLine",
+    "Coupling",
+    "Crosstalk",
+    "Device",
+    "DriveLine",
+    "Limits",
+    "Note",
+    "Provenance",
+    "ReadoutSpec",
+    "Resonator",
+    "Timing",
+    "Transmon",
+]

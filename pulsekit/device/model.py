@@ -1,0 +1,156 @@
+"""Describe the hardware: frozen dataclasses, validated once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Mapping, Optional, Tuple
+
+from .calibrations import CalibrationMap
+from .provenance import Provenance
+
+__all__ = [
+    "ControlLine",
+    "Coupling",
+    "Crosstalk",
+    "Device",
+    "DriveLine",
+    "Limits",
+    "ReadoutSpec",
+    "Resonator",
+    "Timing",
+    "Transmon",
+]
+
+
+@dataclass(frozen=True)
+class Transmon:
+    """One qubit, as a Duffing oscillator."""
+
+    frequency: float  # Hz, dressed 0-1 transition, all neighbours in their ground state
+    anharmonicity: float = -330e6  # Hz, negative for a transmon
+    levels: int = 3  # 2 to 5
+    t1: Optional[float] = 100e-6  # s; None: no relaxation
+    t2: Optional[float] = 100e-6  # s; None: no dephasing beyond 2 T1
+    p_th: float = 0.0  # equilibrium excited population
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """An exchange coupling J (a^dag b + a b^dag)."""
+
+    qubits: Tuple[int, int]
+    strength: float  # Hz
+
+
+@dataclass(frozen=True)
+class DriveLine:
+    """Drive channel q, which drives qubit q."""
+
+    qubit: int
+    rabi_rate: float  # Hz at amplitude 1: H = 2 pi rabi_rate s(t) (a + a^dag)
+    gain: complex = 1.0  # dimensionless, cable phase and attenuation
+    delay_s: float = 0.0  # s, the line is late by this
+
+
+@dataclass(frozen=True)
+class ControlLine:
+    """Control channel u, which drives ``qubit`` at a LO made of qubits' LOs."""
+
+    qubit: int  # the qubit that the line physically drives
+    lo: Tuple[Tuple[int, complex], ...]  # (q, scale): f_LO = sum Re(scale) * drive LO of q
+    rabi_rate: float  # Hz at amplitude 1
+    gain: complex = 1.0
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Crosstalk:
+    """A part of a line's signal that reaches another qubit."""
+
+    channel: str  # "d0", "u3"
+    qubit: int  # the qubit that it reaches
+    gain: complex  # relative to the line's own drive
+
+
+@dataclass(frozen=True)
+class Resonator:
+    """Readout resonator, dispersively coupled; measure channel q drives it."""
+
+    frequency: float  # Hz, resonance with the qubit in |0> at chi[0] = 0 reference: f_s = frequency + chi[s]
+    kappa: float = 5e6  # Hz, linewidth (FWHM): kappa_rad = 2 pi kappa
+    chi: Tuple[float, ...] = ()  # Hz per level: shift of the resonance for level s
+    drive_rate: float = 10e6  # Hz at amplitude 1: eps_m = 2 pi drive_rate
+    efficiency: float = 0.3  # eta, dimensionless
+    noise: float = 0.0  # added noise, quanta
+    scale: float = 1e6  # arbitrary units of the IQ plane
+    rotation: float = 0.0  # rad, of the IQ plane
+    mode: str = "transmission"  # or "reflection"
+
+
+@dataclass(frozen=True)
+class ReadoutSpec:
+    """Published readout figures of a qubit, the target of ``tune``."""
+
+    prob_meas0_prep1: Optional[float] = None
+    prob_meas1_prep0: Optional[float] = None
+    length_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Sample times and alignment rules; alignments are in samples."""
+
+    dt: float = 2e-9 / 9  # s
+    dtm: float = 2e-9 / 9  # s
+    granularity: int = 16
+    min_length: int = 64
+    pulse_alignment: int = 1
+    acquire_alignment: int = 16
+
+
+@dataclass(frozen=True)
+class Limits:
+    """LO ranges (physical) and service quotas (enforced with limits="device")."""
+
+    drive_lo: Tuple[Tuple[float, float], ...] = ()  # Hz per qubit; (): estimate +- 500 MHz
+    measure_lo: Tuple[Tuple[float, float], ...] = ()  # Hz per qubit
+    max_shots: Optional[int] = 100_000
+    max_experiments: Optional[int] = 300
+    rep_times: Tuple[float, ...] = (1e-3,)  # s
+    rep_delay_range: Optional[Tuple[float, float]] = (0.0, 500e-6)  # s; None: no dynamic repetition
+    default_rep_delay: Optional[float] = 250e-6  # s
+
+
+@dataclass(frozen=True, eq=False)
+class Device:
+    """Everything that decides how a program runs. Never changed in place."""
+
+    name: str
+    transmons: Tuple[Transmon, ...]
+    couplings: Tuple[Coupling, ...] = ()
+    drives: Tuple[DriveLine, ...] = ()  # one per qubit
+    controls: Tuple[ControlLine, ...] = ()
+    crosstalk: Tuple[Crosstalk, ...] = ()
+    resonators: Tuple[Resonator, ...] = ()  # one per qubit
+    readout: Tuple[ReadoutSpec, ...] = ()  # one per qubit
+    readout_crosstalk: Tuple[Tuple[int, int, complex], ...] = ()  # (measure line, resonator, gain)
+    reset_error: Tuple[float, ...] = ()  # per qubit: excited population left by a reset at rep_delay 0
+    timing: Timing = Timing()
+    limits: Limits = Limits()
+    meas_map: Tuple[Tuple[int, ...], ...] = ()
+    coupling_map: Tuple[Tuple[int, int], ...] = ()  # directed pairs that have a two-qubit gate
+    basis_gates: Tuple[str, ...] = ("id", "rz", "sx", "x", "cx", "reset")
+    measure_esp_enabled: bool = False
+    calibrations: CalibrationMap = field(default_factory=CalibrationMap)
+    version: str = "1"
+    vendor: Mapping[str, Any] = field(default_factory=dict)  # the snapshot's JSON: configuration, defaults, properties
+    provenance: Provenance = field(default_factory=Provenance)
+
+    @property
+    def n_qubits(self) -> int:
+        """The number of qubits."""
+        return len(self.transmons)
+
+    def replace(self, **changes: Any) -> "Device":
+        """Return a device with some fields exchanged."""
+        return replace(self, **changes)

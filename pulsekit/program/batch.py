@@ -1,0 +1,37 @@
+"""Define the batch: experiments that share programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ..errors import ProgramError
+from .lo import LoTable
+from .program import Program
+
+__all__ = ["Batch"]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Experiments: for each, its program, its LOs and its parameters.
+
+    A sweep over LOs or bindings has one program and many experiments.
+    """
+
+    programs: Tuple[Program, ...]
+    program_of: np.ndarray  # int32[experiments], index into programs
+    los: LoTable  # one row per experiment
+    theta: Optional[np.ndarray] = None  # float64[experiments, parameters]; None: nothing to bind
+    headers: Tuple[Mapping[str, Any], ...] = ()  # per experiment, what the frontend wants back
+
+    def __post_init__(self) -> None:
+        if len(self.los) != len(self.program_of):
+            raise ProgramError(
+                f"Argument `los` must have one row per experiment ({len(self.program_of)}), but {len(self.los)} came."
+            )
+
+    def __len__(self) -> int:
+        return len(self.program_of)

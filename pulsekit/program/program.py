@@ -1,0 +1,177 @@
+"""Define the program: an event table and the tables that it refers to."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ..errors import ProgramError
+from .channels import Channel
+from .envelopes import SHAPES, sample
+from .events import EventTable, Op
+
+__all__ = ["AcquireSpec", "ParameterTable", "Program", "Pulse", "Source"]
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """An envelope at amplitude 1 and angle 0; equal pulses have equal bits.
+
+    ``shape`` is a key of ``envelopes.SHAPES``, with ``params`` its parameters
+    sorted by name, or "samples", with ``data`` the little-endian complex128
+    bytes of the samples.
+    """
+
+    shape: str
+    duration: int  # samples
+    params: Tuple[Tuple[str, float], ...] = ()
+    data: bytes = b""
+    limit_amplitude: bool = True  # refuse |sample| > 1
+    name: Optional[str] = field(default=None, compare=False)  # a display name
+    origin: Any = field(default=None, compare=False, repr=False)  # a frontend's own object, opaque here
+
+    @staticmethod
+    def from_samples(
+        samples: np.ndarray, *, limit_amplitude: bool = True, name: Optional[str] = None, origin: Any = None
+    ) -> "Pulse":
+        """Return the pulse that plays ``samples`` (complex128[duration])."""
+        array = np.ascontiguousarray(samples, dtype="<c16")
+        return Pulse("samples", array.size, (), array.tobytes(), limit_amplitude, name, origin)
+
+    @staticmethod
+    def from_shape(
+        shape: str,
+        duration: int,
+        params: Mapping[str, float],
+        *,
+        limit_amplitude: bool = True,
+        name: Optional[str] = None,
+    ) -> "Pulse":
+        """Return a pulse of the shape library."""
+        items = tuple(sorted((k, float(v)) for k, v in params.items()))
+        if shape not in SHAPES or {k for k, _ in items} != set(SHAPES[shape].parameters):
+            raise ProgramError(
+                f"Argument `shape` must be one of {sorted(SHAPES)} with exactly its parameters, "
+                f"but {shape!r} with {[k for k, _ in items]} came."
+            )
+        return Pulse(shape, int(duration), items, b"", limit_amplitude, name)
+
+    @cached_property
+    def samples(self) -> np.ndarray:
+        """The envelope, complex128[duration], read-only."""
+        if self.shape == "samples":
+            return np.frombuffer(self.data, dtype="<c16")
+        array = sample(self.shape, self.duration, dict(self.params))
+        array.flags.writeable = False
+        return array
+
+
+@dataclass(frozen=True)
+class AcquireSpec:
+    """How an acquire turns its signal into a result.
+
+    ``kernel`` and ``discriminator`` are (name, sorted parameter items), or
+    None for the device's default.
+    """
+
+    kernel: Optional[Tuple[str, Tuple[Tuple[str, Any], ...]]] = None
+    discriminator: Optional[Tuple[str, Tuple[Tuple[str, Any], ...]]] = None
+    esp: bool = False  # excited-state promoted: tell 0 from 2
+    register: int = -1  # register slot, or -1
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows came from: one instruction of the input."""
+
+    index: int  # position of the instruction in its circuit or schedule
+    name: str
+    qubits: Tuple[int, ...] = ()
+    clbits: Tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParameterTable:
+    """Columns that depend on parameters: base value + sum of coefficient * theta.
+
+    Entry ``k`` adds ``coefficient[k] * theta[parameter[k]]`` to column
+    ``column[k]`` (0: value, 1: angle, 2: duration, 3: t0) of row ``row[k]``;
+    the event table holds the constant part. ``expressions`` is the slow lane:
+    (row, column, expression tree as nested tuples) for what is not affine.
+    """
+
+    names: Tuple[str, ...]
+    row: np.ndarray  # int32[k]
+    column: np.ndarray  # uint8[k]
+    parameter: np.ndarray  # int32[k]
+    coefficient: np.ndarray  # float64[k]
+    expressions: Tuple[Tuple[int, int, Any], ...] = ()
+
+
+def _frozen(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    return types.MappingProxyType(dict(metadata))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What each channel does and when, in integer samples. Immutable.
+
+    Compare with :meth:`same_as`; ``pulsekit.program.diff`` says where two
+    programs differ.
+    """
+
+    events: EventTable
+    channels: Tuple[Channel, ...] = ()
+    pulses: Tuple[Pulse, ...] = ()
+    acquires: Tuple[AcquireSpec, ...] = ()
+    sources: Tuple[Source, ...] = ()
+    calibrations: Tuple[str, ...] = ()
+    labels: Tuple[str, ...] = ()
+    name: str = ""
+    duration: int = 0  # samples; at least the end of the last event
+    memory_slots: int = 0  # slots of the result; at least the highest slot + 1
+    parameters: Optional[ParameterTable] = None  # None: nothing left to bind
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metadata", _frozen(self.metadata))
+
+    def replace(self, **changes: Any) -> "Program":
+        """Return a program with some fields exchanged."""
+        return replace(self, **changes)
+
+    def channel_id(self, channel: Channel) -> int:
+        """Return the channel's index in ``channels``, or -1."""
+        return self._channel_ids.get(channel, -1)
+
+    @cached_property
+    def _channel_ids(self) -> Dict[Channel, int]:
+        return {c: i for i, c in enumerate(self.channels)}
+
+    def rows(self, *ops: Op) -> np.ndarray:
+        """Return the indices of the rows with one of the given ops."""
+        return np.flatnonzero(np.isin(self.events.op, [int(op) for op in ops]))
+
+    def same_as(self, other: "Program") -> bool:
+        """Tell whether two programs do the same, row by row.
+
+        Names, labels, sources and metadata are not compared.
+        """
+        a, b = self.events, other.events
+        if len(a) != len(b) or self.duration != other.duration or self.memory_slots != other.memory_slots:
+            return False
+        columns = ("t0", "duration", "op", "value", "angle", "slot")
+        if not all(np.array_equal(getattr(a, c), getattr(b, c)) for c in columns):
+            return False
+        for x, y in zip(a, b):
+            if self.channels[x.channel] != other.channels[y.channel]:
+                return False
+            if x.op == Op.PLAY and self.pulses[x.ref] != other.pulses[y.ref]:
+                return False
+            if x.op == Op.ACQUIRE and self.acquires[x.ref] != other.acquires[y.ref]:
+                return False
+        return True
