@@ -10,12 +10,17 @@ beyond the detuning times the duration. With
 a play that starts at sample ``t0`` contributes, in its sample ``k``,
 
     f(t) = scale * envelope[k] * exp(i 2 pi (freq - f_ref) (t - t0 dt)).
+
+A gate-scoped frequency lives between ``SAVE_FRAME`` and ``RESTORE_FRAME``. If
+the channel then has another frequency than it had, frequency and carrier
+phase go back as if they had never changed; if the gate itself returned the
+frequency, the carrier phase that it made stays. Phase shifts stay either way.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -25,6 +30,9 @@ from .lo import LoTable
 from .program import Program
 
 __all__ = ["Plays", "resolve_frames"]
+
+FREQUENCY_TOLERANCE = 1e-3  # Hz; f + a - a may miss f by rounding, about 1e-6 Hz at 5 GHz
+_FRAME_OPS = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, Op.SAVE_FRAME, Op.RESTORE_FRAME)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,55 +89,71 @@ def _resolve(
 ) -> Plays:
     events = program.events
     f_ref, lo = los.of(channel)
-    count = len(los)
-    freq = np.array(lo, dtype=np.float64, copy=True)
-    shift = np.zeros(count)  # sum of phase shifts, rad
-    carrier = np.zeros(count)  # 2 pi int (freq - f_ref) dt, rad
-    now = 0
-    saved_freq: List[np.ndarray] = []
-    saved_carrier: List[np.ndarray] = []
-    saved_time: List[int] = []
-    scales: List[np.ndarray] = []
-    freqs: List[np.ndarray] = []
-    played: List[int] = []
-    for row, t0, op in zip(rows.tolist(), events.t0[rows].tolist(), events.op[rows].tolist()):
-        if t0 != now:
-            carrier = carrier + 2 * np.pi * (freq - f_ref) * ((t0 - now) * dt)
-            now = t0
-        v = events.value[row] if value is None else value[:, row]
-        if op == Op.PLAY:
-            a = events.angle[row] if angle is None else angle[:, row]
-            scales.append(np.broadcast_to(v * np.exp(1j * (a + shift + carrier)), (count,)))
-            freqs.append(freq)
-            played.append(row)
-        elif op == Op.SHIFT_PHASE:
-            shift = shift + v
-        elif op == Op.SET_PHASE:
-            shift = np.zeros(count) + v
-        elif op == Op.SHIFT_FREQUENCY:
-            freq = freq + v
-        elif op == Op.SET_FREQUENCY:
-            freq = np.zeros(count) + v
-        elif op == Op.SAVE_FRAME:
-            saved_freq.append(freq)
-            saved_carrier.append(carrier)
-            saved_time.append(t0)
-        elif op == Op.RESTORE_FRAME and saved_freq:
-            old, start, before = saved_freq.pop(), saved_time.pop(), saved_carrier.pop()
-            changed = freq != old
-            unchanged = before + 2 * np.pi * (old - f_ref) * ((t0 - start) * dt)
-            carrier = np.where(changed, unchanged, carrier)
-            freq = np.where(changed, old, freq)
-    shape = (count, len(played))
-    index = np.array(played, dtype=np.int32)
+    op, t0 = events.op[rows], events.t0[rows]
+    values = events.value[rows][None, :] if value is None else value[:, rows]
+    changes = np.flatnonzero(np.isin(op, _FRAME_OPS))
+    starts, freqs, carriers = _carrier_segments(lo, f_ref, dt, op[changes], t0[changes], values[:, changes])
+    shifts = _phase_shifts(op, values)
+    played = np.flatnonzero(op == Op.PLAY)
+    segment = np.searchsorted(changes, played)  # how many frame changes came before the play
+    freq = freqs[:, segment]
+    carrier = carriers[:, segment] + 2 * np.pi * (freq - f_ref) * ((t0[played] - starts[segment]) * dt)
+    index = rows[played].astype(np.int32)
+    angles = events.angle[index][None, :] if angle is None else angle[:, index]
+    final = shifts[:, -1] if rows.size else np.zeros(1)
     return Plays(
         channel=channel,
         f_ref=f_ref,
-        t0=events.t0[index] if played else np.zeros(0, np.int64),
-        duration=events.duration[index] if played else np.zeros(0, np.int64),
-        pulse=events.ref[index] if played else np.zeros(0, np.int32),
-        scale=np.array(scales, dtype=np.complex128).T.reshape(shape).copy(),
-        freq=np.array(freqs, dtype=np.float64).T.reshape(shape).copy(),
+        t0=t0[played],
+        duration=events.duration[index],
+        pulse=events.ref[index],
+        scale=values[:, played] * np.exp(1j * (angles + shifts[:, played] + carrier)),
+        freq=freq,
         row=index,
-        final_phase=shift,
+        final_phase=np.broadcast_to(final, (len(los),)).copy(),
     )
+
+
+def _carrier_segments(
+    lo: np.ndarray, f_ref: float, dt: float, ops: np.ndarray, times: np.ndarray, values: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Follow frequency and carrier phase through the frame changes.
+
+    Returns:
+        Per segment between changes (one more than there are changes): its
+        start in samples int64[s], its frequency in Hz float64[experiments, s]
+        and its carrier phase at the start in rad float64[experiments, s].
+    """
+    freq = np.array(lo, dtype=np.float64)
+    carrier = np.zeros_like(freq)  # 2 pi int (freq - f_ref) dt
+    now = 0
+    starts, freqs, carriers = [now], [freq], [carrier]
+    saved: List[Tuple[int, np.ndarray, np.ndarray]] = []
+    for k, (op, t) in enumerate(zip(ops.tolist(), times.tolist())):
+        carrier = carrier + 2 * np.pi * (freq - f_ref) * ((t - now) * dt)
+        now = t
+        if op == Op.SHIFT_FREQUENCY:
+            freq = freq + values[:, k]
+        elif op == Op.SET_FREQUENCY:
+            freq = np.zeros_like(freq) + values[:, k]
+        elif op == Op.SAVE_FRAME:
+            saved.append((t, freq, carrier))
+        elif saved:
+            then, before, phase = saved.pop()
+            unchanged = phase + 2 * np.pi * (before - f_ref) * ((t - then) * dt)
+            carrier = np.where(np.abs(freq - before) > FREQUENCY_TOLERANCE, unchanged, carrier)
+            freq = before
+        starts.append(now)
+        freqs.append(freq)
+        carriers.append(carrier)
+    return np.array(starts, dtype=np.int64), np.array(freqs).T, np.array(carriers).T
+
+
+def _phase_shifts(op: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the sum of phase shifts after each row, rad[1 or experiments, rows]."""
+    total = np.cumsum(np.where(op == Op.SHIFT_PHASE, values, 0.0), axis=1)
+    is_set = op == Op.SET_PHASE
+    if not is_set.any():
+        return total
+    last = np.maximum.accumulate(np.where(is_set, np.arange(op.size), -1))
+    return np.where(last >= 0, total - total[:, last] + values[:, last], total)
