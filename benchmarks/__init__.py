@@ -1,0 +1,1 @@
+"""Compare pulsekit with its peers on the same work, in one run."""

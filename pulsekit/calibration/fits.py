@@ -1,0 +1,105 @@
+"""Fit the curves that calibration experiments measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Tuple
+
+import numpy as np
+from scipy.optimize import curve_fit
+
+from ..errors import CalibrationError
+
+__all__ = ["Fit", "fit_rabi", "fit_resonance", "project_iq"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted value with its standard error, and the curve behind it."""
+
+    value: float  # in the unit of the swept quantity
+    stderr: float
+    x: np.ndarray  # float64[points], as given
+    y: np.ndarray  # float64[points], as given
+    curve: Callable[[np.ndarray], np.ndarray]  # the fitted function
+
+
+def project_iq(iq: np.ndarray) -> np.ndarray:
+    """Project IQ points on the line along which they spread the most.
+
+    Args:
+        iq: complex128[points].
+
+    Returns:
+        float64[points] in [0, 1], 0 at the first point's end of the line.
+    """
+    points = np.stack([iq.real, iq.imag], axis=1)
+    centred = points - points.mean(axis=0)
+    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
+    signal = centred @ axis
+    span = np.ptp(signal)
+    if span == 0:
+        raise CalibrationError("Argument `iq` must hold points that differ, but all are equal.")
+    signal = (signal - signal.min()) / span
+    return 1 - signal if signal[0] > 0.5 else signal
+
+
+def _solve(
+    function: Callable[..., np.ndarray], x: np.ndarray, y: np.ndarray, start: Tuple[float, ...], index: int, what: str
+) -> Fit:
+    try:
+        found, covariance = curve_fit(function, x, y, p0=start, maxfev=20_000)
+    except RuntimeError as error:
+        raise CalibrationError(f"The {what} fit did not converge on {x.size} points.") from error
+    stderr = float(np.sqrt(abs(covariance[index, index])))
+    return Fit(float(found[index]), stderr, x, y, lambda points: function(points, *found))
+
+
+def fit_rabi(amplitudes: np.ndarray, signal: np.ndarray) -> Fit:
+    """Fit offset - contrast cos(pi amplitude / a_pi); the value is a_pi.
+
+    Args:
+        amplitudes: float64[points], dimensionless, at least half a period.
+        signal: float64[points], linear in the excited population.
+
+    Raises:
+        CalibrationError: the fit does not converge.
+    """
+    x, y = np.asarray(amplitudes, float), np.asarray(signal, float)
+
+    def model(a: np.ndarray, offset: float, contrast: float, pi_amplitude: float) -> np.ndarray:
+        return offset - contrast * np.cos(np.pi * a / pi_amplitude)
+
+    trials = np.ptp(x) / np.arange(0.5, 8, 0.25)
+    residuals = []
+    for trial in trials:
+        basis = np.stack([np.ones_like(x), -np.cos(np.pi * x / trial)], axis=1)
+        solution, *_ = np.linalg.lstsq(basis, y, rcond=None)
+        residuals.append((float(np.sum((basis @ solution - y) ** 2)), *solution, trial))
+    _, offset, contrast, trial = min(residuals)
+    return _solve(model, x, y, (offset, contrast, trial), 2, "Rabi")
+
+
+def fit_resonance(frequencies: np.ndarray, signal: np.ndarray) -> Fit:
+    """Fit a Lorentzian line; the value is its centre, in Hz.
+
+    Args:
+        frequencies: float64[points], Hz.
+        signal: float64[points], linear in the excited population.
+
+    Raises:
+        CalibrationError: the fit does not converge.
+    """
+    x, y = np.asarray(frequencies, float), np.asarray(signal, float)
+    middle, scale = float(x.mean()), float(np.ptp(x))
+    u = (x - middle) / scale
+
+    def model(points: np.ndarray, offset: float, height: float, centre: float, width: float) -> np.ndarray:
+        return offset + height / (1 + ((points - centre) / width) ** 2)
+
+    peak = int(np.argmax(np.abs(y - np.median(y))))
+    start = (float(np.median(y)), float(y[peak] - np.median(y)), float(u[peak]), 0.1)
+    fit = _solve(model, u, y, start, 2, "resonance")
+    return Fit(
+        fit.value * scale + middle, fit.stderr * scale, x, y, lambda points: fit.curve((points - middle) / scale)
+    )
