@@ -19,8 +19,10 @@ NAMES = ("compiler", "simulator", "backend")
 def main() -> None:
     """Run the chosen benchmarks and print their table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which ones (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)} (default: all)")
     chosen = parser.parse_args().names or NAMES
+    if not set(chosen) <= set(NAMES):
+        parser.error(f"NAME must be one of {', '.join(NAMES)}")
     rows: List[Row] = []
     for name in chosen:
         rows += importlib.import_module(f"benchmarks.{name}").rows()

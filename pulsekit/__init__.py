@@ -20,7 +20,19 @@ _LAZY = {
     "tune": "pulsekit.calibration",
 }
 
-__all__ = ["__version__", *sorted(_LAZY)]
+__all__ = [
+    "Backend",
+    "Device",
+    "Outcome",
+    "Program",
+    "__version__",
+    "backends",
+    "compile",
+    "get_backend",
+    "schedule",
+    "simulate",
+    "tune",
+]
 
 if TYPE_CHECKING:
     from .backend import Backend, backends, compile, get_backend, schedule

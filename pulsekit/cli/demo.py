@@ -204,9 +204,8 @@ def summary(found: Findings) -> List[str]:
         top = ", ".join(f"{k}: {v}" for k, v in sorted(counts.items(), key=lambda item: -item[1])[:4])
         lines.append(f"{name}: {top}; Hellinger fidelity with the ideal {found.fidelities[name]:.4f}")
     amplitude = _x_pulse(backend, qubit).amp
-    lines.append(
-        f"qubit {qubit} pi amplitude: {found.rabi.value:.5f} +- {found.rabi.stderr:.5f} (calibrated {amplitude:.5f}{_published(backend, qubit)})"
-    )
+    known = f"calibrated {amplitude:.5f}{_published(backend, qubit)}"
+    lines.append(f"qubit {qubit} pi amplitude: {found.rabi.value:.5f} +- {found.rabi.stderr:.5f} ({known})")
     estimate = backend.defaults().qubit_freq_est[qubit]
     lines.append(
         f"qubit {qubit} frequency: {found.resonance.value / 1e9:.6f} GHz +- {found.resonance.stderr / 1e3:.1f} kHz"
