@@ -1,1 +1,1 @@
-"""One compiler pass per file."""
+"""The passes of the compiler, one file each."""

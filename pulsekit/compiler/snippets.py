@@ -1,0 +1,70 @@
+"""Hold the pulse body of one calibrated instruction, ready to be copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..program import AcquireSpec, Channel, Op, Program, Pulse
+
+__all__ = ["Snippet"]
+
+
+@dataclass(frozen=True, eq=False)
+class Snippet:
+    """A program body: what an instruction plays, from its start.
+
+    ``program.parameters`` (names in the instruction's parameter order) says
+    how rows depend on the instruction's parameters. Acquire rows of a measure
+    get their memory slot from the instruction's clbits, except when ``fixed``
+    (a user's own calibration that names its slots).
+    """
+
+    program: Program
+    name: str = ""
+    qubits: Tuple[int, ...] = ()
+    calibration: str = ""  # id of the calibration
+    fixed: bool = False
+    objects: Optional[Sequence[Any]] = field(default=None, repr=False)  # a frontend's own objects, one per row
+    signature: Tuple[str, ...] = ()  # names of the instruction's parameters, in order
+
+    @property
+    def duration(self) -> int:
+        """Samples."""
+        return self.program.duration
+
+    @cached_property
+    def anchor(self) -> int:
+        """Start of the first acquire in samples from the snippet's start, or -1."""
+        rows = self.program.rows(Op.ACQUIRE)
+        return int(self.program.events.t0[rows].min()) if rows.size else -1
+
+    def channel(self, row: int) -> Channel:
+        """Return the channel of a row."""
+        return self.program.channels[self.program.events.channel[row]]
+
+    def pulses(self) -> Tuple[Pulse, ...]:
+        """Return the table of pulses."""
+        return self.program.pulses
+
+    def acquires(self) -> Tuple[AcquireSpec, ...]:
+        """Return the table of acquire settings."""
+        return self.program.acquires
+
+    def restrict(self, qubits: Sequence[int]) -> "Snippet":
+        """Return the rows whose channels carry the index of one of ``qubits``.
+
+        This is how a measure of a whole group is cut down to the qubits that
+        a circuit measures.
+        """
+        events, channels = self.program.events, self.program.channels
+        keep = np.isin([c.index for c in channels], list(qubits))[events.channel] if len(events) else np.zeros(0, bool)
+        rows = np.flatnonzero(keep)
+        taken = events.take(rows)
+        stop = int((taken.t0 + taken.duration).max()) if len(taken) else 0
+        objects = None if self.objects is None else tuple(self.objects[r] for r in rows)
+        program = self.program.replace(events=taken, duration=stop, parameters=None)
+        return replace(self, program=program, qubits=tuple(qubits), objects=objects)
