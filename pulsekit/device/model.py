@@ -76,15 +76,19 @@ class Crosstalk:
 class Resonator:
     """Readout resonator, dispersively coupled; measure channel q drives it."""
 
-    frequency: float  # Hz, resonance with the qubit in |0> at chi[0] = 0 reference: f_s = frequency + chi[s]
+    frequency: float  # Hz, reference: the resonance with the qubit in level s is frequency + chi[s]
     kappa: float = 5e6  # Hz, linewidth (FWHM): kappa_rad = 2 pi kappa
-    chi: Tuple[float, ...] = ()  # Hz per level: shift of the resonance for level s
+    chi: Tuple[float, ...] = ()  # Hz per level: shift of the resonance for level s; (): kappa * (0.5, -0.5, -1.3, ...)
     drive_rate: float = 10e6  # Hz at amplitude 1: eps_m = 2 pi drive_rate
     efficiency: float = 0.3  # eta, dimensionless
     noise: float = 0.0  # added noise, quanta
-    scale: float = 1e6  # arbitrary units of the IQ plane
+    scale: float = 1e6  # arbitrary units of the IQ plane: vacuum noise of one record sample is scale / 100
     rotation: float = 0.0  # rad, of the IQ plane
-    mode: str = "transmission"  # or "reflection"
+    mode: str = "transmission"  # a peak; or "reflection": a notch
+    notch_depth: float = 1.0  # in (0, 1], reflection only: 1 dips to zero at resonance
+    kernel_decay_s: Optional[float] = None  # s, default kernel exp(-t / kernel_decay_s); None: boxcar
+    threshold: float = 0.0  # default discriminator's boundary: -1 at the centre of 0, 0 midway, 1 at the centre of 1
+    transitions: Tuple[Tuple[int, int, float], ...] = ()  # (from, to, 1/s): jumps that the readout tone induces
 
 
 @dataclass(frozen=True)
