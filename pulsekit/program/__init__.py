@@ -4,9 +4,14 @@ from .batch import Batch
 from .channels import Channel
 from .envelopes import SHAPES
 from .events import EventTable, Op
+from .findings import Violation
 from .frames import Plays, resolve_frames
+from .json_format import from_json, to_json
 from .lo import LoTable
 from .program import AcquireSpec, ParameterTable, Program, Pulse, Source
+from .text import to_text
+from .text_parser import parse_text
+from .verifier import find_violations, verify
 
 __all__ = [
     "SHAPES",
@@ -21,5 +26,12 @@ __all__ = [
     "Program",
     "Pulse",
     "Source",
+    "Violation",
+    "find_violations",
+    "from_json",
+    "parse_text",
     "resolve_frames",
+    "to_json",
+    "to_text",
+    "verify",
 ]
