@@ -24,8 +24,6 @@ class CircuitInfo:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     header: Mapping[str, Any] = field(default_factory=dict)  # of the experiment's result
     parameters: Tuple[str, ...] = ()  # unbound ones, sorted by name; one may occur twice under one name
-    # the circuit's own calibrations: name -> (qubits, parameter values) -> body
-    calibrations: Mapping[str, Mapping[Tuple[Tuple[int, ...], Tuple[Any, ...]], Snippet]] = field(default_factory=dict)
 
 
 class Symbols(NamedTuple):
@@ -59,12 +57,15 @@ class GateTable:
     clbits: np.ndarray  # int32[n], index into clbit_sets
     param_at: np.ndarray  # int64[n], where each gate's parameters start in params
     param_count: np.ndarray  # int32[n]
+    override: np.ndarray  # int32[n], index into overrides (the circuit's own calibration), or -1
     params: np.ndarray  # float64[m]; the one parameter of a delay is its duration in samples
     names: Tuple[str, ...] = ()
     qubit_sets: Tuple[Tuple[int, ...], ...] = ()
     clbit_sets: Tuple[Tuple[int, ...], ...] = ()
     circuits: Tuple[CircuitInfo, ...] = ()
+    overrides: Tuple[Snippet, ...] = ()
     symbols: Symbols = field(default_factory=no_symbols)
+    originals: Mapping[int, Tuple[Any, ...]] = field(default_factory=dict)  # param_at -> a frontend's own parameters
 
     def __len__(self) -> int:
         return len(self.circuit)
@@ -94,7 +95,7 @@ class GateTable:
 
     def take(self, rows: np.ndarray) -> "GateTable":
         """Return the given rows, in the given order; parameters stay where they are."""
-        columns = ("circuit", "index", "kind", "name", "qubits", "clbits", "param_at", "param_count")
+        columns = ("circuit", "index", "kind", "name", "qubits", "clbits", "param_at", "param_count", "override")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
     def symbolic_slots(self) -> Dict[int, int]:

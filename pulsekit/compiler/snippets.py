@@ -28,6 +28,7 @@ class Snippet:
     qubits: Tuple[int, ...] = ()
     calibration: str = ""  # id of the calibration
     fixed: bool = False
+    stretch: bool = False  # its rows last as long as the gate (delays)
     objects: Optional[Sequence[Any]] = field(default=None, repr=False)  # a frontend's own objects, one per row
     signature: Tuple[str, ...] = ()  # names of the instruction's parameters, in order
 

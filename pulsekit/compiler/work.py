@@ -45,10 +45,9 @@ class Work:
     duration: Optional[np.ndarray] = None  # int64[gates], samples
     block: Optional[np.ndarray] = None  # int32[gates], see above; None: every gate on its own
     offset: Optional[np.ndarray] = None  # int64[gates], samples from the block's start; None: 0
-    grid: int = 1  # samples; blocks that hold an anchored gate start so that its anchor is on this grid
-    anchor: Optional[np.ndarray] = (
-        None  # int64[gates], samples from the gate's own start; -1: none; None: no gate has one
-    )
+    # a gate with a grid starts so that (start + anchor) % grid == 0; the first anchor may be that of an acquire
+    anchor: Optional[np.ndarray] = None  # int64[gates], samples from the gate's own start; None: 0
+    grid: Optional[np.ndarray] = None  # int64[gates], samples; 1: anywhere; None: all anywhere
     start: Optional[np.ndarray] = None  # int64[gates], samples from the circuit's start
     total: Optional[np.ndarray] = None  # int64[circuits], samples
     programs: Tuple[Program, ...] = ()
@@ -76,7 +75,7 @@ class Work:
         """
         gates = self.gates.take(order)
         columns = {}
-        for name in ("snippet", "duration", "block", "offset", "anchor", "start"):
+        for name in ("snippet", "duration", "block", "offset", "anchor", "grid", "start"):
             column = getattr(self, name)
             if column is not None:
                 columns[name] = column[order]

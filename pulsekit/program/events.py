@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Dict, Iterator, Mapping, NamedTuple, Sequence
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -138,6 +138,21 @@ class EventTable:
                 for name, dtype in COLUMNS.items()
             }
         )
+
+    def split(self, bounds: Sequence[int]) -> List["EventTable"]:
+        """Return the rows between neighbouring bounds, as views.
+
+        Args:
+            bounds: ascending row indices; ``n + 1`` of them give ``n`` tables.
+        """
+        columns = [getattr(self, name) for name in COLUMNS]
+        out: List[EventTable] = []
+        for lo, hi in zip(bounds[:-1], bounds[1:]):
+            table = EventTable.__new__(EventTable)
+            for name, column in zip(COLUMNS, columns):
+                setattr(table, name, column[lo:hi])
+            out.append(table)
+        return out
 
     @staticmethod
     def concatenate(tables: Sequence["EventTable"]) -> "EventTable":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -128,7 +128,7 @@ class Program:
     channels: Tuple[Channel, ...] = ()
     pulses: Tuple[Pulse, ...] = ()
     acquires: Tuple[AcquireSpec, ...] = ()
-    sources: Tuple[Source, ...] = ()
+    sources: Sequence[Source] = ()
     calibrations: Tuple[str, ...] = ()
     labels: Tuple[str, ...] = ()
     name: str = ""
@@ -147,6 +147,10 @@ class Program:
     def channel_id(self, channel: Channel) -> int:
         """Return the channel's index in ``channels``, or -1."""
         return self._channel_ids.get(channel, -1)
+
+    def channel_id_of(self, kind: str, index: int) -> int:
+        """Return the index in ``channels`` of a kind's channel, or -1."""
+        return self.channel_id(Channel(kind, index))
 
     @cached_property
     def _channel_ids(self) -> Dict[Channel, int]:

@@ -1,0 +1,183 @@
+"""Place gates in time, and merge their rows in order of time."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+
+def place(const int64_t[::1] circuit_ptr, const int32_t[::1] block, const int64_t[::1] offset,
+          const int64_t[::1] duration, const int64_t[::1] anchor, const int64_t[::1] grid,
+          const int32_t[::1] qubits, const int64_t[::1] set_ptr, const int32_t[::1] set_items,
+          bint alap, int64_t[::1] free, int64_t[::1] start, int64_t[::1] total):
+    """Write the start of every gate and the length of every circuit.
+
+    Blocks (runs of equal ``block``) go where all of their qubits are free.
+    ``free`` is scratch of one entry per qubit. Returns -1, or the gate whose
+    block no shift can bring onto its grids.
+    """
+    cdef Py_ssize_t c, failed = -1
+    cdef Py_ssize_t circuits = circuit_ptr.shape[0] - 1
+    with nogil:
+        for c in range(circuits):
+            if alap:
+                failed = _late(circuit_ptr[c], circuit_ptr[c + 1], block, offset, duration, anchor, grid,
+                               qubits, set_ptr, set_items, free, start, total, c)
+            else:
+                failed = _soon(circuit_ptr[c], circuit_ptr[c + 1], block, offset, duration, anchor, grid,
+                               qubits, set_ptr, set_items, free, start, total, c)
+            if failed >= 0:
+                break
+    return failed
+
+
+cdef inline void _clear(Py_ssize_t lo, Py_ssize_t hi, const int32_t[::1] qubits, const int64_t[::1] set_ptr,
+                        const int32_t[::1] set_items, int64_t[::1] free) noexcept nogil:
+    cdef Py_ssize_t i, k
+    for i in range(lo, hi):
+        for k in range(set_ptr[qubits[i]], set_ptr[qubits[i] + 1]):
+            free[set_items[k]] = 0
+
+
+cdef inline int64_t _latest(Py_ssize_t lo, Py_ssize_t hi, const int32_t[::1] qubits, const int64_t[::1] set_ptr,
+                            const int32_t[::1] set_items, int64_t[::1] free) noexcept nogil:
+    cdef Py_ssize_t i, k
+    cdef int64_t when = 0
+    for i in range(lo, hi):
+        for k in range(set_ptr[qubits[i]], set_ptr[qubits[i] + 1]):
+            if free[set_items[k]] > when:
+                when = free[set_items[k]]
+    return when
+
+
+cdef inline void _take(Py_ssize_t lo, Py_ssize_t hi, int64_t until, const int32_t[::1] qubits,
+                       const int64_t[::1] set_ptr, const int32_t[::1] set_items, int64_t[::1] free) noexcept nogil:
+    cdef Py_ssize_t i, k
+    for i in range(lo, hi):
+        for k in range(set_ptr[qubits[i]], set_ptr[qubits[i] + 1]):
+            free[set_items[k]] = until
+
+
+cdef inline int64_t _length(Py_ssize_t lo, Py_ssize_t hi, const int64_t[::1] offset,
+                            const int64_t[::1] duration) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int64_t longest = 0
+    for i in range(lo, hi):
+        if offset[i] + duration[i] > longest:
+            longest = offset[i] + duration[i]
+    return longest
+
+
+cdef inline int64_t _align(Py_ssize_t lo, Py_ssize_t hi, int64_t when, int64_t length, bint backwards,
+                           const int64_t[::1] offset, const int64_t[::1] anchor,
+                           const int64_t[::1] grid) noexcept nogil:
+    """The least time >= when that suits every grid of a block, or -1."""
+    cdef Py_ssize_t i, sweep
+    cdef int64_t rest
+    cdef bint moved
+    for sweep in range(64):
+        moved = False
+        for i in range(lo, hi):
+            if grid[i] > 1:
+                if backwards:
+                    rest = (when + length - offset[i] - anchor[i]) % grid[i]
+                else:
+                    rest = (when + offset[i] + anchor[i]) % grid[i]
+                if rest < 0:
+                    rest += grid[i]
+                if rest:
+                    when += grid[i] - rest
+                    moved = True
+        if not moved:
+            return when
+    return -1
+
+
+cdef inline int64_t _common_grid(Py_ssize_t lo, Py_ssize_t hi, const int64_t[::1] grid) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int64_t a, b, rest, common = 1
+    for i in range(lo, hi):
+        if grid[i] > 1 and common % grid[i]:
+            a = common
+            b = grid[i]
+            while b:
+                rest = a % b
+                a = b
+                b = rest
+            common = common // a * grid[i]
+    return common
+
+
+cdef Py_ssize_t _soon(Py_ssize_t first, Py_ssize_t last, const int32_t[::1] block, const int64_t[::1] offset,
+                      const int64_t[::1] duration, const int64_t[::1] anchor, const int64_t[::1] grid,
+                      const int32_t[::1] qubits, const int64_t[::1] set_ptr, const int32_t[::1] set_items,
+                      int64_t[::1] free, int64_t[::1] start, int64_t[::1] total, Py_ssize_t circuit) noexcept nogil:
+    cdef Py_ssize_t lo = first, hi, i
+    cdef int64_t when, length, end = 0
+    _clear(first, last, qubits, set_ptr, set_items, free)
+    while lo < last:
+        hi = lo + 1
+        while hi < last and block[hi] == block[lo]:
+            hi += 1
+        length = _length(lo, hi, offset, duration)
+        when = _align(lo, hi, _latest(lo, hi, qubits, set_ptr, set_items, free), length, False, offset, anchor, grid)
+        if when < 0:
+            return lo
+        for i in range(lo, hi):
+            start[i] = when + offset[i]
+        _take(lo, hi, when + length, qubits, set_ptr, set_items, free)
+        if when + length > end:
+            end = when + length
+        lo = hi
+    total[circuit] = end
+    return -1
+
+
+cdef Py_ssize_t _late(Py_ssize_t first, Py_ssize_t last, const int32_t[::1] block, const int64_t[::1] offset,
+                      const int64_t[::1] duration, const int64_t[::1] anchor, const int64_t[::1] grid,
+                      const int32_t[::1] qubits, const int64_t[::1] set_ptr, const int32_t[::1] set_items,
+                      int64_t[::1] free, int64_t[::1] start, int64_t[::1] total, Py_ssize_t circuit) noexcept nogil:
+    cdef Py_ssize_t hi = last, lo, i
+    cdef int64_t when, length, common, end = 0
+    _clear(first, last, qubits, set_ptr, set_items, free)
+    while hi > first:
+        lo = hi - 1
+        while lo > first and block[lo - 1] == block[hi - 1]:
+            lo -= 1
+        length = _length(lo, hi, offset, duration)
+        when = _align(lo, hi, _latest(lo, hi, qubits, set_ptr, set_items, free), length, True, offset, anchor, grid)
+        if when < 0:
+            return lo
+        for i in range(lo, hi):
+            start[i] = when + length - offset[i]
+        _take(lo, hi, when + length, qubits, set_ptr, set_items, free)
+        if when + length > end:
+            end = when + length
+        hi = lo
+    common = _common_grid(first, last, grid)
+    end = (end + common - 1) // common * common
+    for i in range(first, last):
+        start[i] = end - start[i]
+    total[circuit] = end
+    return -1
+
+
+def overlap(const int64_t[::1] circuit_ptr, const int64_t[::1] t0, const int64_t[::1] duration,
+            const int32_t[::1] channel, int64_t[::1] busy):
+    """Return the first row that starts while its channel is taken, or -1.
+
+    Rows of each circuit are sorted by ``t0``, those of no length first.
+    ``busy`` is scratch of one entry per channel.
+    """
+    cdef Py_ssize_t c, i, found = -1
+    cdef Py_ssize_t circuits = circuit_ptr.shape[0] - 1
+    with nogil:
+        for c in range(circuits):
+            for i in range(busy.shape[0]):
+                busy[i] = 0
+            for i in range(circuit_ptr[c], circuit_ptr[c + 1]):
+                if t0[i] < busy[channel[i]]:
+                    found = i
+                    break
+                if duration[i]:
+                    busy[channel[i]] = t0[i] + duration[i]
+            if found >= 0:
+                break
+    return found

@@ -1,0 +1,163 @@
+"""Find the calibration of every gate: circuit's own, user's map, device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ...device import Calibration, Device
+from ...errors import CompilerError
+from ...program import Channel, EventTable, Op, Program
+from ..base import Pass
+from ..gates import BARRIER, DELAY, MEASURE, RESET, GateTable
+from ..snippets import Snippet
+from ..work import Work
+
+__all__ = ["LookUpCalibrations", "delay_snippet", "device_snippet"]
+
+NOT_IN_BASIS = 7000  # "instruction not in basis gates"
+
+Lookup = Callable[[str, Tuple[int, ...]], Optional[Snippet]]
+
+
+@dataclass(frozen=True)
+class LookUpCalibrations(Pass):
+    """Give every gate its snippet and duration.
+
+    ``user`` is asked before the device; what the circuit brings itself
+    (``GateTable.overrides``) goes before both.
+    """
+
+    user: Optional[Lookup] = None
+    special: Mapping[Tuple[int, int], Snippet] = field(default_factory=dict)
+    ensures: ClassVar[FrozenSet[str]] = frozenset({"calibrated"})
+
+    def run(self, work: Work) -> Work:
+        """Return the work with ``snippets``, ``snippet`` and ``duration``."""
+        gates = work.gates
+        snippets: List[Snippet] = []
+        width = max(len(gates.qubit_sets), 1)
+        key = gates.name.astype(np.int64) * width + gates.qubits
+        plain = gates.override < 0
+        kinds = np.bincount(key[plain], minlength=1)
+        table = np.full(len(kinds), -1, dtype=np.int32)
+        for k in np.flatnonzero(kinds).tolist():
+            row = int(np.flatnonzero(plain & (key == k))[0])
+            found = self._find(work, row)
+            if found is not None:
+                table[k] = len(snippets)
+                snippets.append(found)
+        snippet = np.full(len(gates), -1, dtype=np.int32)
+        snippet[plain] = table[key[plain]]
+        snippet[~plain] = gates.override[~plain] + len(snippets)
+        snippets.extend(gates.overrides)
+        _check_arity(gates, snippet, snippets)
+        lengths = np.array([s.duration for s in snippets] + [0], dtype=np.int64)
+        duration = lengths[snippet]
+        delays = np.flatnonzero(gates.kind == DELAY)
+        duration[delays] = np.rint(gates.params[gates.param_at[delays]]).astype(np.int64)
+        return work.replace(snippets=tuple(snippets), snippet=snippet, duration=duration)
+
+    def _find(self, work: Work, row: int) -> Optional[Snippet]:
+        gates = work.gates
+        kind, name, qubits = gates.kind[row], gates.names[gates.name[row]], gates.qubit_sets[gates.qubits[row]]
+        if kind == BARRIER:
+            return None
+        if kind == DELAY:
+            return delay_snippet(qubits)
+        found = self.user(name, qubits) if self.user is not None else None
+        if found is None:
+            found = device_snippet(work.device, name, qubits)
+        if found is None and kind == RESET and work.mode == "device":
+            found = _reset_snippet(work.device, qubits)
+        if found is None:
+            raise CompilerError(_missing(work, row), code=NOT_IN_BASIS)
+        if kind == MEASURE and found.anchor < 0:
+            raise CompilerError(f"{gates.where(row)}: the calibration of a measure must acquire, but it does not.")
+        return found
+
+
+def delay_snippet(qubits: Tuple[int, ...]) -> Snippet:
+    """Return a delay of the drive channels, as long as its gate."""
+    n = len(qubits)
+    events = EventTable(op=np.full(n, Op.DELAY), channel=np.arange(n))
+    program = Program(events=events, channels=tuple(Channel("d", q) for q in qubits), name="delay")
+    return Snippet(program, "delay", qubits, stretch=True)
+
+
+def device_snippet(device: Device, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
+    """Return the device's calibration; a measure may come out of a group's."""
+    found = device.calibrations.get(name, qubits)
+    if found is not None:
+        return _snippet(found)
+    if name in ("measure", "measure_esp") and len(qubits) == 1:
+        for group in _groups(device, name, qubits[0]):
+            return _snippet(group).restrict(qubits)
+    return None
+
+
+def _groups(device: Device, name: str, qubit: int) -> List[Calibration]:
+    named = [device.calibrations.get(name, tuple(g)) for g in device.meas_map if qubit in g]
+    held = [c for c in device.calibrations if c.name == name and qubit in c.qubits] if not any(named) else []
+    return [c for c in named if c is not None] + held
+
+
+def _snippet(calibration: Calibration) -> Snippet:
+    table = calibration.program.parameters
+    names = table.names if table is not None else ()
+    return Snippet(calibration.program, calibration.name, calibration.qubits, calibration.id, signature=names)
+
+
+def _reset_snippet(device: Device, qubits: Tuple[int, ...]) -> Snippet:
+    length = 0
+    for gate in (device.vendor.get("properties") or {}).get("gates", ()):
+        if gate.get("gate") == "reset" and tuple(gate.get("qubits", ())) == qubits:
+            for entry in gate.get("parameters", ()):
+                if entry.get("name") == "gate_length":
+                    length = round(entry["value"] * 1e-9 / device.timing.dt)
+    measure = device_snippet(device, "measure", qubits)
+    if not length and measure is not None:
+        length = measure.duration
+    grid = max(device.timing.granularity, 1)
+    length = -(-length // grid) * grid
+    events = EventTable(duration=np.array([length]), op=np.array([Op.RESET]), channel=np.array([0]))
+    program = Program(events=events, channels=(Channel("d", qubits[0]),), name="reset", duration=length)
+    return Snippet(program, "reset", qubits)
+
+
+def _missing(work: Work, row: int) -> str:
+    gates, device = work.gates, work.device
+    name, qubits = gates.names[gates.name[row]], gates.qubit_sets[gates.qubits[row]]
+    outside = [q for q in qubits if q >= device.n_qubits]
+    if outside:
+        return f"{gates.where(row)}: qubits must be below {device.n_qubits}, but {outside} came."
+    known = sorted(c.qubits for c in device.calibrations if c.name == name)
+    names = sorted({c.name for c in device.calibrations})
+    fact = f"{name!r} is calibrated on {known[:8]} only" if known else f"the device knows only {names}"
+    return f"{gates.where(row)}: every gate must have a calibration, but {fact}. Transpile the circuit to the device."
+
+
+def _check_arity(gates: GateTable, snippet: np.ndarray, snippets: List[Snippet]) -> None:
+    takes = np.array([len(s.signature) for s in snippets] + [0], dtype=np.int64)
+    own = np.zeros(len(snippets) + 1, dtype=bool)
+    own[len(snippets) - len(gates.overrides) : len(snippets)] = True
+    wrong = (gates.kind != DELAY) & (snippet >= 0) & ~own[snippet] & (takes[snippet] != gates.param_count)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise CompilerError(
+            f"{gates.where(row)}: the gate must have the {takes[snippet[row]]} parameters of its calibration, "
+            f"but it has {gates.param_count[row]}."
+        )
+
+
+def parameter_errors(gates: GateTable) -> Dict[int, float]:
+    """Return the rows with a parameter that is not finite, and its value."""
+    bad = np.flatnonzero(~np.isfinite(gates.params))
+    out: Dict[int, float] = {}
+    for k in bad.tolist():
+        rows = np.flatnonzero((gates.param_at <= k) & (k < gates.param_at + gates.param_count))
+        for row in rows.tolist():
+            out[row] = float(gates.params[k])
+    return out

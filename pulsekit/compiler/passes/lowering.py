@@ -1,0 +1,237 @@
+"""Copy the snippets of all gates to their times: one event table per circuit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, FrozenSet, List, Optional, Tuple
+
+import numpy as np
+
+from ..._ext import kernel
+from ...errors import CompilerError
+from ...program import EventTable, Op, ParameterTable, Program
+from ..base import Pass
+from ..gates import GateTable
+from ..pool import Pool
+from ..sources import SourceView
+from ..work import Work
+
+__all__ = ["Lower", "Lowered", "lower"]
+
+OVERLAP = 8035  # "overlapping instructions on a channel"
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """The rows of all circuits, sorted; and where each came from."""
+
+    events: EventTable
+    ptr: np.ndarray  # int64[circuits + 1], rows of each circuit
+    gate: np.ndarray  # int64[rows], the gate of each row
+    pool_row: np.ndarray  # int64[rows], the row's model in the pool
+    parametric: np.ndarray  # int64[k], rows whose value or angle depends on a gate parameter
+    pool: Pool
+    parameters: Tuple[Optional[ParameterTable], ...] = ()  # per circuit
+
+
+@dataclass(frozen=True)
+class Lower(Pass):
+    """Turn gates with start times into programs."""
+
+    requires: ClassVar[FrozenSet[str]] = frozenset({"calibrated", "sequenced"})
+    ensures: ClassVar[FrozenSet[str]] = frozenset({"lowered"})
+
+    def run(self, work: Work) -> Work:
+        """Return the work with ``programs``, one per circuit."""
+        return work.replace(programs=_programs(work, lower(work)))
+
+
+def lower(work: Work) -> Lowered:
+    """Return the rows of all circuits of a sequenced work.
+
+    Rows are sorted by time within each circuit; at one time those of no
+    length come first, else the order of the gates and of their bodies holds.
+
+    Raises:
+        CompilerError: two rows overlap on one channel.
+    """
+    gates = work.gates
+    assert work.snippet is not None and work.start is not None and work.duration is not None
+    pool = Pool.build(work.snippets)
+    used = np.flatnonzero(work.snippet >= 0)
+    which = work.snippet[used]
+    counts = np.diff(pool.ptr)[which]
+    first = np.cumsum(counts) - counts
+    gate = np.repeat(used, counts)
+    pool_row = np.arange(len(gate)) + np.repeat(pool.ptr[which] - first, counts)
+    model = pool.events
+    t0 = model.t0[pool_row] + work.start[gate]
+    duration = model.duration[pool_row]
+    stretched = pool.stretch[pool_row]
+    if stretched.any():
+        duration = np.where(stretched, work.duration[gate], duration)
+    slot = _slots(gates, pool, gate, pool_row)
+    value, angle = model.value[pool_row], model.angle[pool_row]
+    touched = _add_parameters(gates, pool, used, which, first, value, angle)
+    order = _order(gates.circuit[gate], t0, duration)
+    gate, pool_row = gate[order], pool_row[order]
+    events = EventTable(
+        t0=t0[order],
+        duration=duration[order],
+        op=model.op[pool_row],
+        channel=model.channel[pool_row],
+        ref=model.ref[pool_row],
+        value=value[order],
+        angle=angle[order],
+        slot=slot[order],
+        source=gate - gates.circuit_ptr[gates.circuit[gate]],
+        calibration=model.calibration[pool_row],
+        label=model.label[pool_row],
+    )
+    ptr = np.searchsorted(gates.circuit[gate], np.arange(len(gates.circuits) + 1)).astype(np.int64)
+    place_of = np.empty(len(order), np.int64)
+    place_of[order] = np.arange(len(order))
+    parameters = _parameter_tables(gates, pool, used, which, first, place_of, ptr)
+    out = Lowered(events, ptr, gate, pool_row, np.sort(place_of[touched]), pool, parameters)
+    _refuse_overlap(gates, out)
+    return out
+
+
+def _slots(gates: GateTable, pool: Pool, gate: np.ndarray, pool_row: np.ndarray) -> np.ndarray:
+    slot = pool.events.slot[pool_row]
+    rows = np.flatnonzero(pool.from_clbit[pool_row])
+    if rows.size:
+        own = np.array([s[0] if s else -1 for s in gates.clbit_sets], dtype=np.int32)
+        given = own[gates.clbits[gate[rows]]]
+        slot[rows] = np.where(given >= 0, given, slot[rows])
+    return slot
+
+
+def _expand(ptr: np.ndarray, which: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return, for ranges ptr[w]..ptr[w + 1], (position in ``which``, item)."""
+    counts = np.diff(ptr)[which]
+    at = np.repeat(np.arange(len(which)), counts)
+    item = np.arange(len(at)) + np.repeat(ptr[which] - (np.cumsum(counts) - counts), counts)
+    return at, item
+
+
+def _add_parameters(
+    gates: GateTable,
+    pool: Pool,
+    used: np.ndarray,
+    which: np.ndarray,
+    first: np.ndarray,
+    value: np.ndarray,
+    angle: np.ndarray,
+) -> np.ndarray:
+    """Add the gates' parameters to the rows in place; return the rows touched."""
+    at, entry = _expand(pool.entry_ptr, which)
+    if not len(at):
+        return np.zeros(0, np.int64)
+    row = first[at] + pool.entry_row[entry]
+    amount = pool.entry_coefficient[entry] * gates.params[gates.param_at[used[at]] + pool.entry_parameter[entry]]
+    for column, target in ((0, value), (1, angle)):
+        mask = pool.entry_column[entry] == column
+        np.add.at(target, row[mask], amount[mask])
+    return np.unique(row)
+
+
+def _order(circuit: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> np.ndarray:
+    """Return the stable order by circuit, time, and no length before length."""
+    span = int(t0.max()) + 1 if t0.size else 1
+    if span * (int(circuit.max()) + 1 if circuit.size else 1) >= 2**61:
+        return np.lexsort((duration > 0, t0, circuit))
+    return np.argsort((circuit * span + t0) * 2 + (duration > 0), kind="stable")
+
+
+def _parameter_tables(
+    gates: GateTable,
+    pool: Pool,
+    used: np.ndarray,
+    which: np.ndarray,
+    first: np.ndarray,
+    place_of: np.ndarray,
+    ptr: np.ndarray,
+) -> Tuple[Optional[ParameterTable], ...]:
+    """Return each circuit's table of rows that depend on unbound parameters."""
+    symbols = gates.symbols
+    tables: List[Optional[ParameterTable]] = [None] * len(gates.circuits)
+    if not any(info.parameters for info in gates.circuits):
+        return tuple(tables)
+    at, entry = _expand(pool.entry_ptr, which)
+    slot = gates.param_at[used[at]] + pool.entry_parameter[entry]
+    row = place_of[first[at] + pool.entry_row[entry]]
+    circuit = gates.circuit[used[at]]
+    by_slot = np.argsort(symbols.slot, kind="stable")
+    sorted_slots = symbols.slot[by_slot]
+    lo, hi = np.searchsorted(sorted_slots, slot, "left"), np.searchsorted(sorted_slots, slot, "right")
+    source = np.repeat(np.arange(len(slot)), hi - lo)
+    symbol = by_slot[np.arange(len(source)) + np.repeat(lo - (np.cumsum(hi - lo) - (hi - lo)), hi - lo)]
+    coefficient = symbols.coefficient[symbol] * pool.entry_coefficient[entry[source]]
+    trees = dict(symbols.expressions)
+    for c, info in enumerate(gates.circuits):
+        if not info.parameters:
+            continue
+        mine = circuit[source] == c
+        slow = tuple(
+            (int(row[k] - ptr[c]), int(pool.entry_column[entry[k]]), _scaled(trees[s], pool.entry_coefficient[entry[k]]))
+            for k, s in enumerate(slot.tolist())
+            if s in trees and circuit[k] == c
+        ) if trees else ()
+        tables[c] = ParameterTable(
+            names=info.parameters,
+            row=(row[source][mine] - ptr[c]).astype(np.int32),
+            column=pool.entry_column[entry[source]][mine],
+            parameter=symbols.parameter[symbol][mine],
+            coefficient=coefficient[mine],
+            expressions=slow,
+        )
+    return tuple(tables)
+
+
+def _scaled(tree: object, factor: float) -> object:
+    return tree if factor == 1 else ("mul", ("number", float(factor)), tree)
+
+
+def _refuse_overlap(gates: GateTable, out: Lowered) -> None:
+    events = out.events
+    busy = np.zeros(len(out.pool.channels) or 1, np.int64)
+    row = kernel("layout").overlap(out.ptr, events.t0, events.duration, events.channel, busy)
+    if row >= 0:
+        channel = out.pool.channels[events.channel[row]]
+        start, stop = int(events.t0[row]), int(events.t0[row] + events.duration[row])
+        raise CompilerError(
+            f"{gates.where(int(out.gate[row]))}: {channel}@{start}..{stop}: instructions on one channel must not "
+            "overlap, but the channel is still taken then.",
+            code=OVERLAP,
+        )
+
+
+def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
+    gates, pool = work.gates, low.pool
+    assert work.total is not None
+    bounds = gates.circuit_ptr.tolist()
+    programs = []
+    acquires = low.events.op == Op.ACQUIRE
+    highest = np.where(acquires, low.events.slot, -1)
+    for c, events in enumerate(low.events.split(low.ptr.tolist())):
+        info = gates.circuits[c]
+        lo, hi = low.ptr[c], low.ptr[c + 1]
+        top = int(highest[lo:hi].max()) + 1 if hi > lo else 0
+        programs.append(
+            Program(
+                events=events,
+                channels=pool.channels,
+                pulses=pool.pulses,
+                acquires=pool.acquires,
+                sources=SourceView(gates, bounds[c], bounds[c + 1]),
+                calibrations=pool.calibrations,
+                labels=pool.labels,
+                name=info.name,
+                duration=int(work.total[c]),
+                memory_slots=max(info.n_clbits, top),
+                parameters=low.parameters[c],
+                metadata=info.metadata,
+            )
+        )
+    return tuple(programs)
