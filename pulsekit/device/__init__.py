@@ -14,6 +14,7 @@ from .model import (
     Transmon,
 )
 from .provenance import Note, Provenance
+from .snapshots import snapshots
 
 __all__ = [
     "Calibration",
@@ -30,4 +31,5 @@ __all__ = [
     "Resonator",
     "Timing",
     "Transmon",
+    "snapshots",
 ]

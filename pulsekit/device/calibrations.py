@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
+from ..cache import content_hash
 from ..program import Program
 
-__all__ = ["Calibration", "CalibrationMap"]
+__all__ = ["Calibration", "CalibrationMap", "make_calibration", "program_hash"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,3 +54,42 @@ class CalibrationMap:
         for calibration in calibrations:
             entries[(calibration.name, tuple(calibration.qubits))] = calibration
         return CalibrationMap(entries, self.version)
+
+
+def program_hash(program: Program) -> str:
+    """Return the SHA-256 (hex) of what a program does.
+
+    Names, labels, sources and metadata do not enter.
+    """
+    events, table = program.events, program.parameters
+    parts = [
+        [c.name for c in program.channels],
+        [[p.shape, p.duration, list(p.params), p.data.hex(), p.limit_amplitude] for p in program.pulses],
+        [[a.kernel, a.discriminator, a.esp, a.register] for a in program.acquires],
+        [program.duration, program.memory_slots],
+        *[getattr(events, c) for c in ("t0", "duration", "op", "channel", "ref", "value", "angle", "slot")],
+    ]
+    if table is not None:
+        parts += [
+            list(table.names),
+            table.row,
+            table.column,
+            table.parameter,
+            table.coefficient,
+            [list(e) for e in table.expressions],
+        ]
+    return content_hash(*parts)
+
+
+def make_calibration(
+    name: str,
+    qubits: Tuple[int, ...],
+    program: Program,
+    *,
+    source: str = "device",
+    date: str = "",
+    parameters: Optional[Mapping[str, float]] = None,
+) -> Calibration:
+    """Return a calibration whose id names its content."""
+    key = f"{name}:{','.join(map(str, qubits))}:{program_hash(program)[:12]}"
+    return Calibration(name, tuple(qubits), program, key, date, source, dict(parameters or {}))

@@ -158,3 +158,20 @@ class Device:
     def replace(self, **changes: Any) -> "Device":
         """Return a device with some fields exchanged."""
         return replace(self, **changes)
+
+    @staticmethod
+    def from_snapshot(name: str, *, levels: int = 3) -> "Device":
+        """Return a device from a calibration snapshot that ships with qiskit-terra.
+
+        Args:
+            name: its ``backend_name``, such as "ibm_perth"; see
+                :func:`pulsekit.device.snapshots`.
+            levels: levels per transmon in the model, 2 to 5.
+
+        Raises:
+            DeviceError: no such snapshot, or one that has no pulses.
+        """
+        from .importer import device_from_vendor
+        from .snapshots import load_snapshot
+
+        return device_from_vendor(*load_snapshot(name), levels=levels)
