@@ -1,1 +1,35 @@
-"""."""
+"""From levels to signals: resonators, kernels, discriminators, shots."""
+
+from .acquisition import Acquisition, build_acquisition
+from .discriminators import DISCRIMINATORS, check_discriminator
+from .field import Field, Tone, chi_of, solve_field
+from .jumps import free_rates, jump_rates, jump_tables
+from .kernels import KERNELS, check_kernel
+from .moments import cloud_moments, path_nodes
+from .sampling import free_decay, pick_levels, read_shots, trace_shots, uniforms
+from .streams import Purpose, Stream
+
+__all__ = [
+    "DISCRIMINATORS",
+    "KERNELS",
+    "Acquisition",
+    "Field",
+    "Purpose",
+    "Stream",
+    "Tone",
+    "build_acquisition",
+    "check_discriminator",
+    "check_kernel",
+    "chi_of",
+    "cloud_moments",
+    "free_decay",
+    "free_rates",
+    "jump_rates",
+    "jump_tables",
+    "path_nodes",
+    "pick_levels",
+    "read_shots",
+    "solve_field",
+    "trace_shots",
+    "uniforms",
+]
