@@ -1,0 +1,179 @@
+"""Choose which qubits of a device are simulated together.
+
+A cluster holds qubits that a program drives or acquires, and spectators whose
+estimated effect on the populations exceeds a bound, joined by the couplings
+whose estimated effect exceeds it (docs/physics.md). Estimates:
+
+* a play on i excites an idle neighbour j by the first-order amplitude m of
+  :mod:`~pulsekit.simulator.perturb`; plays of different gates do not line up,
+  so that n of them give at most min((sum m)^2, 4 sum m^2);
+* where both are driven, amplitudes interfere: the same without the square,
+  plus the static ZZ phase between the first drive that both have had and the
+  last drive on either, |zeta| T / 2;
+* beyond the neighbours, the same with the effective coupling through the
+  qubit between;
+* crosstalk on an undriven qubit takes out of its ground state what one play
+  of the tone does, four times their sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple
+
+import numpy as np
+
+from ..device import Device
+from ..errors import SimulationError
+from ..program import Batch
+from .activity import Activity, activity_of
+from .estimates import Estimator
+
+__all__ = ["Cluster", "LeftOut", "plan_clusters"]
+
+PairOf = Tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A coupling or a crosstalk path that is not simulated."""
+
+    qubits: Tuple[int, ...]  # device indices
+    kind: str  # "coupling", "path" or "crosstalk"
+    effect: float  # estimated largest change of a population
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """Qubits that are simulated together, and for which experiments."""
+
+    experiments: np.ndarray  # int64[E], indices into the batch
+    qubits: Tuple[int, ...]  # device indices, ascending
+    levels: Tuple[int, ...]
+    couplings: Tuple[PairOf, ...]  # device indices
+    left_out: Tuple[LeftOut, ...] = ()
+    bound: float = 0.0  # sum of the effects left out
+
+    @property
+    def dim(self) -> int:
+        """The dimension of the Hilbert space."""
+        size = 1
+        for d in self.levels:
+            size *= int(d)
+        return size
+
+
+def plan_clusters(
+    batch: Batch,
+    device: Device,
+    *,
+    spectator_bound: float = 1e-4,
+    noise: bool = True,
+    memory_cap: Optional[int] = None,
+) -> List[Cluster]:
+    """Return the clusters of every experiment of a batch.
+
+    Experiments that share a program share its clusters; programs with equal
+    clusters share :class:`Cluster` objects.
+
+    Args:
+        batch: bound programs.
+        device: what they run on.
+        spectator_bound: estimated change of a population below which a
+            spectator, or a coupling, is left out.
+        noise: whether density matrices will be needed (for the memory cap).
+        memory_cap: bytes; None: no check here.
+
+    Returns:
+        Clusters in order of their first experiment, then their first qubit.
+
+    Raises:
+        SimulationError: a bound that is not a positive number, or a program
+            that names a qubit or a line that the device has not.
+        MemoryCapError: a cluster needs more than ``memory_cap`` bytes.
+    """
+    if not spectator_bound > 0:
+        raise SimulationError(f"Argument `spectator_bound` must be positive, but {spectator_bound} came.")
+    estimator = Estimator(device)
+    found: Dict[Tuple[object, ...], List[int]] = {}
+    plans: Dict[Tuple[object, ...], Tuple[Cluster, ...]] = {}
+    for activity in activity_of(batch, device):
+        key = activity.key
+        if key not in plans:
+            plans[key] = _plan(activity, estimator, device, spectator_bound)
+        for cluster in plans[key]:
+            name = (cluster.qubits, cluster.couplings)
+            members = found.setdefault(name, [])
+            members.extend(int(e) for e in activity.experiments)
+    out = [_merged(name, experiments, plans) for name, experiments in found.items()]
+    if memory_cap is not None:
+        from .cost import check_memory
+
+        for cluster in out:
+            check_memory(cluster, memory_cap, density=noise)
+    return sorted(out, key=lambda c: (int(c.experiments[0]), c.qubits))
+
+
+def _merged(
+    name: Tuple[object, ...], experiments: List[int], plans: Dict[Tuple[object, ...], Tuple[Cluster, ...]]
+) -> Cluster:
+    same = [c for plan in plans.values() for c in plan if (c.qubits, c.couplings) == name]
+    worst = max(same, key=lambda c: c.bound)
+    return Cluster(
+        np.array(sorted(set(experiments)), dtype=np.int64),
+        worst.qubits,
+        worst.levels,
+        worst.couplings,
+        worst.left_out,
+        worst.bound,
+    )
+
+
+def _plan(activity: Activity, estimator: Estimator, device: Device, bound: float) -> Tuple[Cluster, ...]:
+    members = set(activity.driven) | set(activity.acquired) | set(activity.reset)
+    kept: Dict[PairOf, float] = {}
+    left: List[LeftOut] = []
+    for qubit, effect in estimator.crosstalk(activity).items():
+        if qubit not in members and effect > bound:
+            members.add(qubit)
+        elif qubit not in members:
+            left.append(LeftOut((qubit,), "crosstalk", effect))
+    for link in estimator.links(activity):
+        if link.effect > bound:
+            for pair in link.couplings:
+                kept[pair] = max(kept.get(pair, 0.0), link.effect)
+            members.update(link.qubits)
+        else:
+            left.append(LeftOut(link.qubits, "coupling" if len(link.qubits) == 2 else "path", link.effect))
+    groups = _components(sorted(members), list(kept))
+    return tuple(_cluster(g, kept, left, device) for g in groups)
+
+
+def _cluster(group: Tuple[int, ...], kept: Dict[PairOf, float], left: List[LeftOut], device: Device) -> Cluster:
+    inside = set(group)
+    pairs = tuple(sorted(p for p in kept if p[0] in inside))
+    mine = tuple(x for x in left if inside & set(x.qubits) and not _has(pairs, x))
+    levels = tuple(int(device.transmons[q].levels) for q in group)
+    return Cluster(np.zeros(0, np.int64), group, levels, pairs, mine, float(sum(x.effect for x in mine)))
+
+
+def _has(pairs: Tuple[PairOf, ...], item: LeftOut) -> bool:
+    steps = zip(item.qubits[:-1], item.qubits[1:])
+    return item.kind != "crosstalk" and all((min(a, b), max(a, b)) in pairs for a, b in steps)
+
+
+def _components(qubits: List[int], pairs: List[PairOf]) -> List[Tuple[int, ...]]:
+    root = {q: q for q in qubits}
+
+    def find(q: int) -> int:
+        while root[q] != q:
+            q = root[q]
+        return q
+
+    for a, b in pairs:
+        ra, rb = find(a), find(b)
+        root[max(ra, rb)] = min(ra, rb)
+    groups: Dict[int, List[int]] = {}
+    for q in qubits:
+        groups.setdefault(find(q), []).append(q)
+    return [tuple(g) for _, g in sorted(groups.items())]
