@@ -5,7 +5,7 @@ from .channels import Channel
 from .envelopes import SHAPES
 from .events import EventTable, Op
 from .findings import Violation
-from .frames import Plays, resolve_frames
+from .frames import Plays, carrier_at, resolve_frames
 from .json_format import from_json, to_json
 from .lo import LoTable
 from .program import AcquireSpec, ParameterTable, Program, Pulse, Source
@@ -30,6 +30,7 @@ __all__ = [
     "find_violations",
     "from_json",
     "parse_text",
+    "carrier_at",
     "resolve_frames",
     "to_json",
     "to_text",

@@ -29,7 +29,7 @@ from .events import Op
 from .lo import LoTable
 from .program import Program
 
-__all__ = ["Plays", "resolve_frames"]
+__all__ = ["Plays", "carrier_at", "resolve_frames"]
 
 FREQUENCY_TOLERANCE = 1e-3  # Hz; f + a - a may miss f by rounding, about 1e-6 Hz at 5 GHz
 _FRAME_OPS = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, Op.SAVE_FRAME, Op.RESTORE_FRAME)
@@ -112,6 +112,30 @@ def _resolve(
         row=index,
         final_phase=np.broadcast_to(final, (len(los),)).copy(),
     )
+
+
+def carrier_at(
+    program: Program, channel: Channel, los: LoTable, dt: float, time: int, *, value: Optional[np.ndarray] = None
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Return a channel's frequency and carrier phase at one time.
+
+    Args:
+        program, los, dt, value: as in :func:`resolve_frames`.
+        channel: a drive, control or measure channel.
+        time: samples.
+
+    Returns:
+        float64[experiments] in Hz and float64[experiments] in rad; the phase
+        is against the channel's job-level LO, phase shifts not included.
+    """
+    events = program.events
+    f_ref, lo = los.of(channel)
+    on_channel = (events.channel == program.channel_id(channel)) & (events.t0 <= time)
+    rows = np.flatnonzero(on_channel & np.isin(events.op, _FRAME_OPS))
+    values = events.value[rows][None, :] if value is None else value[:, rows]
+    starts, freqs, carriers = _carrier_segments(lo, f_ref, dt, events.op[rows], events.t0[rows], values)
+    freq = freqs[:, -1]
+    return freq, carriers[:, -1] + 2 * np.pi * (freq - f_ref) * ((time - int(starts[-1])) * dt)
 
 
 def _carrier_segments(
