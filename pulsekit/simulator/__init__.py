@@ -1,1 +1,26 @@
-"""."""
+"""Evolve the states that programs make: frames, methods, clusters."""
+
+from .clusters import Cluster, plan_clusters
+from .evolve import evolve
+from .initial import initial_states
+from .los import control_los, default_los
+from .methods import METHODS
+from .model import ExtraTerm, Line, Model
+from .outcome import ClusterOutcome, Outcome
+from .simulate import simulate
+
+__all__ = [
+    "METHODS",
+    "Cluster",
+    "ClusterOutcome",
+    "ExtraTerm",
+    "Line",
+    "Model",
+    "Outcome",
+    "control_los",
+    "default_los",
+    "evolve",
+    "initial_states",
+    "plan_clusters",
+    "simulate",
+]

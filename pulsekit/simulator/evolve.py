@@ -1,0 +1,129 @@
+"""Evolve states of one cluster between two samples of its programs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Optional, Sequence
+
+import numpy as np
+
+from ..errors import CancelledError, SimulationError
+from ..program import Batch
+from .lanes import LaneGroup, lane_groups
+from .methods import METHODS, choose
+from .model import Model
+from .timeline import tones_of
+
+__all__ = ["evolve", "evolve_group"]
+
+SOLVERS = ("schroedinger", "lindblad")
+
+
+def evolve(
+    model: Model,
+    batch: Batch,
+    states: np.ndarray,
+    *,
+    start: int = 0,
+    stop: Optional[int] = None,
+    solver: str = "schroedinger",
+    method: str = "auto",
+    rwa: bool = True,
+    tolerance: float = 1e-6,
+    threads: int = 1,
+    cancel: Optional[threading.Event] = None,
+    frozen: Sequence[int] = (),
+) -> np.ndarray:
+    """Evolve one state, or several, per experiment of a batch.
+
+    States are in the dressed interaction frame, exp(i w_frame n t) on dressed
+    laboratory states, at ``start`` when they come and at ``stop`` when they
+    go. Virtual Z (phase shifts) acts on later pulses only; ``simulate`` adds
+    the rest.
+
+    Args:
+        model: the cluster.
+        batch: bound programs; one lane per experiment.
+        states: complex128[experiments, dim] kets, or [experiments, dim, m]
+            columns; with ``solver="lindblad"`` [experiments, dim, dim] density
+            matrices.
+        start, stop: samples; None: the longest program's end.
+        solver: "schroedinger" or "lindblad".
+        method: "auto" or a name of :data:`~pulsekit.simulator.methods.METHODS`.
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in a population.
+        threads: plain threads over lanes; results do not depend on it.
+        cancel: checked between pieces of work.
+        frozen: device qubits held at their level (measured ones).
+
+    Returns:
+        Like ``states``.
+
+    Raises:
+        SimulationError: wrong shapes, non-finite input, unknown method.
+        CancelledError: ``cancel`` was set.
+    """
+    x, flat = _columns(model, batch, states, solver)
+    end = max((p.duration for p in batch.programs), default=0) if stop is None else int(stop)
+    if not 0 <= start <= end:
+        raise SimulationError(f"Arguments `start` and `stop` must be 0 <= start <= stop, but {start} and {end} came.")
+    if not 0 < tolerance < 1:
+        raise SimulationError(f"Argument `tolerance` must be between 0 and 1, but {tolerance} came.")
+    if frozen:
+        model = model.hold([model.qubits.index(q) for q in frozen if q in model.qubits])
+    out = np.empty_like(x)
+    for group in lane_groups(batch):
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+        out[group.experiments] = evolve_group(
+            model,
+            group,
+            x[group.experiments],
+            start=start,
+            stop=end,
+            solver=solver,
+            method=method,
+            rwa=rwa,
+            tolerance=tolerance,
+            threads=threads,
+        )
+    return out[:, :, 0] if flat else out
+
+
+def evolve_group(
+    model: Model,
+    group: LaneGroup,
+    states: np.ndarray,
+    *,
+    start: int,
+    stop: int,
+    solver: str,
+    method: str,
+    rwa: bool,
+    tolerance: float,
+    threads: int = 1,
+) -> np.ndarray:
+    """Evolve the lanes of one group; see :func:`evolve`, nothing is checked."""
+    x = states[:, :, None] if states.ndim == 2 else states
+    tones = tones_of(group.program, group.plays(model.dt), model)
+    run = METHODS[choose(model, method, solver, rwa)]
+    x = run(model, tones, x, start=start, stop=stop, solver=solver, rwa=rwa, tolerance=tolerance)
+    return x[:, :, 0] if states.ndim == 2 else x
+
+
+def _columns(model: Model, batch: Batch, states: np.ndarray, solver: str) -> "tuple[np.ndarray, bool]":
+    if solver not in SOLVERS:
+        raise SimulationError(f"Argument `solver` must be one of {list(SOLVERS)}, but {solver!r} came.")
+    x = np.asarray(states)
+    flat = x.ndim == 2
+    shape = (len(batch), model.dim)
+    wanted = f"{shape} or {shape + ('m',)}" if solver == "schroedinger" else f"{shape + (model.dim,)}"
+    good = x.shape[:2] == shape and (x.ndim == 2 if flat else x.ndim == 3)
+    if solver == "lindblad":
+        good = x.shape == shape + (model.dim,)
+    if not good:
+        raise SimulationError(f"Argument `states` must have shape {wanted}, but {x.shape} came.")
+    x = x.astype(np.complex128)
+    if not np.isfinite(x).all():
+        raise SimulationError("Argument `states` must be finite, but some entries are NaN or infinite.")
+    return (x[:, :, None] if flat else x), flat

@@ -1,0 +1,108 @@
+"""Make initial states and turn final ones into results."""
+
+from __future__ import annotations
+
+from typing import Mapping, Union
+
+import numpy as np
+
+from ..errors import SimulationError
+from .model import Model
+from .operators import label_of
+
+__all__ = ["Initial", "initial_states", "populations_of", "probabilities", "to_bare", "virtual_z"]
+
+Initial = Union[None, np.ndarray, Mapping[int, int]]
+
+
+def initial_states(model: Model, initial: Initial, lanes: int, density: bool) -> np.ndarray:
+    """Return the states to start from, dressed basis.
+
+    Args:
+        model: the cluster.
+        initial: None (ground), a mapping {device qubit: level}, or an array in
+            the dressed basis: [dim] or [lanes, dim] kets, [dim, dim] or
+            [lanes, dim, dim] density matrices.
+        lanes: how many.
+        density: whether density matrices are wanted.
+
+    Returns:
+        complex128[lanes, dim] or [lanes, dim, dim].
+
+    Raises:
+        SimulationError: a level or qubit that the model has not, wrong shape,
+            not normalised.
+    """
+    dim = model.dim
+    if initial is None or isinstance(initial, Mapping):
+        given = {} if initial is None else dict(initial)
+        level = [int(given.pop(q, 0)) for q in model.qubits]
+        if any(not 0 <= s < d for s, d in zip(level, model.levels)):
+            raise SimulationError(
+                f"Argument `initial` must give levels below {model.levels} of qubits {model.qubits}, but {level} came."
+            )
+        x = np.zeros(dim, dtype=complex)
+        x[label_of(model.levels, level)] = 1
+    else:
+        x = np.asarray(initial, dtype=complex)
+    kinds = {(dim,): 1, (lanes, dim): 1, (dim, dim): 2, (lanes, dim, dim): 2}
+    rank = kinds.get(x.shape, 0)
+    if x.shape == (lanes, dim) and lanes == dim:
+        rank = 2 if density and _is_density(x) else 1
+    if rank == 0 or not np.isfinite(x).all() or (rank == 2 and not density):
+        raise SimulationError(
+            f"Argument `initial` must be finite, of shape ({dim},) or {(lanes, dim)}"
+            + (f", {(dim, dim)} or {(lanes, dim, dim)}" if density else "")
+            + f", but shape {x.shape} came."
+        )
+    if rank == 1:
+        x = np.broadcast_to(x, (lanes, dim))
+        weight = np.sum(np.abs(x) ** 2, axis=1)
+        x = np.einsum("li,lj->lij", x, x.conj()) if density else x
+    else:
+        x = np.broadcast_to(x, (lanes, dim, dim))
+        weight = np.trace(x, axis1=1, axis2=2).real
+    if np.max(np.abs(weight - 1)) > 1e-6:
+        raise SimulationError(f"Argument `initial` must be normalised, but its weights reach {np.max(weight):.9g}.")
+    return np.array(x)
+
+
+def _is_density(x: np.ndarray) -> bool:
+    return bool(abs(np.trace(x) - 1) < 1e-6 and np.allclose(x, x.conj().T, atol=1e-9))
+
+
+def virtual_z(model: Model, x: np.ndarray, phase: np.ndarray, density: bool) -> np.ndarray:
+    """Return states with every qubit's final phase shift applied.
+
+    A phase shift of phi acts as exp(i phi n) at its place (docs/physics.md).
+
+    Args:
+        model: the cluster.
+        x: complex128[lanes, dim, ...], rows are dressed basis states.
+        phase: float64[lanes, n], rad.
+        density: whether the last axis turns the other way.
+    """
+    factor = np.exp(1j * (phase @ model.labels.T))
+    x = x * factor.reshape(factor.shape + (1,) * (x.ndim - 2))
+    return x * factor.conj()[:, None, :] if density else x
+
+
+def to_bare(model: Model, x: np.ndarray, stop: int, density: bool) -> np.ndarray:
+    """Return states in the bare number basis, laboratory frame at ``stop``."""
+    _, v = model.dressed()
+    turn = np.exp(-1j * model.frame * (stop * model.dt))
+    x = x * turn.reshape((1, -1) + (1,) * (x.ndim - 2))
+    x = np.tensordot(x, v, axes=([1], [1])) if x.ndim == 2 else v @ x
+    return (x * turn.conj()) @ v.conj().T if density else x
+
+
+def probabilities(x: np.ndarray, density: bool) -> np.ndarray:
+    """Return the populations of states, float64[lanes, dim]."""
+    if density:
+        return np.ascontiguousarray(np.einsum("...ii->...i", x).real)
+    return x.real**2 + x.imag**2
+
+
+def populations_of(model: Model, x: np.ndarray, stop: int, density: bool, basis: str) -> np.ndarray:
+    """Return populations in the asked basis, float64[lanes, dim]."""
+    return probabilities(to_bare(model, x, stop, density) if basis == "bare" else x, density)
