@@ -1,5 +1,6 @@
 """What the hardware is: transmons, couplings, lines, readout, calibrations."""
 
+from .builders import Disorder
 from .calibrations import Calibration, CalibrationMap
 from .model import (
     ControlLine,
@@ -23,6 +24,7 @@ __all__ = [
     "Coupling",
     "Crosstalk",
     "Device",
+    "Disorder",
     "DriveLine",
     "Limits",
     "Note",

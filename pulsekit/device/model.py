@@ -175,3 +175,48 @@ class Device:
         from .snapshots import load_snapshot
 
         return device_from_vendor(*load_snapshot(name), levels=levels)
+
+    @staticmethod
+    def from_graph(graph: Any, **options: Any) -> "Device":
+        """Return a device with a transmon per node and a coupling per edge of a networkx graph.
+
+        Options and errors: :func:`pulsekit.device.builders.device_from_graph`.
+        """
+        from .builders import device_from_graph
+
+        return device_from_graph(graph, **options)
+
+    @staticmethod
+    def transmon(frequency: float = 5e9, **options: Any) -> "Device":
+        """Return one transmon; options as of :meth:`from_graph`."""
+        from .builders import device_from_graph, line_graph
+
+        return device_from_graph(line_graph(1), **{"name": "transmon", "frequency": frequency, **options})
+
+    @staticmethod
+    def pair(frequency: Tuple[float, float] = (5.07e9, 5e9), **options: Any) -> "Device":
+        """Return two coupled transmons; options as of :meth:`from_graph`."""
+        from .builders import device_from_graph, line_graph
+
+        return device_from_graph(line_graph(2), **{"name": "pair", "frequency": frequency, **options})
+
+    @staticmethod
+    def line(n: int, **options: Any) -> "Device":
+        """Return n transmons in a line; options as of :meth:`from_graph`."""
+        from .builders import device_from_graph, line_graph
+
+        return device_from_graph(line_graph(n), **{"name": f"line_{n}", **options})
+
+    @staticmethod
+    def ring(n: int, **options: Any) -> "Device":
+        """Return n transmons in a ring; options as of :meth:`from_graph`."""
+        from .builders import device_from_graph, ring_graph
+
+        return device_from_graph(ring_graph(n), **{"name": f"ring_{n}", **options})
+
+    @staticmethod
+    def heavy_hex(rows: int, columns: int, **options: Any) -> "Device":
+        """Return a heavy-hexagon lattice; options as of :meth:`from_graph`."""
+        from .builders import device_from_graph, heavy_hex_graph
+
+        return device_from_graph(heavy_hex_graph(rows, columns), **{"name": f"heavy_hex_{rows}x{columns}", **options})
