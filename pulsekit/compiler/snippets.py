@@ -55,15 +55,15 @@ class Snippet:
         """Return the table of acquire settings."""
         return self.program.acquires
 
-    def restrict(self, qubits: Sequence[int]) -> "Snippet":
-        """Return the rows whose channels carry the index of one of ``qubits``.
+    def restrict(self, qubits: Sequence[int], kinds: str = "dma") -> "Snippet":
+        """Return the rows on channels of some kinds with the index of one of ``qubits``.
 
         This is how a measure of a whole group is cut down to the qubits that
         a circuit measures.
         """
         events, channels = self.program.events, self.program.channels
-        keep = np.isin([c.index for c in channels], list(qubits))[events.channel] if len(events) else np.zeros(0, bool)
-        rows = np.flatnonzero(keep)
+        mine = np.array([c.kind in kinds and c.index in qubits for c in channels], dtype=bool)
+        rows = np.flatnonzero(mine[events.channel]) if len(events) else np.zeros(0, np.int64)
         taken = events.take(rows)
         stop = int((taken.t0 + taken.duration).max()) if len(taken) else 0
         objects = None if self.objects is None else tuple(self.objects[r] for r in rows)

@@ -29,9 +29,7 @@ class SourceView(Sequence):
         index = range(len(self))[item]
         gates, row = self._gates, self._lo + index
         clbits: Tuple[int, ...] = gates.clbit_sets[gates.clbits[row]] if gates.clbits[row] >= 0 else ()
-        return Source(
-            int(gates.index[row]), gates.names[gates.name[row]], gates.qubit_sets[gates.qubits[row]], clbits
-        )
+        return Source(int(gates.index[row]), gates.names[gates.name[row]], gates.qubit_sets[gates.qubits[row]], clbits)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (SourceView, tuple, list)):

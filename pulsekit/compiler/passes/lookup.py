@@ -90,11 +90,10 @@ def delay_snippet(qubits: Tuple[int, ...]) -> Snippet:
 def device_snippet(device: Device, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
     """Return the device's calibration; a measure may come out of a group's."""
     found = device.calibrations.get(name, qubits)
-    if found is not None:
-        return _snippet(found)
-    if name in ("measure", "measure_esp") and len(qubits) == 1:
-        for group in _groups(device, name, qubits[0]):
-            return _snippet(group).restrict(qubits)
+    if name not in ("measure", "measure_esp") or len(qubits) != 1:
+        return None if found is None else _snippet(found)
+    for calibration in [found] if found is not None else _groups(device, name, qubits[0]):
+        return _snippet(calibration).restrict(qubits)
     return None
 
 

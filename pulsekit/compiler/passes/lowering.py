@@ -173,11 +173,19 @@ def _parameter_tables(
         if not info.parameters:
             continue
         mine = circuit[source] == c
-        slow = tuple(
-            (int(row[k] - ptr[c]), int(pool.entry_column[entry[k]]), _scaled(trees[s], pool.entry_coefficient[entry[k]]))
-            for k, s in enumerate(slot.tolist())
-            if s in trees and circuit[k] == c
-        ) if trees else ()
+        slow = (
+            tuple(
+                (
+                    int(row[k] - ptr[c]),
+                    int(pool.entry_column[entry[k]]),
+                    _scaled(trees[s], pool.entry_coefficient[entry[k]]),
+                )
+                for k, s in enumerate(slot.tolist())
+                if s in trees and circuit[k] == c
+            )
+            if trees
+            else ()
+        )
         tables[c] = ParameterTable(
             names=info.parameters,
             row=(row[source][mine] - ptr[c]).astype(np.int32),

@@ -1,0 +1,164 @@
+"""Start pulses and acquires on the device's grids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+from typing import ClassVar, FrozenSet, List, Tuple
+
+import numpy as np
+
+from ...device import Timing
+from ...errors import CompilerError
+from ...program import Op, Program
+from ...program.findings import row_place
+from ..base import Pass
+from ..snippets import Snippet
+from ..work import Note, Work
+from .pad_pulses import check_mode
+from .sequencing import Sequence
+
+__all__ = ["AlignStarts", "align_program", "grid_of"]
+
+OFF_GRID = 8036  # "measure or acquire not on the grid"
+
+
+@dataclass(frozen=True)
+class AlignStarts(Pass):
+    """Move (or refuse) gates whose pulses or acquires start off the grid.
+
+    Circuits that are aligned as they were sequenced stay untouched; the
+    others are sequenced again with the grids as constraints.
+    """
+
+    mode: str = "pad"  # "strict": raise instead; "off": leave as it is
+    requires: ClassVar[FrozenSet[str]] = frozenset({"sequenced"})
+    ensures: ClassVar[FrozenSet[str]] = frozenset({"aligned"})
+
+    def run(self, work: Work) -> Work:
+        """Return the work with aligned starts, and a note per circuit that changed."""
+        if check_mode(self.mode) == "off":
+            return work
+        assert work.snippet is not None and work.start is not None
+        places = [grid_of(s, work.device.timing) for s in work.snippets] + [(1, 0)]
+        grid = np.array([g for g, _ in places], dtype=np.int64)[work.snippet]
+        anchor = np.array([a for _, a in places], dtype=np.int64)[work.snippet]
+        off = (work.start + anchor) % grid != 0
+        if not off.any():
+            return work
+        if self.mode == "strict":
+            raise CompilerError(_refusal(work, int(np.flatnonzero(off)[0]), grid, anchor), code=OFF_GRID)
+        circuits = np.zeros(len(work.gates.circuits), dtype=bool)
+        circuits[work.gates.circuit[off]] = True
+        aligned = Sequence().run(work.replace(grid=np.where(circuits[work.gates.circuit], grid, 1), anchor=anchor))
+        return aligned.noted(*_moves(work, aligned, np.flatnonzero(circuits)))
+
+
+def grid_of(snippet: Snippet, timing: Timing) -> Tuple[int, int]:
+    """Return (grid, anchor) in samples: starts with (start + anchor) % grid == 0 are aligned.
+
+    Raises:
+        CompilerError: no start suits all rows of the snippet (8036).
+    """
+    e = snippet.program.events
+    kinds = np.array([c.kind for c in snippet.program.channels] or [""], dtype="U1")[e.channel]
+    plays = e.op == Op.PLAY
+    reads = (e.op == Op.ACQUIRE) | (plays & (kinds == "m"))
+    grid, start = 1, 0
+    for rows, step in ((reads, timing.acquire_alignment), (plays, timing.pulse_alignment)):
+        for offset in np.unique(e.t0[rows] % step).tolist() if step > 1 else ():
+            grid, start = _meet(snippet, grid, start, step, -offset % step)
+    return grid, -start % grid
+
+
+def _meet(snippet: Snippet, grid: int, start: int, step: int, wanted: int) -> Tuple[int, int]:
+    """Return the grid and start that satisfy start (mod grid) and wanted (mod step)."""
+    common = grid // gcd(grid, step) * step
+    for candidate in range(start, common, grid):
+        if candidate % step == wanted:
+            return common, candidate
+    raise CompilerError(
+        f"Calibration {snippet.name!r} on qubits {list(snippet.qubits)}: its pulses and acquires must fit the device's "
+        f"grids together, but no start does: one of them is {-wanted % step} samples off the grid of {step}.",
+        code=OFF_GRID,
+    )
+
+
+def _refusal(work: Work, row: int, grid: np.ndarray, anchor: np.ndarray) -> str:
+    assert work.start is not None
+    at = int(work.start[row] + anchor[row])
+    missing = int(-at % grid[row])
+    return (
+        f"{work.gates.where(row)}: pulses and acquires must start on the grid of {int(grid[row])} samples, but one "
+        f"starts at {at}. Delay it by {missing} samples, or compile with align='pad'."
+    )
+
+
+def _moves(before: Work, after: Work, circuits: np.ndarray) -> List[Note]:
+    gates, out = before.gates, []
+    assert before.start is not None and after.start is not None
+    ptr = gates.circuit_ptr
+    for c in circuits.tolist():
+        rows = np.arange(ptr[c], ptr[c + 1])
+        rows = rows[before.start[rows] != after.start[rows]]
+        moved = {
+            "instruction": gates.index[rows].tolist(),
+            "from": before.start[rows].tolist(),
+            "to": after.start[rows].tolist(),
+        }
+        first = (
+            f", first {gates.names[gates.name[rows[0]]]!r} (instruction {moved['instruction'][0]})" if rows.size else ""
+        )
+        text = f"{rows.size} instructions moved onto the device's grids{first}."
+        out.append(Note("moved", text, c, moved))
+    return out
+
+
+def align_program(program: Program, timing: Timing, mode: str) -> Tuple[Program, List[str]]:
+    """Return a program (of a user's schedule) that starts on the grids.
+
+    Nothing is moved against anything else: where one delay at the beginning
+    puts everything on its grid, that is done.
+
+    Returns:
+        The program, and what was done.
+
+    Raises:
+        CompilerError: mode "strict", or no single delay helps (8036).
+    """
+    grid, anchor = 1, 0
+    snippet = Snippet(program, program.name)
+    first = _first_off_grid(program, timing)
+    if check_mode(mode) == "off" or first < 0:
+        return program, []
+    if mode == "pad":
+        try:
+            grid, anchor = grid_of(snippet, timing)
+        except CompilerError as error:
+            raise CompilerError(_program_refusal(program, first, timing), code=OFF_GRID) from error
+    delay = -anchor % grid
+    if not delay:
+        raise CompilerError(_program_refusal(program, first, timing), code=OFF_GRID)
+    moved = program.replace(
+        events=program.events.replace(t0=program.events.t0 + delay), duration=program.duration + delay
+    )
+    return moved, [f"program {program.name!r}: everything starts {delay} samples later, on the device's grids."]
+
+
+def _first_off_grid(program: Program, timing: Timing) -> int:
+    e = program.events
+    kinds = np.array([c.kind for c in program.channels] or [""], dtype="U1")[e.channel]
+    plays = e.op == Op.PLAY
+    reads = (e.op == Op.ACQUIRE) | (plays & (kinds == "m"))
+    off = (reads & (e.t0 % timing.acquire_alignment != 0)) | (plays & (e.t0 % timing.pulse_alignment != 0))
+    return int(np.flatnonzero(off)[0]) if off.any() else -1
+
+
+def _program_refusal(program: Program, row: int, timing: Timing) -> str:
+    e = program.events
+    readout = e.op[row] == Op.ACQUIRE or program.channels[e.channel[row]].kind == "m"
+    step = timing.acquire_alignment if readout else timing.pulse_alignment
+    return (
+        f"{row_place(program, row)}: it must start on the grid of {step} samples, but {int(e.t0[row])} is "
+        f"{int(e.t0[row]) % step} off (program {program.name!r}). Move it by {int(-e.t0[row] % step)} samples."
+    )

@@ -1,0 +1,177 @@
+"""Let the acquires of a measure group start together.
+
+The qubits of a ``meas_map`` group share their acquisition: in device mode, a
+measure joins the group's earliest acquire if nothing that it depends on
+forbids that; else it is one of a later acquire. Joined measures form a block,
+in which the members with less to play before their acquire wait.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import ClassVar, Dict, FrozenSet, List, Sequence, Tuple
+
+import numpy as np
+
+from ..base import Pass
+from ..gates import MEASURE, GateTable
+from ..work import Work
+
+__all__ = ["JoinMeasureGroups"]
+
+
+@dataclass(frozen=True)
+class JoinMeasureGroups(Pass):
+    """Put the measures that can start together into one block.
+
+    Linear in the number of gates where circuits end in their measures; else
+    linear in the gates times the number of acquires.
+    """
+
+    requires: ClassVar[FrozenSet[str]] = frozenset({"calibrated"})
+    ensures: ClassVar[FrozenSet[str]] = frozenset({"grouped"})
+
+    def run(self, work: Work) -> Work:
+        """Return the work with ``block``, ``offset`` and ``anchor``."""
+        gates = work.gates
+        assert work.snippet is not None
+        n = len(gates)
+        order, leader = np.arange(n), np.arange(n)
+        group = _group_of_rows(work)
+        ptr = gates.circuit_ptr
+        measured = np.bincount(gates.circuit[group >= 0], minlength=len(gates.circuits))
+        for circuit in np.flatnonzero(measured > 1).tolist():
+            lo, hi = int(ptr[circuit]), int(ptr[circuit + 1])
+            order[lo:hi], leader[lo:hi] = _join(gates, group, lo, hi)
+        leader = leader[order]
+        work = work.reorder(order) if (order != np.arange(n)).any() else work
+        return _placed(work, leader)
+
+
+def _group_of_rows(work: Work) -> np.ndarray:
+    """Return each row's measure group, int64[gates]; -1 for what does not acquire."""
+    gates, owner = work.gates, {q: g for g, qubits in enumerate(work.device.meas_map) for q in qubits}
+    assert work.snippet is not None
+    anchors = np.array([s.anchor for s in work.snippets] + [-1], dtype=np.int64)[work.snippet]
+    lone = len(work.device.meas_map)
+    of_set = np.array([owner.get(s[0], lone + s[0]) if len(s) == 1 else -1 for s in gates.qubit_sets] or [-1])
+    return np.where((gates.kind == MEASURE) & (anchors >= 0), of_set[gates.qubits], -1)
+
+
+def _placed(work: Work, leader: np.ndarray) -> Work:
+    """Set blocks, and offsets that line the members' acquires up."""
+    assert work.snippet is not None
+    anchors = np.array([s.anchor for s in work.snippets] + [-1], dtype=np.int64)[work.snippet]
+    new = np.ones(len(leader), dtype=bool)
+    new[1:] = leader[1:] != leader[:-1]
+    block = np.cumsum(new).astype(np.int32) - 1
+    latest = np.zeros(int(block[-1]) + 1 if block.size else 0, dtype=np.int64)
+    np.maximum.at(latest, block, anchors)
+    members = np.bincount(block, minlength=len(latest))[block] > 1
+    offset = np.where(members, latest[block] - anchors, 0)
+    return work.replace(block=block, offset=offset, anchor=np.maximum(anchors, 0))
+
+
+def _join(gates: GateTable, group: np.ndarray, lo: int, hi: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the new order of one circuit's rows and each row's block leader."""
+    rows = lo + np.flatnonzero(group[lo:hi] >= 0)
+    if _is_final(gates, rows):
+        return _join_final(group, rows, lo, hi)
+    sets = [gates.qubit_sets[s] for s in gates.qubits[lo:hi].tolist()]
+    slots = [gates.clbit_sets[c] if c >= 0 else () for c in gates.clbits[lo:hi].tolist()]
+    wires = [tuple(s) + tuple(-1 - c for c in cs) for s, cs in zip(sets, slots)]
+    leader = _assign(wires, group[lo:hi].tolist())
+    return lo + _topological(wires, leader), lo + np.array(leader, dtype=np.int64)
+
+
+def _is_final(gates: GateTable, rows: np.ndarray) -> bool:
+    """Tell whether measures of different qubits follow one another without a break."""
+    qubits, clbits = gates.qubits[rows], gates.clbits[rows]
+    return bool(
+        rows[-1] - rows[0] == rows.size - 1
+        and np.unique(qubits).size == rows.size
+        and np.unique(clbits).size == rows.size
+    )
+
+
+def _join_final(group: np.ndarray, rows: np.ndarray, lo: int, hi: int) -> Tuple[np.ndarray, np.ndarray]:
+    by_group = rows[np.argsort(group[rows], kind="stable")]
+    order, leader = np.arange(lo, hi), np.arange(lo, hi)
+    order[rows - lo] = by_group
+    first = np.ones(rows.size, dtype=bool)
+    first[1:] = group[by_group[1:]] != group[by_group[:-1]]
+    leader[by_group - lo] = by_group[first][np.cumsum(first) - 1]
+    return order, leader
+
+
+def _assign(wires: Sequence[Tuple[int, ...]], group: Sequence[int]) -> List[int]:
+    """Return each row's block leader: the first row of the block it joins.
+
+    ``before[b]`` is the set of blocks (a bit mask) that block ``b`` depends
+    on; a measure may join any block that it does not depend on itself.
+    """
+    leader = list(range(len(wires)))
+    blocks: List[int] = []  # their leaders
+    of_group: Dict[int, List[int]] = {}
+    before: List[int] = []
+    behind: Dict[int, int] = {}  # wire -> mask of blocks that it comes after
+    for row, touched in enumerate(wires):
+        mask = 0
+        for wire in touched:
+            mask |= behind.get(wire, 0)
+        if group[row] >= 0:
+            known = of_group.setdefault(group[row], [])
+            chosen = next((b for b in known if not mask >> b & 1), -1)
+            if chosen < 0:
+                chosen = len(blocks)
+                known.append(chosen)
+                blocks.append(row)
+                before.append(mask)
+            elif mask & ~before[chosen]:
+                _spread(chosen, mask, before, behind)
+            leader[row] = blocks[chosen]
+            mask |= before[chosen] | 1 << chosen
+        for wire in touched:
+            behind[wire] = mask
+    return leader
+
+
+def _spread(block: int, mask: int, before: List[int], behind: Dict[int, int]) -> None:
+    """Let ``block``, and all that comes after it, depend on ``mask`` too."""
+    before[block] |= mask
+    for other, known in enumerate(before):
+        if known >> block & 1:
+            before[other] |= mask
+    for wire, known in behind.items():
+        if known >> block & 1:
+            behind[wire] = known | mask
+
+
+def _topological(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> np.ndarray:
+    """Return an order that keeps blocks together and every dependency; early rows first."""
+    n = len(wires)
+    members: Dict[int, List[int]] = {}
+    for row, head in enumerate(leader):
+        members.setdefault(head, []).append(row)
+    waiting = {head: 0 for head in members}
+    after: Dict[int, List[int]] = {head: [] for head in members}
+    last: Dict[int, int] = {}
+    for row, touched in enumerate(wires):
+        for wire in touched:
+            if wire in last and last[wire] != leader[row]:
+                after[last[wire]].append(leader[row])
+                waiting[leader[row]] += 1
+            last[wire] = leader[row]
+    ready = [head for head in members if not waiting[head]]
+    heapq.heapify(ready)
+    order: List[int] = []
+    while ready:
+        head = heapq.heappop(ready)
+        order.extend(members[head])
+        for follower in after[head]:
+            waiting[follower] -= 1
+            if not waiting[follower]:
+                heapq.heappush(ready, follower)
+    assert len(order) == n
+    return np.array(order, dtype=np.int64)

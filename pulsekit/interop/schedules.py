@@ -1,0 +1,321 @@
+"""Read qiskit schedules into programs, many at a time."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+from qiskit.circuit import ParameterExpression
+from qiskit.pulse import instructions as pi
+from qiskit.pulse.library import SymbolicPulse, Waveform
+
+from ..compiler.snippets import Snippet
+from ..errors import ProgramError
+from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTable, Program, Pulse
+from .expressions import split_expression
+from .flatten import flat_instructions
+
+__all__ = ["ScheduleReader", "read_schedules", "snippet_from_schedule"]
+
+SHAPE_NAMES = {
+    "Constant": "constant",
+    "Gaussian": "gaussian",
+    "Drag": "drag",
+    "GaussianSquare": "gaussian_square",
+    "GaussianSquareDrag": "gaussian_square_drag",
+    "gaussian_square_echo": "gaussian_square_echo",
+    "GaussianDeriv": "gaussian_deriv",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Sawtooth": "sawtooth",
+    "Triangle": "triangle",
+    "Square": "square",
+    "Sech": "sech",
+    "SechDeriv": "sech_deriv",
+}
+_FRAME_OPS = {
+    pi.ShiftPhase: Op.SHIFT_PHASE,
+    pi.SetPhase: Op.SET_PHASE,
+    pi.ShiftFrequency: Op.SHIFT_FREQUENCY,
+    pi.SetFrequency: Op.SET_FREQUENCY,
+}
+_KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
+
+
+class ScheduleReader:
+    """Collects rows of many schedules that share channels and pulses.
+
+    Args:
+        order: numbers of the parameters that may stay unbound.
+    """
+
+    def __init__(self, order: Optional[Mapping[Any, int]] = None) -> None:
+        self.order = order or {}
+        self.channels: Dict[Channel, int] = {}
+        self.pulses: Dict[Pulse, int] = {}
+        self.acquires: Dict[AcquireSpec, int] = {}
+        self.labels: Dict[str, int] = {}
+        self.rows: List[Tuple[Any, ...]] = []
+        self.bounds: List[int] = [0]
+        self.entries: List[Tuple[int, int, int, float]] = []  # (row, column, parameter, coefficient)
+        self.trees: List[Tuple[int, int, Any]] = []
+        self.objects: List[Any] = []
+        self._channel_of: Dict[int, int] = {}  # id of a qiskit channel -> number
+        self._pulse_of: Dict[int, Tuple[int, Any, Any, int]] = {}
+        self._alive: List[Any] = []  # keeps objects whose id is a key
+        self._label_of: Dict[Optional[str], int] = {None: -1}
+
+    def add(self, timed: Sequence[Tuple[int, Any]]) -> None:
+        """Append the instructions of one schedule."""
+        rows, readers = self.rows, _READERS
+        append, keep = rows.append, self.objects.append
+        for t0, instruction in timed:
+            read = readers.get(type(instruction)) or _reader_of(instruction)
+            append(read(self, t0, instruction))
+            keep(instruction)
+        self.bounds.append(len(rows))
+
+    def _label(self, name: Optional[str]) -> int:
+        label = self._label_of.get(name)
+        if label is None:
+            label = self._label_of[name] = self.labels.setdefault(str(name), len(self.labels))
+        return label
+
+    def _channel(self, channel: Any) -> int:
+        number = self._channel_of.get(id(channel))
+        if number is None:
+            kind = _KINDS.get(type(channel).__name__)
+            if kind is None:
+                raise ProgramError(
+                    f"Instructions must be on drive, control, measure or acquire channels, but {channel} came.",
+                    code=8004,
+                )
+            if isinstance(channel.index, ParameterExpression):
+                raise ProgramError(f"The index of a channel must be a number, but {channel} came. Assign it first.")
+            number = self.channels.setdefault(Channel(kind, int(channel.index)), len(self.channels))
+            self._channel_of[id(channel)] = number
+            self._alive.append(channel)
+        return number
+
+    def _number(self, value: Any, column: int) -> float:
+        """Return a value, or its constant part with the rest noted down."""
+        if type(value) is float:
+            return value
+        if isinstance(value, ParameterExpression) and value.parameters:
+            if not all(p in self.order for p in value.parameters):
+                raise ProgramError(
+                    f"Parameters must be assigned before a schedule can be used, but {value} has an unassigned parameter.",
+                )
+            split = split_expression(value, self.order)
+            row = len(self.rows)
+            self.entries.extend((row, column, k, c) for k, c in split.terms)
+            if split.tree is not None:
+                self.trees.append((row, column, split.tree))
+            return split.base
+        number = complex(value)
+        if number.imag or number.real != number.real:
+            raise ProgramError(f"Phases, frequencies and amplitudes must be real, finite numbers, but {value} came.")
+        return number.real
+
+    def _play(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
+        pulse, channel = instruction.operands
+        known = self._pulse_of.get(id(pulse))
+        if known is None:
+            shape, amp, angle = convert_pulse(pulse)
+            number = self.pulses.setdefault(shape, len(self.pulses))
+            known = self._pulse_of[id(pulse)] = (number, amp, angle, shape.duration)
+            self._alive.append(pulse)
+        number, amp, angle, duration = known
+        return (
+            t0,
+            duration,
+            0,
+            self._channel(channel),
+            number,
+            self._number(amp, 0),
+            self._number(angle, 1),
+            -1,
+            self._label(instruction._name),
+        )
+
+    def _frame(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
+        value, channel = instruction.operands
+        op = int(_FRAME_OPS[type(instruction)])
+        number = self._number(value, 0)
+        return (t0, 0, op, self._channel(channel), -1, number, 0.0, -1, self._label(instruction._name))
+
+    def _delay(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
+        duration, channel = instruction.operands
+        return (t0, int(duration), 1, self._channel(channel), -1, 0.0, 0.0, -1, self._label(instruction._name))
+
+    def _acquire(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
+        memory, register = instruction.mem_slot, instruction.reg_slot
+        spec = AcquireSpec(
+            kernel=_settings(instruction.kernel),
+            discriminator=_settings(instruction.discriminator),
+            register=-1 if register is None else int(register.index),
+        )
+        ref = self.acquires.setdefault(spec, len(self.acquires))
+        slot = -1 if memory is None else int(memory.index)
+        channel = self._channel(instruction.channel)
+        label = self._label(instruction._name)
+        return (t0, int(instruction.duration), int(Op.ACQUIRE), channel, ref, 0.0, 0.0, slot, label)
+
+    def programs(self, make: Callable[..., Program] = Program, **shared: Any) -> List[Program]:
+        """Return one program per schedule, rows sorted by time.
+
+        At one time, rows of no length come first.
+        """
+        names = ("t0", "duration", "op", "channel", "ref", "value", "angle", "slot", "label")
+        columns = list(zip(*self.rows)) if self.rows else [()] * len(names)
+        table = EventTable(**{n: np.array(c) for n, c in zip(names, columns)}) if self.rows else EventTable()
+        bounds = np.array(self.bounds)
+        schedule = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        self.sorting = np.lexsort((table.duration > 0, table.t0, schedule))
+        events = table.take(self.sorting)
+        ends = events.t0 + events.duration
+        out = []
+        for part, lo, hi in zip(events.split(self.bounds), self.bounds[:-1], self.bounds[1:]):
+            out.append(
+                make(
+                    events=part,
+                    channels=tuple(self.channels),
+                    pulses=tuple(self.pulses),
+                    acquires=tuple(self.acquires),
+                    labels=tuple(self.labels),
+                    duration=int(ends[lo:hi].max()) if hi > lo else 0,
+                    memory_slots=int(part.slot.max()) + 1 if hi > lo else 0,
+                    **shared,
+                )
+            )
+        return out
+
+
+def _settings(thing: Any) -> Any:
+    if thing is None:
+        return None
+    return (thing.name, tuple(sorted((thing.params or {}).items())))
+
+
+def _reader_of(instruction: Any) -> Callable[..., Tuple[Any, ...]]:
+    for base in type(instruction).__mro__:
+        if base in _READERS:
+            return _READERS[base]
+    raise ProgramError(
+        f"Pulse instructions must be among {sorted(c.__name__ for c in _READERS)}, "
+        f"but {type(instruction).__name__} came.",
+        code=8011,
+    )
+
+
+_READERS: Dict[type, Callable[..., Tuple[Any, ...]]] = {
+    pi.Play: ScheduleReader._play,
+    pi.Delay: ScheduleReader._delay,
+    pi.Acquire: ScheduleReader._acquire,
+    **dict.fromkeys(_FRAME_OPS, ScheduleReader._frame),
+}
+
+
+def convert_pulse(pulse: Any) -> Tuple[Pulse, Any, Any]:
+    """Return (envelope, amplitude, angle); the last two may be expressions.
+
+    Raises:
+        ProgramError: a shape parameter or the duration is not bound.
+    """
+    limit = bool(getattr(pulse, "limit_amplitude", True))
+    if isinstance(pulse, Waveform):
+        return Pulse.from_samples(pulse.samples, limit_amplitude=limit, name=pulse.name, origin=pulse), 1.0, 0.0
+    if isinstance(pulse.duration, ParameterExpression):
+        raise ProgramError(f"The duration of a pulse must be a number, but {pulse} came. Assign its parameters first.")
+    params = dict(pulse.parameters)
+    shape = SHAPE_NAMES.get(pulse.pulse_type) if isinstance(pulse, SymbolicPulse) else None
+    if shape is None or not set(SHAPES[shape].parameters) <= set(params):
+        return _sampled(pulse, params, limit)
+    scale: Tuple[Any, Any] = (1.0, 0.0)
+    if SHAPES[shape].scalable:
+        scale = (params.get("amp", 1.0), params.get("angle", 0.0))
+        if isinstance(scale[0], complex):
+            scale = (abs(scale[0]), float(np.angle(scale[0])) + scale[1])
+    own = {k: params[k] for k in SHAPES[shape].parameters}
+    for key, value in own.items():
+        if isinstance(value, ParameterExpression) and value.parameters:
+            raise ProgramError(f"Parameter {key!r} of a pulse must be a number, but {value} came. Assign it first.")
+    items = tuple(sorted((k, float(v)) for k, v in own.items()))
+    return Pulse(shape, int(pulse.duration), items, b"", limit, pulse.name, pulse), scale[0], scale[1]
+
+
+def _sampled(pulse: Any, params: Mapping[str, Any], limit: bool) -> Tuple[Pulse, Any, Any]:
+    unbound = [k for k, v in params.items() if isinstance(v, ParameterExpression) and v.parameters]
+    if unbound:
+        raise ProgramError(f"Parameters {unbound} of {pulse} must be numbers. Assign them first.")
+    samples = pulse.get_waveform().samples
+    return Pulse.from_samples(samples, limit_amplitude=limit, name=pulse.name, origin=pulse), 1.0, 0.0
+
+
+def read_schedules(schedules: Sequence[Any]) -> List[Program]:
+    """Return the programs of Schedules, ScheduleBlocks and Instructions.
+
+    Memory slots: the highest one used plus 1, at least 1, as in terra's
+    assemble. Durations are those of the schedules, which may end later than
+    their last instruction.
+
+    Raises:
+        ProgramError: unassigned parameters, or channels and instructions
+            that no device has.
+    """
+    reader = ScheduleReader()
+    for schedule in schedules:
+        reader.add(flat_instructions(schedule))
+    out = []
+    for schedule, program in zip(schedules, reader.programs()):
+        out.append(
+            program.replace(
+                name=str(schedule.name or ""),
+                duration=max(int(schedule.duration), program.duration),
+                memory_slots=max(program.memory_slots, 1),
+                metadata=dict(getattr(schedule, "metadata", None) or {}),
+            )
+        )
+    return out
+
+
+def snippet_from_schedule(
+    schedule: Any,
+    name: str,
+    qubits: Tuple[int, ...],
+    *,
+    arguments: Sequence[Any] = (),
+    fixed: bool = False,
+    id: str = "",
+) -> Snippet:
+    """Return the body of a calibration that is given as a qiskit schedule.
+
+    Args:
+        schedule: Schedule or ScheduleBlock; read only.
+        name: instruction name.
+        qubits: its qubits.
+        arguments: Parameters that the instruction gives, in its order.
+        fixed: keep the memory slots that the acquires name.
+        id: of the calibration.
+    """
+    reader = ScheduleReader({p: k for k, p in enumerate(arguments)})
+    reader.add(flat_instructions(schedule))
+    (program,) = reader.programs(name=name)
+    order = reader.sorting
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    table = None
+    names = tuple(f"P{k}" for k in range(len(arguments)))
+    if reader.entries or reader.trees:
+        row, column, parameter, coefficient = zip(*reader.entries) if reader.entries else ((), (), (), ())
+        table = ParameterTable(
+            names=names,
+            row=back[list(row)].astype(np.int32),
+            column=np.array(column, np.uint8),
+            parameter=np.array(parameter, np.int32),
+            coefficient=np.array(coefficient, np.float64),
+            expressions=tuple((int(back[r]), c, t) for r, c, t in reader.trees),
+        )
+    objects = tuple(reader.objects[k] for k in order)
+    program = program.replace(parameters=table, duration=max(int(schedule.duration), program.duration))
+    return Snippet(program, name, qubits, id, fixed, objects=objects, signature=names)
