@@ -28,6 +28,8 @@ from .moments import cloud_moments
 
 __all__ = ["Acquisition", "build_acquisition", "record_group"]
 
+_DEFAULT = AcquireSpec()
+
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
@@ -73,7 +75,7 @@ def record_group(dt: float, dtm: float) -> int:
     Raises:
         ReadoutError: dtm is not a multiple of dt.
     """
-    group = int(round(dtm / dt))
+    group = round(dtm / dt)
     if group < 1 or abs(dtm / dt - group) > 1e-6:
         raise ReadoutError(f"Timing `dtm` must be a multiple of dt ({dt} s), but {dtm} s came.")
     return group
@@ -86,7 +88,7 @@ def build_acquisition(
     tones: Sequence[Tone],
     lo_freq: float,
     duration: int,
-    spec: AcquireSpec = AcquireSpec(),
+    spec: AcquireSpec = _DEFAULT,
     levels: Optional[int] = None,
     noise: bool = True,
     carrier: Tuple[float, float] = (0.0, 0.0),

@@ -1,0 +1,200 @@
+"""Run a batch: simulate to each acquire, read out, go on."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from ..device import Device
+from ..errors import CancelledError, ExecutionError
+from ..program import Batch
+from ..simulator import Cluster, Model, plan_clusters
+from ..simulator.lanes import LaneGroup, lane_groups
+from .collapse import thermal
+from .memory import check_memory
+from .settings import Record, Settings
+from .signals import Signals
+from .sink import LiveSink, Sink, new_record
+from .start import excited_at_start, rep_delay
+from .steps import cut
+from .walk import Branch, Walk
+
+__all__ = ["check_settings", "execute"]
+
+MAX_SHOTS = 10**8
+Progress = Callable[[int, int], None]
+
+
+def execute(
+    batch: Batch,
+    device: Device,
+    settings: Settings,
+    *,
+    progress: Optional[Progress] = None,
+    cancel: Optional[Any] = None,
+    live: Optional[Callable[[Dict[str, object]], None]] = None,
+) -> List[Record]:
+    """Run every experiment of a batch and return its shots.
+
+    Args:
+        batch: bound programs.
+        device: what they run on.
+        settings: shots, level, seed and so on.
+        progress: called with (experiments done, experiments).
+        cancel: something with ``is_set()``; looked at between pieces of work.
+        live: called with running averages (docs/readout.md, "Live data").
+
+    Returns:
+        One record per experiment. The same seed gives the same shots at every
+        level, whatever the number of threads.
+
+    Raises:
+        ExecutionError: bad settings, overlapping acquires.
+        CancelledError: ``cancel`` was set.
+        MemoryCapError: the result or a cluster would not fit.
+    """
+    check_settings(settings)
+    slots = [_slots(batch, e) for e in range(len(batch))]
+    check_memory(settings, slots, settings.memory_cap)
+    seed = secrets.randbits(63) if settings.seed is None else int(settings.seed) & (2**64 - 1)
+    records = [new_record(settings, m) for m in slots]
+    sink = Sink(settings, records, seed) if live is None else LiveSink(settings, records, seed, live)
+
+    def check() -> None:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("The job was cancelled.")
+
+    check()
+    clusters = plan_clusters(
+        batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
+    )
+    _inform(records, clusters, settings, seed)
+    run = _Run(batch, device, settings, sink, check)
+    if settings.init_qubits:
+        run.reset_shots(clusters, _Counter(clusters, len(batch), progress))
+    else:
+        from .restless import run_restless
+
+        run_restless(run, clusters, _Counter(clusters, len(batch), progress))
+    if isinstance(sink, LiveSink):
+        sink.flush(check)
+    return records
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that mean nothing.
+
+    Raises:
+        ExecutionError: with the setting's name.
+    """
+    if not 1 <= settings.shots <= MAX_SHOTS:
+        raise ExecutionError(f"Argument `shots` must be 1 to {MAX_SHOTS}, but {settings.shots} came.", code=1103)
+    if settings.meas_level not in (0, 1, 2):
+        raise ExecutionError(f"Argument `meas_level` must be 0, 1 or 2, but {settings.meas_level!r} came.", code=8009)
+    if settings.meas_return not in ("single", "avg"):
+        raise ExecutionError(f"Argument `meas_return` must be 'single' or 'avg', but {settings.meas_return!r} came.")
+    if settings.meas_level == 0 and settings.memory_slot_size < 1:
+        raise ExecutionError(
+            f"Argument `memory_slot_size` must be at least 1 at level 0, but {settings.memory_slot_size} came."
+        )
+
+
+def _slots(batch: Batch, experiment: int) -> int:
+    asked = batch.headers[experiment].get("memory_slots", 0) if batch.headers else 0
+    return max(int(asked or 0), batch.programs[int(batch.program_of[experiment])].memory_slots)
+
+
+def _inform(records: List[Record], clusters: List[Cluster], settings: Settings, seed: int) -> None:
+    for record in records:
+        record.info = {
+            "seed": seed,
+            "tolerance": settings.tolerance,
+            "noise": settings.noise,
+            "clusters": [],
+            "bound": 0.0,
+        }
+    for cluster in clusters:
+        for experiment in np.asarray(cluster.experiments).tolist():
+            info = records[experiment].info
+            info["clusters"].append(cluster.qubits)
+            info["bound"] += cluster.bound
+
+
+class _Counter:
+    """Counts experiments whose clusters are all done."""
+
+    def __init__(self, clusters: List[Cluster], total: int, progress: Optional[Progress]) -> None:
+        self.left = np.zeros(total, np.int64)
+        for cluster in clusters:
+            self.left[np.asarray(cluster.experiments)] += 1
+        self.progress = progress
+        self.total = total
+
+    def done(self, experiments: np.ndarray) -> None:
+        """Count one cluster of some experiments."""
+        self.left[experiments] -= 1
+        if self.progress is not None:
+            self.progress(int(np.count_nonzero(self.left <= 0)), self.total)
+
+
+Group = Tuple[Cluster, Model, LaneGroup, np.ndarray]
+
+
+class _Run:
+    """What all parts of one run share."""
+
+    def __init__(self, batch: Batch, device: Device, settings: Settings, sink: Sink, check: Callable[[], None]) -> None:
+        self.batch = batch
+        self.device = device
+        self.settings = settings
+        self.sink = sink
+        self.check = check
+        self.signals = Signals(device, settings.noise)
+
+    def groups(self, cluster: Cluster) -> List[Group]:
+        """Return a cluster's lane groups with its model and the batch's experiment indices."""
+        chosen = np.asarray(cluster.experiments, dtype=np.int64)
+        batch = self.batch
+        part = Batch(
+            batch.programs,
+            np.asarray(batch.program_of)[chosen],
+            batch.los.take(chosen),
+            None if batch.theta is None else np.asarray(batch.theta)[chosen],
+        )
+        model = Model.from_device(
+            self.device,
+            cluster.qubits,
+            los=batch.los,
+            levels=cluster.levels,
+            noise=self.settings.noise,
+            couplings=cluster.couplings,
+        )
+        return [(cluster, model, group, chosen[group.experiments]) for group in lane_groups(part)]
+
+    def walk(self, model: Model, group: LaneGroup, experiments: np.ndarray) -> Walk:
+        """Return the walk of one lane group."""
+        return Walk(self.device, model, group, experiments, self.settings, self.signals, self.sink, self.check)
+
+    def reset_shots(self, clusters: List[Cluster], counter: _Counter) -> None:
+        """Run with a reset before every shot."""
+        for cluster in clusters:
+            for _, model, group, experiments in self.groups(cluster):
+                steps = cut(group.program, cluster.qubits, to_end=False)
+                if steps:
+                    self.walk(model, group, experiments).run(steps, self._fresh(model, group))
+                counter.done(experiments)
+
+    def _fresh(self, model: Model, group: LaneGroup) -> List[Branch]:
+        """Return the state after a reset, one branch per lane."""
+        excited = [0.0] * model.n
+        if self.settings.noise:
+            delay = rep_delay(self.device, self.settings, group.program.duration)
+            excited = [excited_at_start(self.device, q, delay) for q in model.qubits]
+        if self.settings.noise and (model.noisy or any(excited)):
+            state = np.diag(thermal(model.levels, excited)).astype(complex)
+        else:
+            state = np.zeros(model.dim, complex)
+            state[0] = 1
+        return [Branch(lane, state, None) for lane in range(len(group.experiments))]

@@ -1,0 +1,219 @@
+"""Walk one cluster through its program: evolve, collapse, go on in branches.
+
+All shots of a lane start in one branch. A collapse splits a branch by the
+joint level that each shot finds, the end of an acquisition by the levels that
+the jumps left; branches that came into the same basis state merge again.
+Only branches that occur are simulated, those of all lanes together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..device import Device
+from ..readout import Purpose, Stream, pick_levels, uniforms
+from ..simulator.evolve import evolve_group
+from ..simulator.lanes import LaneGroup
+from ..simulator.model import Model
+from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
+from .settings import Settings
+from .signals import Signals, measure_plays
+from .sink import Sink
+from .start import residual
+from .steps import Acquire, Kind, Step
+
+__all__ = ["Branch", "Walk"]
+
+
+@dataclass
+class Branch:
+    """Shots of one lane that share a state."""
+
+    lane: int
+    state: np.ndarray  # complex128[dim] or [dim, dim]
+    shots: Optional[np.ndarray]  # int64, ascending; None: all
+
+
+class Walk:
+    """One cluster of one lane group."""
+
+    def __init__(
+        self,
+        device: Device,
+        model: Model,
+        group: LaneGroup,
+        experiments: np.ndarray,
+        settings: Settings,
+        signals: Signals,
+        sink: Sink,
+        check: Callable[[], None],
+    ) -> None:
+        self.device = device
+        self.model = model
+        self.group = group
+        self.experiments = experiments  # int64[lanes], of the batch
+        self.settings = settings
+        self.signals = signals
+        self.sink = sink
+        self.check = check
+        self.plays = measure_plays(group, model.dt)
+        self.ends: Dict[Tuple[int, int], np.ndarray] = {}  # (lane, qubit): levels after its acquire
+
+    def run(self, steps: Sequence[Step], branches: List[Branch]) -> List[Branch]:
+        """Take the branches through the steps; return the last ones."""
+        for number, step in enumerate(steps):
+            self.check()
+            more = number + 1 < len(steps)
+            if step.kind == Kind.EVOLVE:
+                self._evolve(step, branches)
+            elif step.kind == Kind.MEASURE:
+                branches = self._measure(number, step, branches, more)
+            elif step.kind == Kind.RELEASE:
+                branches = self._release(step.acquires, branches)
+            elif step.kind == Kind.RESET:
+                branches = self._reset(number, step.qubits[0], branches)
+        return branches
+
+    def _evolve(self, step: Step, branches: List[Branch]) -> None:
+        """Evolve every branch, those of all lanes in one call."""
+        lanes = np.array([b.lane for b in branches])
+        states = np.stack([b.state for b in branches])
+        model = self.model.hold([self.model.qubits.index(q) for q in step.qubits]) if step.qubits else self.model
+        out = evolve_group(
+            model,
+            take_lanes(self.group, lanes),
+            states,
+            start=step.start,
+            stop=step.stop,
+            solver="lindblad" if states.ndim == 3 else "schroedinger",
+            method=self.settings.method,
+            rwa=True,
+            tolerance=self.settings.tolerance,
+            threads=self.settings.threads,
+        )
+        for branch, state in zip(branches, out):
+            branch.state = state
+
+    def _measure(self, number: int, step: Step, branches: List[Branch], more: bool) -> List[Branch]:
+        local = tuple(self.model.qubits.index(a.qubit) for a in step.acquires)
+        found, out = self.sample(number, local, branches, more)
+        for lane, levels in found.items():
+            experiment = int(self.experiments[lane])
+            for acquire, start, q in zip(step.acquires, levels, local):
+                acquisition = self.signals.of(self.group, self.plays, lane, acquire, self.model.levels[q])
+                self.sink.write(experiment, acquire, acquisition, start)
+                if more:
+                    self.ends[lane, acquire.qubit] = self.sink.ends(experiment, acquire, acquisition, start)
+        return out
+
+    def sample(
+        self, number: int, local: Tuple[int, ...], branches: List[Branch], more: bool
+    ) -> Tuple[Dict[int, np.ndarray], List[Branch]]:
+        """Draw the joint levels of some qubits, shot by shot.
+
+        Returns:
+            Per lane uint8[qubits, shots]; and the collapsed branches, if
+            ``more`` follows.
+        """
+        shots = self.settings.shots
+        dims = tuple(self.model.levels[q] for q in local)
+        mapping = outcome_map(self.model.levels, local)
+        whole = len(local) == self.model.n and local == tuple(range(self.model.n))
+        weights = populations(np.stack([b.state for b in branches]))
+        found: Dict[int, np.ndarray] = {}
+        out: List[Branch] = []
+        draws: Dict[int, np.ndarray] = {}
+        for branch, p in zip(branches, weights):
+            lane = branch.lane
+            if lane not in draws:
+                stream = Stream(
+                    self.sink.seed, int(self.experiments[lane]), Purpose.OUTCOME, (number << 16) | self.model.qubits[0]
+                )
+                draws[lane] = uniforms(stream, 0, shots)
+                found[lane] = np.zeros((len(local), shots), np.uint8)
+            joint = p if whole else np.bincount(mapping, weights=p, minlength=int(np.prod(dims)))
+            u = draws[lane] if branch.shots is None else draws[lane][branch.shots]
+            outcome = pick_levels(joint, u)
+            levels = outcome_levels(outcome, dims)
+            if branch.shots is None:
+                found[lane] = levels
+            else:
+                found[lane][:, branch.shots] = levels
+            if more:
+                out += [
+                    Branch(lane, collapse(branch.state, mapping == value), members)
+                    for value, members in split(outcome, branch.shots)
+                ]
+        return found, out
+
+    def _release(self, acquires: Sequence[Acquire], branches: List[Branch]) -> List[Branch]:
+        """Put every shot's qubits into the levels that their jumps left."""
+        local = [self.model.qubits.index(a.qubit) for a in acquires]
+        out: List[Branch] = []
+        for branch in branches:
+            key = np.zeros(self.settings.shots if branch.shots is None else branch.shots.size, np.int64)
+            for acquire, q in zip(acquires, local):
+                end = self.ends[branch.lane, acquire.qubit]
+                key = key * self.model.levels[q] + (end if branch.shots is None else end[branch.shots])
+            for value, members in split(key, branch.shots):
+                state, rest = branch.state, value
+                for q in reversed(local):
+                    rest, new = divmod(rest, self.model.levels[q])
+                    state = move_level(state, self.model.levels, q, level_of(state, self.model.levels, q), new)
+                out.append(Branch(branch.lane, state, members))
+        return merge(out)
+
+    def _reset(self, number: int, qubit: int, branches: List[Branch]) -> List[Branch]:
+        local = self.model.qubits.index(qubit)
+        excited = residual(self.device, qubit) if self.settings.noise else 0.0
+        if branches and branches[0].state.ndim == 2:
+            return [replace(b, state=reset_density(b.state, self.model.levels, local, excited)) for b in branches]
+        _, collapsed = self.sample(number, (local,), branches, True)
+        out: List[Branch] = []
+        for branch in collapsed:
+            old = level_of(branch.state, self.model.levels, local)
+            out.append(replace(branch, state=move_level(branch.state, self.model.levels, local, old, 0)))
+        return merge(out)
+
+
+def take_lanes(group: LaneGroup, lanes: np.ndarray) -> LaneGroup:
+    """Return a group with other lanes (repeated ones too)."""
+    if np.array_equal(lanes, np.arange(len(group.experiments))):
+        return group
+    return LaneGroup(
+        group.program,
+        group.experiments[lanes],
+        group.los.take(lanes),
+        None if group.value is None else group.value[lanes],
+        None if group.angle is None else group.angle[lanes],
+    )
+
+
+def split(key: np.ndarray, shots: Optional[np.ndarray]) -> List[Tuple[int, np.ndarray]]:
+    """Group shots by an integer: (value, shot indices), values ascending."""
+    index = np.arange(key.size) if shots is None else shots
+    order = np.argsort(key, kind="stable")
+    values, starts = np.unique(key[order], return_index=True)
+    return list(zip(values.tolist(), np.split(index[order], starts[1:])))
+
+
+def level_of(state: np.ndarray, levels: Tuple[int, ...], qubit: int) -> int:
+    """Return the level of a collapsed qubit."""
+    p = populations(state[None])[0]
+    return int(outcome_map(levels, (qubit,))[int(np.argmax(p))])
+
+
+def merge(branches: List[Branch]) -> List[Branch]:
+    """Join branches of one lane whose states are equal, bit by bit."""
+    out: Dict[Tuple[int, bytes], Branch] = {}
+    for branch in branches:
+        key = (branch.lane, branch.state.tobytes())
+        known = out.get(key)
+        if known is None:
+            out[key] = branch
+        elif known.shots is not None and branch.shots is not None:
+            known.shots = np.sort(np.concatenate([known.shots, branch.shots]))
+    return list(out.values())
