@@ -11,15 +11,15 @@ from qiskit.pulse.instructions import Instruction
 
 from ..compiler.base import PassManager
 from ..compiler.binding import bind_table
+from ..compiler.gates import empty_table
 from ..compiler.passes.frequency_plan import resolve_los
-from ..compiler.passes.lookup import LookUpCalibrations
-from ..compiler.passes.lowering import Lower
-from ..compiler.passes.sequencing import Sequence as SequencePass
+from ..compiler.pipeline import DeviceOptions, circuit_passes, schedule_passes
 from ..compiler.work import Work
 from ..device import Device
 from ..errors import CompilerError
 from ..interop.binds import read_binds
 from ..interop.circuits import read_circuits
+from ..interop.maps import MapSnippets
 from ..interop.schedules import read_schedules, snippet_from_schedule
 from ..program import Batch, Channel, Program
 
@@ -86,17 +86,18 @@ def compile(
     if points == 1 and not parameter_binds[0]:  # type: ignore[index]
         points, parameter_binds = 0, None
     copies = points or 1
+    options = DeviceOptions(_user_lookup(inst_map), use_measure_esp, init_qubits, frequency_scope, align, dd)
     programs: List[Any] = [None] * (len(items) * copies)
     headers: List[Dict[str, Any]] = [{} for _ in programs]
     which = [k for k, kind in enumerate(kinds) if kind == "circuit"]
     if which:
-        compiled = _compile_circuits([items[k] for k in which], device, method, inst_map, parameter_binds)
+        compiled = _compile_circuits([items[k] for k in which], device, method, options, parameter_binds)
         for n, (program, header) in enumerate(zip(*compiled)):
             k = which[n // copies] * copies + n % copies
             programs[k], headers[k] = program, {**header, "kind": "circuit"}
     which = [k for k, kind in enumerate(kinds) if kind == "schedule"]
     if which:
-        for k, program in zip(which, read_schedules([items[k] for k in which])):
+        for k, program in zip(which, _compile_schedules([items[k] for k in which], device, options)):
             for n in range(k * copies, (k + 1) * copies):
                 programs[n] = program
                 headers[n] = {
@@ -156,16 +157,27 @@ def _compile_circuits(
     circuits: Sequence[QuantumCircuit],
     device: Device,
     method: str,
-    inst_map: Any,
+    options: DeviceOptions,
     binds: Optional[Sequence[Mapping[Any, Any]]],
 ) -> Tuple[List[Program], List[Dict[str, Any]]]:
     reading = read_circuits(circuits, device.timing.dt, _own)
     gates = reading.gates
     if binds:
         gates = bind_table(gates, read_binds(binds, reading.parameters))
-    manager = PassManager((LookUpCalibrations(), SequencePass(), Lower()))
-    work = manager.run(Work(gates, device, "device", method))
+    work = PassManager(circuit_passes(options)).run(Work(gates, device, "device", method))
     return list(work.programs), [dict(info.header) for info in gates.circuits]
+
+
+def _compile_schedules(schedules: Sequence[Any], device: Device, options: DeviceOptions) -> List[Program]:
+    programs = tuple(read_schedules(schedules))
+    work = Work(empty_table(), device, "device", programs=programs)
+    return list(PassManager(schedule_passes(options)).run(work).programs)
+
+
+def _user_lookup(inst_map: Any) -> Any:
+    if inst_map is None:
+        return None
+    return MapSnippets(inst_map).find
 
 
 def _own(schedule: Any, name: str, qubits: Tuple[int, ...]) -> Any:

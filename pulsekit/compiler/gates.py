@@ -9,7 +9,18 @@ import numpy as np
 
 from .snippets import Snippet
 
-__all__ = ["BARRIER", "DELAY", "GATE", "MEASURE", "RESET", "CircuitInfo", "GateTable", "Symbols"]
+__all__ = [
+    "BARRIER",
+    "DELAY",
+    "GATE",
+    "MEASURE",
+    "RESET",
+    "CircuitInfo",
+    "GateTable",
+    "Symbols",
+    "empty_table",
+    "no_symbols",
+]
 
 GATE, BARRIER, DELAY, MEASURE, RESET = range(5)
 
@@ -102,3 +113,20 @@ class GateTable:
         """Return how many symbols each parameter slot has."""
         slots, counts = np.unique(self.symbols.slot, return_counts=True)
         return dict(zip(slots.tolist(), counts.tolist()))
+
+
+def empty_table() -> GateTable:
+    """Return the table of no circuits."""
+    none = np.zeros(0, np.int32)
+    return GateTable(
+        circuit=none,
+        index=none,
+        kind=np.zeros(0, np.uint8),
+        name=none,
+        qubits=none,
+        clbits=none,
+        param_at=np.zeros(0, np.int64),
+        param_count=none,
+        override=none,
+        params=np.zeros(0),
+    )

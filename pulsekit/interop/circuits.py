@@ -148,8 +148,8 @@ class _Reader:
             )
         if kind == MEASURE and (isinstance(q, tuple) or isinstance(c, tuple)):
             raise CompilerError(
-                f"circuit {where} ({circuit.name!r}), instruction {index} ({name!r} on qubits {q}): a measure must have "
-                f"one qubit and one clbit, but clbits {c} came.",
+                f"circuit {where} ({circuit.name!r}), instruction {index} ({name!r} on qubits {q}): a measure must "
+                f"have one qubit and one clbit, but clbits {c} came.",
                 code=7003,
             )
         return self.keys.add(key, kind, name, q, c)
@@ -191,7 +191,7 @@ class _Reader:
                 self._symbol(value, order)
             else:
                 self.params.append(_number(value, label))
-        if symbolic or kind == GATE and any(type(v) is not float for v in values):
+        if symbolic or (kind == GATE and any(type(v) is not float for v in values)):
             self.originals[first] = tuple(values)
         for value in self.params[first:]:
             if value != value or value in (float("inf"), float("-inf")):

@@ -43,7 +43,7 @@ def split_expression(expression: ParameterExpression, order: Mapping[Parameter, 
             names = {p.name: k for p, k in order.items()}
             return Affine(0.0, (), _tree(expression._symbol_expr, names))
         terms.append((order[parameter], _real(slope, expression)))
-    zero = expression.bind({p: 0 for p in expression.parameters})
+    zero = expression.bind(dict.fromkeys(expression.parameters, 0))
     return Affine(_real(zero, expression), tuple(terms))
 
 

@@ -104,7 +104,7 @@ class ScheduleReader:
         if isinstance(value, ParameterExpression) and value.parameters:
             if not all(p in self.order for p in value.parameters):
                 raise ProgramError(
-                    f"Parameters must be assigned before a schedule can be used, but {value} has an unassigned parameter.",
+                    f"Parameters must be assigned before a schedule is used, but {value} has an unassigned parameter.",
                 )
             split = split_expression(value, self.order)
             row = len(self.rows)

@@ -1,0 +1,92 @@
+"""Use a terra InstructionScheduleMap as a source of calibrations."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from qiskit.circuit import Parameter
+from qiskit.pulse import Schedule, ScheduleBlock
+
+from ..compiler.snippets import Snippet
+from ..errors import CompilerError
+from .schedules import snippet_from_schedule
+
+__all__ = ["MapSnippets", "definition_of"]
+
+Key = Tuple[str, Tuple[int, ...]]
+
+
+def definition_of(inst_map: Any, name: str, qubits: Tuple[int, ...]) -> Tuple[Any, Tuple[str, ...]]:
+    """Return (schedule or callable, argument names) of an entry, without changing it.
+
+    (None, ()) where the map has no such entry. ``InstructionScheduleMap.get``
+    would write a "publisher" into the metadata of the stored schedule.
+    """
+    if not inst_map.has(name, qubits):
+        return None, ()
+    entry = inst_map._get_calibration_entry(name, qubits)
+    signature = tuple(entry.get_signature().parameters)
+    definition = entry._definition
+    if isinstance(definition, (Schedule, ScheduleBlock)) or callable(definition):
+        return definition, signature
+    return None, ()
+
+
+class MapSnippets:
+    """Snippets made from a map on demand; the map is only read.
+
+    Args:
+        inst_map: InstructionScheduleMap.
+        only_custom: leave out what the backend provided.
+    """
+
+    def __init__(self, inst_map: Any, *, only_custom: bool = False) -> None:
+        self.inst_map = inst_map
+        self.only_custom = only_custom
+        self._known: Dict[Key, Optional[Snippet]] = {}
+
+    def find(self, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
+        """Return the snippet of an instruction, or None.
+
+        Raises:
+            CompilerError: the entry is a Python function of parameters, or
+                depends on them in a way that needs numbers.
+        """
+        key = (name, qubits)
+        if key not in self._known:
+            self._known[key] = self._make(name, qubits)
+        return self._known[key]
+
+    def _make(self, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
+        definition, signature = definition_of(self.inst_map, name, qubits)
+        if definition is None and name == "measure":
+            return self._from_group(qubits)
+        if definition is None:
+            return None
+        if self.only_custom and not self.inst_map._get_calibration_entry(name, qubits).user_provided:
+            return None
+        if not isinstance(definition, (Schedule, ScheduleBlock)):
+            if signature:
+                raise CompilerError(
+                    f"Entry {name!r} on qubits {list(qubits)} of `inst_map` must be a schedule, but it is a function "
+                    f"of {list(signature)}. Add a schedule with parameters instead."
+                )
+            definition = definition()
+        snippet = snippet_from_schedule(
+            definition, name, qubits, arguments=arguments_of(definition, signature), id=f"map:{name}:{list(qubits)}"
+        )
+        return snippet.restrict(qubits) if name == "measure" and len(qubits) == 1 else snippet
+
+    def _from_group(self, qubits: Tuple[int, ...]) -> Optional[Snippet]:
+        for group in self.inst_map.qubits_with_instruction("measure"):
+            members = group if isinstance(group, tuple) else (group,)
+            if set(qubits) < set(members):
+                whole = self.find("measure", members)
+                return None if whole is None else whole.restrict(qubits)
+        return None
+
+
+def arguments_of(definition: Any, signature: Sequence[str]) -> List[Parameter]:
+    """Return a schedule's Parameters in the order of its entry's arguments."""
+    by_name = {p.name: p for p in definition.parameters}
+    return [by_name[n] for n in signature]
