@@ -19,7 +19,7 @@ whose estimated effect exceeds it (docs/physics.md). Estimates:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -70,6 +70,7 @@ def plan_clusters(
     spectator_bound: float = 1e-4,
     noise: bool = True,
     memory_cap: Optional[int] = None,
+    also: Sequence[int] = (),
 ) -> List[Cluster]:
     """Return the clusters of every experiment of a batch.
 
@@ -83,6 +84,7 @@ def plan_clusters(
             spectator, or a coupling, is left out.
         noise: whether density matrices will be needed (for the memory cap).
         memory_cap: bytes; None: no check here.
+        also: qubits to simulate even where nothing drives or acquires them.
 
     Returns:
         Clusters in order of their first experiment, then their first qubit.
@@ -100,7 +102,7 @@ def plan_clusters(
     for activity in activity_of(batch, device):
         key = activity.key
         if key not in plans:
-            plans[key] = _plan(activity, estimator, device, spectator_bound)
+            plans[key] = _plan(activity, estimator, device, spectator_bound, set(also))
         for cluster in plans[key]:
             name = (cluster.qubits, cluster.couplings)
             members = found.setdefault(name, [])
@@ -129,8 +131,10 @@ def _merged(
     )
 
 
-def _plan(activity: Activity, estimator: Estimator, device: Device, bound: float) -> Tuple[Cluster, ...]:
-    members = set(activity.driven) | set(activity.acquired) | set(activity.reset)
+def _plan(
+    activity: Activity, estimator: Estimator, device: Device, bound: float, also: Set[int]
+) -> Tuple[Cluster, ...]:
+    members = also | set(activity.driven) | set(activity.acquired) | set(activity.reset)
     kept: Dict[PairOf, float] = {}
     left: List[LeftOut] = []
     for qubit, effect in estimator.crosstalk(activity).items():

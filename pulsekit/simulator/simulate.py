@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -106,7 +106,14 @@ def simulate(
     if solver == "auto":
         solver = "lindblad" if noise else "schroedinger"
     noisy = noise or solver == "lindblad"
-    clusters = plan_clusters(batch, device, spectator_bound=spectator_bound, noise=noisy, memory_cap=memory_cap)
+    clusters = plan_clusters(
+        batch,
+        device,
+        spectator_bound=spectator_bound,
+        noise=noisy,
+        memory_cap=memory_cap,
+        also=tuple(initial) if isinstance(initial, Mapping) else (),
+    )
     settings: Dict[str, Any] = dict(solver=solver, method=method, rwa=rwa, tolerance=tolerance, threads=threads)
     parts: List[ClusterOutcome] = []
     for cluster in clusters:
