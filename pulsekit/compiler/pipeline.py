@@ -2,75 +2,56 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, Dict, List, Mapping, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..device import Device
-from ..errors import PulsekitWarning
-from ..program import Program
 from ..program import verify as verify_program
 from .base import Pass
-from .passes.align_starts import AlignStarts, align_program
+from .passes.align_starts import AlignStarts
 from .passes.capabilities import CheckCapabilities
 from .passes.esp import PromoteMeasures
+from .passes.fit_schedules import FitSchedules
 from .passes.frame_scope import ScopeFrequencies
 from .passes.group_starts import JoinMeasureGroups
 from .passes.lookup import LookUpCalibrations
 from .passes.lowering import Lower
-from .passes.pad_pulses import PadPulses, pad_program
+from .passes.pad_pulses import PadPulses
 from .passes.sequencing import Sequence
 from .work import Work
 
-__all__ = ["device_passes", "header_of_notes", "prepare_schedule", "verify_work"]
+__all__ = ["DeviceOptions", "circuit_passes", "header_of_notes", "schedule_passes", "verify_work"]
 
 
-def device_passes(
-    *,
-    user: Any = None,
-    esp: bool = False,
-    frequency_scope: str = "gate",
-    align: str = "pad",
-    after: Tuple[Pass, ...] = (),
-) -> Tuple[Pass, ...]:
-    """Return the passes from gates to programs.
+@dataclass(frozen=True)
+class DeviceOptions:
+    """What a user may choose of device mode."""
 
-    Args:
-        user: the user's calibration lookup, asked before the device.
-        esp: promote terminal measures (:func:`passes.esp.resolve_esp`).
-        frequency_scope: "gate" or "program".
-        align: "pad", "strict" or "off".
-        after: passes on the finished programs.
-    """
+    user: Any = None  # the user's calibration lookup, asked before the device
+    use_measure_esp: Optional[bool] = None  # None: as the device says
+    init_qubits: bool = True
+    frequency_scope: Optional[str] = None  # None: "gate" for circuits, "program" for schedules
+    align: str = "pad"  # "pad", "strict" or "off"
+    dd: Any = None
+
+
+def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
+    """Return the passes from gates to programs."""
     return (
         CheckCapabilities(),
-        LookUpCalibrations(user),
-        PadPulses(align),
-        *((PromoteMeasures(),) if esp else ()),
-        ScopeFrequencies(frequency_scope),
+        LookUpCalibrations(options.user),
+        PadPulses(options.align),
+        PromoteMeasures(options.use_measure_esp, options.init_qubits),
+        ScopeFrequencies(options.frequency_scope or "gate"),
         JoinMeasureGroups(),
         Sequence(),
-        AlignStarts(align),
+        AlignStarts(options.align),
         Lower(),
-        *after,
     )
 
 
-def prepare_schedule(program: Program, device: Device, *, align: str = "pad") -> Program:
-    """Return a user's schedule as the device would take it.
-
-    Nothing moves against anything else. Padding and a common delay are
-    warned about, one warning per program.
-
-    Raises:
-        CompilerError: what cannot be padded or aligned (8016, 8017, 8036).
-    """
-    if align == "off":
-        return program
-    program, texts = pad_program(program, device.timing, align)
-    program, more = align_program(program, device.timing, align)
-    if texts or more:
-        warnings.warn("; ".join([*texts, *more]), PulsekitWarning, stacklevel=3)
-    return program
+def schedule_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
+    """Return the passes for what a user scheduled himself."""
+    return (FitSchedules(options.align),)
 
 
 def header_of_notes(work: Work) -> List[Dict[str, Any]]:

@@ -65,10 +65,14 @@ def resolve_esp(device: Device, use_measure_esp: Optional[bool], *, init_qubits:
 class PromoteMeasures(Pass):
     """Exchange the snippet of every terminal measure for its ESP one."""
 
+    use_measure_esp: Optional[bool] = None  # None: what the device has
+    init_qubits: bool = True
     requires: ClassVar[FrozenSet[str]] = frozenset({"calibrated"})
 
     def run(self, work: Work) -> Work:
         """Return the work with promoted measures and a note per circuit."""
+        if not resolve_esp(work.device, self.use_measure_esp, init_qubits=self.init_qubits):
+            return work
         gates = work.gates
         assert work.snippet is not None and work.duration is not None
         rows = terminal_measures(work)

@@ -154,7 +154,7 @@ def _topological(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> np.
     members: Dict[int, List[int]] = {}
     for row, head in enumerate(leader):
         members.setdefault(head, []).append(row)
-    waiting = {head: 0 for head in members}
+    waiting = dict.fromkeys(members, 0)
     after: Dict[int, List[int]] = {head: [] for head in members}
     last: Dict[int, int] = {}
     for row, touched in enumerate(wires):
