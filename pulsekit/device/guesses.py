@@ -29,7 +29,7 @@ CR_SIGMA_S = 128e-9 / 9  # s: 64 samples at 2/9 ns
 STIMULUS_S = 2944e-9 / 9  # s: 1472 samples at 2/9 ns
 RING_DOWN_S = 3136e-9 / 9  # s: 1568 samples at 2/9 ns
 STIMULUS_AMPLITUDE = 0.25
-CR_RABI_RATIO = 0.25  # Rabi rate of the CR tone over the detuning
+CR_RABI_RATIO = 0.25  # Rabi rate of the CR tone over the distance to the nearer pole of the CR rate
 MAX_AMPLITUDE = 0.9
 _NO_CR = 5e6  # Hz; closer to a pole of the CR rate than this, no gate is guessed
 
@@ -213,7 +213,7 @@ def _cr_tone(device: Device, control: int, target: int, channel: int) -> Optiona
         return None
     unit = zx_rate(exchange, line.rabi_rate, detuning, alpha)  # Hz at amplitude 1
     sigma = CR_SIGMA_S / timing.dt
-    amplitude = min(CR_RABI_RATIO * abs(detuning) / line.rabi_rate, MAX_AMPLITUDE)
+    amplitude = min(CR_RABI_RATIO * min(abs(detuning), abs(alpha + detuning)) / line.rabi_rate, MAX_AMPLITUDE)
     flat = CNOT_TURNS / 2 / (abs(unit) * amplitude * timing.dt)  # samples of a square tone
     edges = 2.0 * sigma  # samples: what the two edges of 2 sigma each add, roughly
     duration = samples((max(flat - edges, 0.0) + 4 * sigma) * timing.dt, timing)

@@ -376,7 +376,7 @@ def _limits(files: VendorFiles) -> Limits:
 
 def _resonator_notes(work: _Import) -> None:
     work.notes.add(
-        "resonators[*].frequency", "derived", "the published measure frequency is half way between |0> and |1>"
+        "resonators[*].frequency", "published", "the measure frequency, taken to be half way between |0> and |1>"
     )
     work.notes.add("resonators[*].chi", "derived", "from the published detuning, with an assumed coupling of 100 MHz")
     work.notes.add("resonators[*].kappa", "derived", "the published stimulus lasts ten resonator lifetimes, 1 to 8 MHz")

@@ -147,6 +147,9 @@ class Device:
     measure_esp_enabled: bool = False
     calibrations: CalibrationMap = field(default_factory=CalibrationMap)
     version: str = "1"
+    qubit_lo: Tuple[float, ...] = ()  # Hz, default drive LOs; (): the transmons' frequencies
+    measure_lo: Tuple[float, ...] = ()  # Hz, default measure LOs; (): the resonators' frequencies
+    stale: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()  # calibrations that a change has made wrong
     vendor: Mapping[str, Any] = field(default_factory=dict)  # the snapshot's JSON: configuration, defaults, properties
     provenance: Provenance = field(default_factory=Provenance)
 
@@ -154,6 +157,16 @@ class Device:
     def n_qubits(self) -> int:
         """The number of qubits."""
         return len(self.transmons)
+
+    @property
+    def qubit_freq_est(self) -> Tuple[float, ...]:
+        """The default drive LO of every qubit, in Hz; a drifted qubit is off it."""
+        return self.qubit_lo or tuple(t.frequency for t in self.transmons)
+
+    @property
+    def meas_freq_est(self) -> Tuple[float, ...]:
+        """The default measure LO of every resonator, in Hz."""
+        return self.measure_lo or tuple(r.frequency for r in self.resonators)
 
     def replace(self, **changes: Any) -> "Device":
         """Return a device with some fields exchanged."""

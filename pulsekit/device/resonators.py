@@ -3,8 +3,9 @@
 1. Qubit-resonator coupling g = 100 MHz (assumed).
 2. Dispersive shift of level s, transmon ladder (Koch et al., Phys. Rev. A 76,
    042319, eq. 3.10): chi_s = s g^2 / (D + (s-1) a) - (s+1) g^2 / (D + s a) with
-   D = f_qubit - f_resonator and a the anharmonicity; chi_0 is subtracted.
-3. The measure LO sits half way between the resonances of |0> and |1>.
+   D = f_qubit - f_resonator and a the anharmonicity.
+3. The measure LO sits half way between the resonances of |0> and |1>, which
+   is the reference that the shifts are counted from.
 4. kappa: the stimulus lasts ten amplitude lifetimes 1/(pi kappa) of the
    resonator, within 1 to 8 MHz.
 5. Drive: the published stimulus holds five photons in the resonator at the
@@ -36,13 +37,14 @@ _DEFAULT_STIMULUS_S = 330e-9
 def dispersive_shifts(
     qubit_freq: float, resonator_freq: float, anharmonicity: float, levels: int, coupling: float = COUPLING
 ) -> Tuple[float, ...]:
-    """Return the shift (Hz) of the resonance for each level, that of |0> being 0."""
+    """Return the shift (Hz) of the resonance for each level, from half way between |0> and |1>."""
     detuning, g2 = qubit_freq - resonator_freq, coupling**2
     shifts = [
         (s * g2 / (detuning + (s - 1) * anharmonicity) if s else 0.0) - (s + 1) * g2 / (detuning + s * anharmonicity)
         for s in range(levels)
     ]
-    return tuple(shift - shifts[0] for shift in shifts)
+    middle = (shifts[0] + shifts[1]) / 2
+    return tuple(shift - middle for shift in shifts)
 
 
 def stimulus(measure: Optional[Program], qubit: int) -> Tuple[float, int]:
@@ -83,7 +85,7 @@ def default_resonator(
     amplitude, samples = stimulus(measure, qubit)
     length_s = samples * dt if samples else _DEFAULT_STIMULUS_S
     kappa = float(np.clip(LIFETIMES / (math.pi * length_s), *KAPPA_RANGE))
-    # steady state at the LO: |alpha| = eps / sqrt((kappa/2)^2 + (chi_01/2)^2), the same for |0> and |1>
-    size = math.hypot(kappa / 2, chi[1] / 2)
+    # steady state at the LO: |alpha| = eps / sqrt((kappa/2)^2 + chi_1^2), the same for |0> and |1>
+    size = math.hypot(kappa / 2, chi[1])
     rate = math.sqrt(PHOTONS) * size / (amplitude or _DEFAULT_AMPLITUDE)
-    return Resonator(frequency=measure_lo - chi[1] / 2, kappa=kappa, chi=chi, drive_rate=rate)
+    return Resonator(frequency=measure_lo, kappa=kappa, chi=chi, drive_rate=rate)

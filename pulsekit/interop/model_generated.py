@@ -70,8 +70,8 @@ def configuration_dict(device: Device) -> Dict[str, Any]:
             [{"q": q, "scale": [complex(s).real, complex(s).imag]} for q, s in line.lo] for line in device.controls
         ],
         "meas_levels": [0, 1, 2],
-        "qubit_lo_range": _ranges(limits.drive_lo, [t.frequency for t in device.transmons]),
-        "meas_lo_range": _ranges(limits.measure_lo, [r.frequency for r in device.resonators]),
+        "qubit_lo_range": _ranges(limits.drive_lo, list(device.qubit_freq_est)),
+        "meas_lo_range": _ranges(limits.measure_lo, list(device.meas_freq_est)),
         "meas_kernels": ["boxcar", "hw_qmfk"],
         "discriminators": ["linear_discriminator"],
         "rep_times": [t / US for t in limits.rep_times],

@@ -65,8 +65,8 @@ def defaults(device: Device, *, extra: bool = False) -> PulseDefaults:
         for k, v in vendor.items()
         if k not in ("cmd_def", "pulse_library", "_data", "meas_kernel", "discriminator")
     }
-    data["qubit_freq_est"] = _estimates(vendor.get("qubit_freq_est"), [t.frequency for t in device.transmons])
-    data["meas_freq_est"] = _estimates(vendor.get("meas_freq_est"), [r.frequency for r in device.resonators])
+    data["qubit_freq_est"] = _estimates(vendor.get("qubit_freq_est"), list(device.qubit_freq_est))
+    data["meas_freq_est"] = _estimates(vendor.get("meas_freq_est"), list(device.meas_freq_est))
     data["buffer"] = vendor.get("buffer", 0)
     data["pulse_library"], data["cmd_def"] = library, commands
     for name in ("meas_kernel", "discriminator"):

@@ -30,13 +30,12 @@ def control_los(device: Device, drive: np.ndarray) -> np.ndarray:
 def default_los(device: Device, experiments: int) -> LoTable:
     """Return the LOs of experiments that set none.
 
-    Drive frames are the transmons' frequencies, measure frames the
-    resonators', control frames what the control lines derive from the drives.
+    Drive frames are the device's qubit estimates, measure frames its measure
+    estimates, control frames what the control lines derive from the drives.
     """
-    drive = np.array([t.frequency for t in device.transmons], dtype=np.float64)
+    drive = np.array(device.qubit_freq_est, dtype=np.float64)
     measure = np.zeros(device.n_qubits)
-    for index, resonator in enumerate(device.resonators):
-        measure[index] = resonator.frequency
+    measure[: len(device.meas_freq_est)] = device.meas_freq_est
     control = control_los(device, drive)
     rows = (experiments, 1)
     return LoTable(drive, measure, control, np.tile(drive, rows), np.tile(measure, rows), np.tile(control, rows))

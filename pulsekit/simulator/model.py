@@ -239,7 +239,8 @@ def _from_device(
     w = TWO_PI * np.array([t.frequency for t in transmons])
     t1, t2, p_th = _decoherence(device, qubits, noise)
     drive_frame = getattr(los, "drive_frame", None)
-    w_frame = w.copy() if drive_frame is None else TWO_PI * np.asarray(drive_frame, dtype=np.float64)[list(qubits)]
+    frame = device.qubit_freq_est if drive_frame is None else drive_frame
+    w_frame = TWO_PI * np.asarray(frame, dtype=np.float64)[list(qubits)]
     dim = int(np.prod(depth, dtype=np.int64))
     for term in extra:
         if np.shape(term.operator) != (dim, dim) or not np.isfinite(term.operator).all():

@@ -35,13 +35,13 @@ def default_los(device: Device) -> Tuple[np.ndarray, np.ndarray]:
         resonator get the vendor's ``meas_freq_est`` where there is one, 0
         else.
     """
-    drive = np.array([t.frequency for t in device.transmons], dtype=np.float64)
+    drive = np.array(device.qubit_freq_est, dtype=np.float64)
     measure = np.zeros(device.n_qubits)
     published = device.vendor.get("defaults") or {}
     estimates = published.get("meas_freq_est", ()) if isinstance(published, Mapping) else ()
     for q in range(device.n_qubits):
         if q < len(device.resonators):
-            measure[q] = device.resonators[q].frequency
+            measure[q] = device.meas_freq_est[q]
         elif q < len(estimates):
             measure[q] = float(estimates[q]) * 1e9
     return drive, measure
