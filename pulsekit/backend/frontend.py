@@ -12,8 +12,9 @@ from qiskit.pulse.instructions import Instruction
 from ..compiler.base import PassManager
 from ..compiler.binding import bind_table
 from ..compiler.gates import empty_table
+from ..compiler.passes.check_frequencies import check_frequencies
 from ..compiler.passes.frequency_plan import resolve_los
-from ..compiler.pipeline import DeviceOptions, circuit_passes, schedule_passes
+from ..compiler.pipeline import DeviceOptions, circuit_passes, header_of_notes, schedule_passes
 from ..compiler.work import Work
 from ..device import Device
 from ..errors import CompilerError
@@ -119,12 +120,14 @@ def compile(
     numbers = [distinct.setdefault(id(p), len(distinct)) for p in programs]
     unique = {id(p): p for p in programs}
     expanded = np.asarray(expansion, dtype=np.int64)
-    return Batch(
+    batch = Batch(
         programs=tuple(unique.values()),
         program_of=np.array(numbers, dtype=np.int32)[expanded],
         los=los,
         headers=tuple(headers[k] for k in expanded.tolist()),
     )
+    check_frequencies(batch, device)
+    return batch
 
 
 def _pad_slots(programs: List[Program], headers: List[Dict[str, Any]], memory_slots: int) -> None:
@@ -165,7 +168,8 @@ def _compile_circuits(
     if binds:
         gates = bind_table(gates, read_binds(binds, reading.parameters))
     work = PassManager(circuit_passes(options)).run(Work(gates, device, "device", method))
-    return list(work.programs), [dict(info.header) for info in gates.circuits]
+    told = header_of_notes(work)
+    return list(work.programs), [{**info.header, **notes} for info, notes in zip(gates.circuits, told)]
 
 
 def _compile_schedules(schedules: Sequence[Any], device: Device, options: DeviceOptions) -> List[Program]:

@@ -1,0 +1,80 @@
+"""Check every frequency that a program ever reaches against its range."""
+
+from __future__ import annotations
+
+from typing import List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ...device import Device
+from ...errors import CompilerError
+from ...program import Batch, LoTable, Op, Program
+from ...program.findings import row_origin, row_place
+from ...program.frames import FREQUENCY_TOLERANCE
+from .frequency_plan import OUT_OF_RANGE, Range, channel_ranges
+
+__all__ = ["check_frequencies"]
+
+_FRAME_OPS = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, Op.SAVE_FRAME, Op.RESTORE_FRAME)
+
+
+def check_frequencies(batch: Batch, device: Device) -> None:
+    """Raise if a program leaves a channel's LO range, in any experiment.
+
+    Judged is what SET_FREQUENCY and SHIFT_FREQUENCY lead to, from each
+    experiment's own LO, and back at the end of gate-scoped changes. Rows that
+    still depend on parameters are not judged. Programs without such rows cost
+    one look at their ops.
+
+    Raises:
+        CompilerError: with channel, time, origin and experiment (8000).
+    """
+    ranges: Optional[Mapping[str, Tuple[Range, ...]]] = None
+    for k, program in enumerate(batch.programs):
+        rows = program.rows(*_FRAME_OPS)
+        if rows.size:
+            ranges = ranges or channel_ranges(device)
+            _check_program(program, rows, batch.los, np.flatnonzero(batch.program_of == k), ranges)
+
+
+def _check_program(
+    program: Program, rows: np.ndarray, los: LoTable, experiments: np.ndarray, ranges: Mapping[str, Tuple[Range, ...]]
+) -> None:
+    events, free = program.events, _unbound(program)
+    for index in np.unique(events.channel[rows]).tolist():
+        channel = program.channels[index]
+        if channel.kind == "a" or channel.index >= len(ranges[channel.kind]):
+            continue  # the verifier says which channels there are
+        low, high = ranges[channel.kind][channel.index]
+        freq = los.of(channel)[1][experiments].astype(np.float64)
+        saved: List[np.ndarray] = []
+        for row in rows[events.channel[rows] == index].tolist():
+            op, value = events.op[row], events.value[row]
+            if op == Op.SAVE_FRAME:
+                saved.append(freq)
+            elif op == Op.RESTORE_FRAME:
+                freq = saved.pop() if saved else freq
+            elif free[row]:
+                break
+            else:
+                freq = freq + value if op == Op.SHIFT_FREQUENCY else np.full_like(freq, value)
+                bad = ~((freq >= low - FREQUENCY_TOLERANCE) & (freq <= high + FREQUENCY_TOLERANCE))
+                if bad.any():
+                    _refuse(program, row, freq[bad][0], (low, high), int(experiments[bad][0]))
+
+
+def _refuse(program: Program, row: int, freq: float, allowed: Range, experiment: int) -> None:
+    raise CompilerError(
+        f"{row_place(program, row)}: the frequency must be in {allowed[0] / 1e9:.6f}..{allowed[1] / 1e9:.6f} GHz, but "
+        f"it becomes {freq / 1e9:.6f} GHz in experiment {experiment}.{row_origin(program, row)}",
+        code=OUT_OF_RANGE,
+    )
+
+
+def _unbound(program: Program) -> np.ndarray:
+    free = np.zeros(len(program.events), dtype=bool)
+    if program.parameters is not None:
+        free[program.parameters.row[program.parameters.column == 0]] = True
+        for row, column, _ in program.parameters.expressions:
+            free[row] |= column == 0
+    return free
