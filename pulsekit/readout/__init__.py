@@ -1,8 +1,10 @@
 """From levels to signals: resonators, kernels, discriminators, shots."""
 
 from .acquisition import Acquisition, build_acquisition
+from .assignment import Paths, chance_of_one, project
 from .discriminators import DISCRIMINATORS, check_discriminator
 from .field import Field, Tone, chi_of, solve_field
+from .fit import ReadoutFit, default_acquisition, fit_all, fit_readout, predict_errors
 from .jumps import free_rates, jump_rates, jump_tables
 from .kernels import KERNELS, check_kernel
 from .moments import cloud_moments, path_nodes
@@ -14,6 +16,14 @@ __all__ = [
     "KERNELS",
     "Acquisition",
     "Field",
+    "Paths",
+    "ReadoutFit",
+    "chance_of_one",
+    "default_acquisition",
+    "fit_all",
+    "fit_readout",
+    "predict_errors",
+    "project",
     "Purpose",
     "Stream",
     "Tone",
