@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Optional, Tuple
 
+from ..errors import DeviceError
+from . import checks
 from .calibrations import CalibrationMap
 from .provenance import Provenance
+from .validate import check_device
 
 __all__ = [
     "ControlLine",
@@ -22,6 +25,12 @@ __all__ = [
 ]
 
 
+def _check_line(rabi_rate: float, gain: complex, delay_s: float) -> None:
+    checks.finite("rabi_rate", rabi_rate, least=0, unit="Hz")
+    checks.complex_finite("gain", gain)
+    checks.finite("delay_s", delay_s, unit="s")
+
+
 @dataclass(frozen=True)
 class Transmon:
     """One qubit, as a Duffing oscillator."""
@@ -33,6 +42,20 @@ class Transmon:
     t2: Optional[float] = 100e-6  # s; None: no dephasing beyond 2 T1
     p_th: float = 0.0  # equilibrium excited population
 
+    def __post_init__(self) -> None:
+        checks.finite("frequency", self.frequency, above=0, unit="Hz")
+        checks.integer("levels", self.levels, least=2, most=5)
+        checks.finite("anharmonicity", self.anharmonicity, unit="Hz")
+        if self.anharmonicity == 0:
+            raise DeviceError("Argument `anharmonicity` must not be 0: no pulse could tell 0-1 from 1-2.")
+        checks.finite("t1", self.t1, above=0, none=True, unit="s")
+        checks.finite("t2", self.t2, above=0, none=True, unit="s")
+        checks.finite("p_th", self.p_th, least=0, most=0.5)
+        if self.t1 is not None and self.t2 is not None and self.t2 > 2 * self.t1 * (1 + 1e-9):
+            raise DeviceError(
+                f"Argument `t2` must be at most 2 t1 = {2 * self.t1:g} s, but {self.t2:g} s came. Clip it."
+            )
+
 
 @dataclass(frozen=True)
 class Coupling:
@@ -40,6 +63,11 @@ class Coupling:
 
     qubits: Tuple[int, int]
     strength: float  # Hz
+
+    def __post_init__(self) -> None:
+        checks.pair_of("qubits", self.qubits)
+        with checks.named(f"coupling of {self.qubits}"):
+            checks.finite("strength", self.strength, unit="Hz")
 
 
 @dataclass(frozen=True)
@@ -50,6 +78,11 @@ class DriveLine:
     rabi_rate: float  # Hz at amplitude 1: H = 2 pi rabi_rate s(t) (a + a^dag)
     gain: complex = 1.0  # dimensionless, cable phase and attenuation
     delay_s: float = 0.0  # s, the line is late by this
+
+    def __post_init__(self) -> None:
+        checks.integer("qubit", self.qubit)
+        with checks.named(f"d{self.qubit}"):
+            _check_line(self.rabi_rate, self.gain, self.delay_s)
 
 
 @dataclass(frozen=True)
@@ -62,6 +95,16 @@ class ControlLine:
     gain: complex = 1.0
     delay_s: float = 0.0
 
+    def __post_init__(self) -> None:
+        checks.integer("qubit", self.qubit)
+        with checks.named(f"control line of qubit {self.qubit}"):
+            _check_line(self.rabi_rate, self.gain, self.delay_s)
+            if not self.lo:
+                raise DeviceError("Argument `lo` must name at least one qubit's LO, but it is empty.")
+            for q, scale in self.lo:
+                checks.integer("lo", q)
+                checks.complex_finite("lo", scale)
+
 
 @dataclass(frozen=True)
 class Crosstalk:
@@ -70,6 +113,10 @@ class Crosstalk:
     channel: str  # "d0", "u3"
     qubit: int  # the qubit that it reaches
     gain: complex  # relative to the line's own drive
+
+    def __post_init__(self) -> None:
+        checks.integer("qubit", self.qubit)
+        checks.complex_finite("gain", self.gain)
 
 
 @dataclass(frozen=True)
@@ -90,6 +137,25 @@ class Resonator:
     threshold: float = 0.0  # default discriminator's boundary: -1 at the centre of 0, 0 midway, 1 at the centre of 1
     transitions: Tuple[Tuple[int, int, float], ...] = ()  # (from, to, 1/s): jumps that the readout tone induces
 
+    def __post_init__(self) -> None:
+        checks.finite("frequency", self.frequency, above=0, unit="Hz")
+        checks.finite("kappa", self.kappa, above=0, unit="Hz")
+        for shift in self.chi:
+            checks.finite("chi", shift, unit="Hz")
+        checks.finite("drive_rate", self.drive_rate, least=0, unit="Hz")
+        checks.finite("efficiency", self.efficiency, above=0, most=1)
+        checks.finite("noise", self.noise, least=0)
+        checks.finite("scale", self.scale, above=0)
+        checks.finite("rotation", self.rotation)
+        checks.one_of("mode", self.mode, ("transmission", "reflection"))
+        checks.finite("notch_depth", self.notch_depth, above=0, most=1)
+        checks.finite("kernel_decay_s", self.kernel_decay_s, above=0, none=True, unit="s")
+        checks.finite("threshold", self.threshold)
+        for start, stop, rate in self.transitions:
+            checks.integer("transitions", start)
+            checks.integer("transitions", stop)
+            checks.finite("transitions", rate, least=0, unit="1/s")
+
 
 @dataclass(frozen=True)
 class ReadoutSpec:
@@ -98,6 +164,11 @@ class ReadoutSpec:
     prob_meas0_prep1: Optional[float] = None
     prob_meas1_prep0: Optional[float] = None
     length_s: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        checks.finite("prob_meas0_prep1", self.prob_meas0_prep1, least=0, most=1, none=True)
+        checks.finite("prob_meas1_prep0", self.prob_meas1_prep0, least=0, most=1, none=True)
+        checks.finite("length_s", self.length_s, above=0, none=True, unit="s")
 
 
 @dataclass(frozen=True)
@@ -111,6 +182,12 @@ class Timing:
     pulse_alignment: int = 1
     acquire_alignment: int = 16
 
+    def __post_init__(self) -> None:
+        checks.finite("dt", self.dt, above=0, unit="s")
+        checks.finite("dtm", self.dtm, above=0, unit="s")
+        for name in ("granularity", "min_length", "pulse_alignment", "acquire_alignment"):
+            checks.integer(name, getattr(self, name), least=1)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -123,6 +200,16 @@ class Limits:
     rep_times: Tuple[float, ...] = (1e-3,)  # s
     rep_delay_range: Optional[Tuple[float, float]] = (0.0, 500e-6)  # s; None: no dynamic repetition
     default_rep_delay: Optional[float] = 250e-6  # s
+
+    def __post_init__(self) -> None:
+        checks.ranges("drive_lo", self.drive_lo)
+        checks.ranges("measure_lo", self.measure_lo)
+        checks.integer("max_shots", self.max_shots, least=1, none=True)
+        checks.integer("max_experiments", self.max_experiments, least=1, none=True)
+        for time in self.rep_times:
+            checks.finite("rep_times", time, above=0, unit="s")
+        checks.ranges("rep_delay_range", () if self.rep_delay_range is None else (self.rep_delay_range,))
+        checks.finite("default_rep_delay", self.default_rep_delay, least=0, none=True, unit="s")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +239,9 @@ class Device:
     stale: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()  # calibrations that a change has made wrong
     vendor: Mapping[str, Any] = field(default_factory=dict)  # the snapshot's JSON: configuration, defaults, properties
     provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        check_device(self)
 
     @property
     def n_qubits(self) -> int:
