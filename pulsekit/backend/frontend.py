@@ -14,6 +14,9 @@ from ..compiler.binding import bind_table
 from ..compiler.gates import empty_table
 from ..compiler.passes.check_frequencies import check_frequencies
 from ..compiler.passes.frequency_plan import resolve_los
+from ..compiler.passes.lowering import lower
+from ..compiler.passes.queue_measures import QueueMeasures
+from ..compiler.passes.sequencing import Sequence as SequencePass
 from ..compiler.pipeline import DeviceOptions, circuit_passes, header_of_notes, schedule_passes
 from ..compiler.work import Work
 from ..device import Device
@@ -22,9 +25,12 @@ from ..interop.binds import read_binds
 from ..interop.circuits import read_circuits
 from ..interop.maps import MapSnippets
 from ..interop.schedules import read_schedules, snippet_from_schedule
+from ..interop.terra_mode import TerraLookup, TerraMaps, own_snippet
+from ..interop.to_schedules import schedules_of
 from ..program import Batch, Channel, Program
+from .exceptions import provider_errors
 
-__all__ = ["compile"]
+__all__ = ["compile", "schedule"]
 
 _KINDS = {"DriveChannel": "d", "MeasureChannel": "m", "ControlChannel": "u", "AcquireChannel": "a"}
 
@@ -143,6 +149,81 @@ def _pad_slots(programs: List[Program], headers: List[Dict[str, Any]], memory_sl
             if programs[n] is program:
                 programs[n] = padded
         header["memory_slots"] = memory_slots
+
+
+def schedule(
+    circuits: Any,
+    backend: Any = None,
+    inst_map: Any = None,
+    meas_map: Any = None,
+    dt: Optional[float] = None,
+    method: Any = None,
+) -> Any:
+    """Schedule circuits as terra's ``schedule`` does, to equal Schedules.
+
+    Args:
+        circuits: QuantumCircuit or a list of them; never changed.
+        backend: any pulse backend, terra's or ours.
+        inst_map: InstructionScheduleMap; None: the backend's.
+        meas_map: groups of qubits that are measured together; None: the
+            backend's.
+        dt: sample time in s; None: the backend's.
+        method: "alap" (default), "asap", or terra's long names.
+
+    Returns:
+        Schedule, or a list of Schedules if a list came.
+
+    Raises:
+        IBMQBackendError: what terra would refuse, and what it drops silently
+            (conditions, control flow), with circuit, instruction and qubits.
+    """
+    with provider_errors():
+        inst_map, meas_map, dt = _sources(backend, inst_map, meas_map, dt)
+        listed = circuits if isinstance(circuits, list) else [circuits]
+        for item in listed:
+            if not isinstance(item, QuantumCircuit):
+                raise CompilerError(f"Argument `circuits` must hold circuits, but {type(item).__name__} came.")
+        reading = read_circuits(listed, dt, own_snippet)
+        lookup = TerraLookup(TerraMaps(inst_map, meas_map, backend))
+        work = Work(reading.gates, None, "terra", _method(method))  # type: ignore[arg-type]
+        work = PassManager((lookup, QueueMeasures(), SequencePass())).run(work)
+        infos = reading.gates.circuits
+        assert work.total is not None
+        out = schedules_of(lower(work), [i.name for i in infos], [i.metadata for i in infos], work.total)
+    return out if isinstance(circuits, list) else out[0]
+
+
+_METHODS = {"alap": "alap", "as_late_as_possible": "alap", "asap": "asap", "as_soon_as_possible": "asap", None: "alap"}
+
+
+def _method(method: Any) -> str:
+    if method not in _METHODS:
+        raise CompilerError(
+            f"Argument `method` must be one of {sorted(m for m in _METHODS if m)}, but {method!r} came."
+        )
+    return _METHODS[method]
+
+
+def _sources(backend: Any, inst_map: Any, meas_map: Any, dt: Optional[float]) -> Tuple[Any, Any, Optional[float]]:
+    if backend is None and (inst_map is None or meas_map is None):
+        raise CompilerError("Argument `backend` must be given, or both `inst_map` and `meas_map`, but it is None.")
+    if backend is None:
+        return inst_map, meas_map, dt
+    if getattr(backend, "version", 0) > 1:
+        inst_map = backend.instruction_schedule_map if inst_map is None else inst_map
+        meas_map = backend.meas_map if meas_map is None else meas_map
+        return inst_map, meas_map, backend.dt if dt is None else dt
+    if inst_map is None:
+        defaults = backend.defaults()
+        if defaults is None:
+            raise CompilerError("Argument `backend` must have pulse defaults, but it has none.")
+        inst_map = defaults.instruction_schedule_map
+    configuration = backend.configuration()
+    return (
+        inst_map,
+        configuration.meas_map if meas_map is None else meas_map,
+        getattr(configuration, "dt", None) if dt is None else dt,
+    )
 
 
 def _kind_of(item: Any) -> str:
