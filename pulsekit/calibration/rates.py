@@ -36,8 +36,8 @@ def pauli_rates(h: np.ndarray) -> Dict[str, float]:
     """
     out = {}
     for name in PAULIS:
-        control, target = name
-        out[name] = float(np.trace(np.kron(_SINGLE[target], _SINGLE[control]) @ h).real / 2 / TWO_PI)
+        operator = np.kron(_SINGLE[name[1]], _SINGLE[name[0]])
+        out[name] = float(np.trace(operator @ h).real / 2 / TWO_PI)
     return out
 
 

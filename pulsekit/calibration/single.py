@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Sequence
+from typing import Iterable, NamedTuple, Optional
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def solve_rotation(device: Device, model: Model, name: str, pulse: Pulse) -> Rot
     angle = 0.0 - float(np.angle(line.gain))
     beta = 1 / (2 * 2 * np.pi * device.transmons[qubit].anharmonicity * model.dt)
 
-    def blocks(points: Sequence[np.ndarray]) -> np.ndarray:
+    def blocks(points: Iterable[np.ndarray]) -> np.ndarray:
         programs = [play_once(qubit, with_beta(pulse, p[1]), p[0] * np.exp(1j * angle)) for p in points]
         return block_of(propagators(device, model, programs), model.levels)
 

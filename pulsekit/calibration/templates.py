@@ -143,9 +143,13 @@ class CrossTemplate:
                 entries += [(row, 0, column, float(value[row] / abs(base)) if base else 1.0), (row, 1, column + 1, 1.0)]
                 angle[row] -= np.angle(base)
                 value[row] = 0.0
+        row, column, parameter, coefficient = zip(*entries)
         table = ParameterTable(
-            ("tone", "tone_angle", "cancel", "cancel_angle"),
-            *(np.array([e[k] for e in entries], t) for k, t in enumerate((np.int32, np.uint8, np.int32, np.float64))),
+            names=("tone", "tone_angle", "cancel", "cancel_angle"),
+            row=np.array(row, np.int32),
+            column=np.array(column, np.uint8),
+            parameter=np.array(parameter, np.int32),
+            coefficient=np.array(coefficient, np.float64),
         )
         return self.program.replace(events=events.replace(value=value, angle=angle), parameters=table)
 

@@ -7,10 +7,10 @@ from datetime import datetime, timezone
 from typing import Callable, Dict, List, Optional, Tuple
 
 from .. import cache as disk
-from .. import readout
 from ..device import Calibration, Device
 from ..errors import CalibrationError
 from ..program import Op, Pulse
+from ..readout import fit_readout
 from ..simulator import Model
 from .apply import apply_tuning
 from .ladder import Ladder, solve_x12
@@ -60,7 +60,7 @@ def tune(
     """
     if calibrations not in KINDS:
         raise CalibrationError(f"Argument `calibrations` must be one of {list(KINDS)}, but {calibrations!r} came.")
-    device = _fit_readout(device)
+    device = fit_readout(device)
     if calibrations == "vendor":
         return device
     key = device_key(device)
@@ -72,11 +72,6 @@ def tune(
     else:
         solution = unpack(arrays, shipped_pulses(device))
     return apply_tuning(device, solution, version=key[:12])
-
-
-def _fit_readout(device: Device) -> Device:
-    fit = getattr(readout, "fit_readout", None)
-    return device if fit is None else fit(device)
 
 
 def shipped_pulses(device: Device) -> Dict[Tuple[int, str], Pulse]:
