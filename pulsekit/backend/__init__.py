@@ -1,1 +1,54 @@
-"""."""
+"""Run circuits and schedules: the qiskit side of pulsekit.
+
+Imported lazily by ``pulsekit``; importing it imports qiskit.
+"""
+
+from __future__ import annotations
+
+from .backend import Backend
+from .exceptions import (
+    BackendAttributeError,
+    BackendIndexError,
+    BackendPulseError,
+    BackendTypeError,
+    IBMQBackendApiError,
+    IBMQBackendApiProtocolError,
+    IBMQBackendError,
+    IBMQBackendJobLimitError,
+    IBMQBackendValueError,
+    IBMQError,
+    IBMQJobApiError,
+    IBMQJobError,
+    IBMQJobFailureError,
+    IBMQJobInvalidStateError,
+    IBMQJobTimeoutError,
+)
+from .frontend import compile
+from .job import Job
+from .provider import Provider, backends, get_backend
+from .queueinfo import QueueInfo
+
+__all__ = [
+    "Backend",
+    "BackendAttributeError",
+    "BackendIndexError",
+    "BackendPulseError",
+    "BackendTypeError",
+    "IBMQBackendApiError",
+    "IBMQBackendApiProtocolError",
+    "IBMQBackendError",
+    "IBMQBackendJobLimitError",
+    "IBMQBackendValueError",
+    "IBMQError",
+    "IBMQJobApiError",
+    "IBMQJobError",
+    "IBMQJobFailureError",
+    "IBMQJobInvalidStateError",
+    "IBMQJobTimeoutError",
+    "Job",
+    "Provider",
+    "QueueInfo",
+    "backends",
+    "compile",
+    "get_backend",
+]

@@ -174,7 +174,7 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "Optional[bool]",
         "Excited state promoted readout: before a measurement that ends its qubit's program, move level 1 to level "
         "2. Default: what configuration().measure_esp_enabled says; off with init_qubits=False.",
-        lambda name, value: checks.boolean(name, value),
+        checks.boolean,
     ),
     Parameter(
         "live_data_enabled",

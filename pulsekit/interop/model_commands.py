@@ -77,7 +77,8 @@ class CommandWriter:
                 name += "_"
             self.library[name] = list(samples)
             return {"name": name, "t0": event.t0, "ch": channel.name}
-        parameters: Dict[str, Any] = {"duration": pulse.duration, "amp": event.value, "angle": event.angle}
+        amp = cmath.rect(event.value, event.angle)
+        parameters: Dict[str, Any] = {"duration": pulse.duration, "amp": amp}
         parameters.update(pulse.params)
         out = {"name": "parametric_pulse", "t0": event.t0, "ch": channel.name, "pulse_shape": pulse.shape}
         out["parameters"] = parameters

@@ -18,7 +18,7 @@ from ..units import GHZ
 from .model_commands import CommandWriter
 from .model_generated import configuration_dict, properties_dict
 
-__all__ = ["EXTRA_COMMANDS", "configuration", "defaults", "properties"]
+__all__ = ["EXTRA_COMMANDS", "configuration", "defaults", "properties", "properties_data", "properties_from"]
 
 EXTRA_COMMANDS = ("x12", "measure_esp")  # in the instruction schedule map, not in defaults()
 SAME_FREQUENCY = 1e-3  # Hz; below, the vendor's number is kept
@@ -119,11 +119,21 @@ def _decoded(command: Mapping[str, Any]) -> Dict[str, Any]:
     return {**command, "sequence": sequence}
 
 
-def properties(device: Device) -> BackendProperties:
-    """Return the properties: the vendor's, or the model's own."""
+def properties_data(device: Device) -> Dict[str, Any]:
+    """Return the properties as JSON: the vendor's, or the model's own."""
     vendor = device.vendor.get("properties")
     data: Dict[str, Any] = copy.deepcopy(dict(vendor)) if vendor else properties_dict(device)
     data["backend_name"] = device.name
+    return data
+
+
+def properties(device: Device) -> BackendProperties:
+    """Return the properties: the vendor's, or the model's own."""
+    return properties_from(properties_data(device))
+
+
+def properties_from(data: Dict[str, Any]) -> BackendProperties:
+    """Return the model of properties that are JSON; changes ``data``."""
     data["last_update_date"] = _date(data["last_update_date"])
     groups = [*data["qubits"], data["general"], *(gate["parameters"] for gate in data["gates"])]
     for group in groups:

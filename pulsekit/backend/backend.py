@@ -1,0 +1,362 @@
+"""Offer a device as a qiskit backend."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Union
+
+import qiskit
+from qiskit.providers import BackendV2
+from qiskit.providers.options import Options
+from qiskit.tools.events.pubsub import Publisher
+
+from ..cache import content_hash
+from ..device import Device
+from ..errors import PulsekitWarning, StoreError
+from ..interop import models
+from ..store import Identity, JobRecord, Store, open_store
+from .backend_v1 import CallableName, DeviceModels, JobLimit
+from .exceptions import BackendAttributeError, BackendTypeError, IBMQBackendJobLimitError, provider_errors
+from .job import Job
+from .job_search import find_jobs, retrieve
+from .parameters import BY_NAME, default_options, documentation, signature
+from .recovery import recover
+from .request import resolve
+from .runner import Runner, Ticket
+from .submission import store_input, submission
+
+__all__ = ["Backend"]
+
+TOO_MANY_JOBS = 3458
+_SIGNATURE = signature()
+_runners: Dict[Any, Runner] = {}
+_runners_lock = threading.Lock()
+
+
+class Backend(DeviceModels, BackendV2):
+    """A device that runs circuits and schedules on its own simulation.
+
+    A BackendV2 with the methods of BackendV1: ``name`` and ``provider`` can
+    be read and called.
+    """
+
+    def __init__(
+        self,
+        device: Union[Device, Callable[[], Device]],
+        store: Union[str, Path, Store, None] = None,
+        *,
+        name: Optional[str] = None,
+        provider: Any = None,
+        identity: Optional[Identity] = None,
+        max_jobs: Optional[int] = None,
+        **options: Any,
+    ) -> None:
+        """Make a backend.
+
+        Args:
+            device: what it simulates, or a function that returns it when it
+                is first needed.
+            store: where jobs are kept, see :func:`pulsekit.store.open_store`;
+                None: the user's default store.
+            name: of the device, where ``device`` is a function.
+            provider: what made it.
+            identity: the store's user. Default: the operating system's.
+            max_jobs: how many jobs may be active; None: any number.
+            **options: values for ``backend.options``.
+
+        Raises:
+            BackendAttributeError: an option that does not exist.
+            IBMQBackendValueError: an option with a wrong value.
+        """
+        self._device, self._make_device = (device, None) if isinstance(device, Device) else (None, device)
+        known_as = name or (device.name if isinstance(device, Device) else "")
+        super().__init__(provider=provider, name=CallableName(known_as))
+        self._max_jobs = max_jobs
+        self._identity = identity
+        self._where = store
+        self._lock = threading.RLock()
+        self._qobj_warned = False
+        self._shots_set = False
+        self.set_options(**options)
+
+    @property
+    def device(self) -> Device:
+        """The device; made when it is first asked for."""
+        if self._device is None:
+            with self._lock:
+                if self._device is None:
+                    assert self._make_device is not None
+                    self._device = self._make_device()
+        return self._device
+
+    def __repr__(self) -> str:
+        return f"<Backend('{self.name}')>"
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options(**default_options())
+
+    @property
+    def provider(self) -> Any:
+        """What made the backend; can be called, too."""
+        return self._provider
+
+    @property
+    def description(self) -> str:
+        """What the device is."""
+        return str(getattr(self.configuration(), "description", ""))
+
+    @description.setter
+    def description(self, value: Any) -> None:
+        """Take what BackendV2 sets; the device's own description is shown."""
+
+    @property
+    def backend_version(self) -> str:
+        """The version of the device."""
+        return str(self.configuration().backend_version)
+
+    @backend_version.setter
+    def backend_version(self, value: Any) -> None:
+        """Take what BackendV2 sets; the device's own version is shown."""
+
+    @property
+    def max_circuits(self) -> Optional[int]:
+        """How many circuits a job may have; None: any number."""
+        if self.options.get("limits") != "device":
+            return None
+        return getattr(self.configuration(), "max_experiments", None)
+
+    def set_options(self, **fields: Any) -> None:
+        """Change options; None takes the default back.
+
+        Raises:
+            BackendAttributeError: no such option.
+            IBMQBackendValueError: a wrong value.
+        """
+        for name in fields:
+            if name not in self._options:
+                raise BackendAttributeError(f"Options must be among {sorted(self._options)}, but {name!r} came.")
+        for name, value in fields.items():
+            known = BY_NAME.get(name)
+            if value is not None and known is not None and known.check is not None:
+                fields[name] = known.check(name, value)
+            elif value is None and known is not None:
+                fields[name] = known.default
+        self._options.update_options(**fields)
+
+    # jobs
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of the jobs; opened, and cleaned up, at first use."""
+        try:
+            store = open_store(self._where, identity=self._identity)
+        except StoreError as error:
+            if self._where is not None:
+                with provider_errors():
+                    raise
+            warnings.warn(f"Jobs are kept in memory only: {error}", PulsekitWarning, stacklevel=2)
+            store = open_store("memory", identity=self._identity)
+        self.__dict__["store"] = store
+        recover(self, store)
+        return store
+
+    @property
+    def _runner(self) -> Runner:
+        key = (self.store.url if self.store.arrays.folder is not None else id(self.store.arrays), str(self.name))
+        with _runners_lock:
+            return _runners.setdefault(key, Runner())
+
+    def run(self, *args: Any, **kwargs: Any) -> Job:
+        started = time.time()
+        if "qobj" in kwargs:
+            warnings.warn(
+                "The keyword `qobj` of run() is deprecated: use `circuits`.", DeprecationWarning, stacklevel=2
+            )
+            kwargs["circuits"] = kwargs.pop("qobj")
+        try:
+            bound = _SIGNATURE.bind(self, *args, **kwargs)
+        except TypeError as error:
+            raise BackendTypeError(f"run() must be called as documented, but {error}.") from None
+        arguments = dict(bound.arguments)
+        arguments.update(arguments.pop("run_config", {}))
+        arguments.pop("self")
+        self._check_job_limit()
+        request = resolve(self.device, self.configuration(), self._options_now(), arguments, on_qobj=self._warn_qobj)
+        store = self.store
+        with provider_errors():
+            submitted = submission(
+                request,
+                store=store,
+                configuration=self.configuration(),
+                device_document=self._device_document,
+                client_version=_versions(),
+                started=started,
+            )
+            record = store.add(submitted.record)
+        job = self._queue(record, submitted.work)
+        store_input(store, submitted, self._device_document)
+        Publisher().publish("ibmq.job.start", job)
+        return job
+
+    run.__doc__ = documentation()
+    run.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+
+    def _options_now(self) -> Options:
+        """Return the options; the default of shots is at most max_shots."""
+        most = getattr(self.configuration(), "max_shots", None)
+        shots = BY_NAME["shots"].default
+        if most and most < shots and self._options.get("shots") == shots:
+            return Options(**{**self._options, "shots": most})
+        return self._options
+
+    def _warn_qobj(self) -> None:
+        if not self._qobj_warned:
+            self._qobj_warned = True
+            warnings.warn(
+                "Passing a Qobj to run() is deprecated: pass circuits or schedules.", DeprecationWarning, stacklevel=5
+            )
+
+    def _check_job_limit(self) -> None:
+        if self._max_jobs is not None and self._active_count() >= self._max_jobs:
+            raise IBMQBackendJobLimitError(
+                f"At most {self._max_jobs} jobs may be active on {self.name}, but so many are. Wait for one.",
+                code=TOO_MANY_JOBS,
+            )
+
+    @cached_property
+    def _device_document(self) -> Mapping[str, Any]:
+        device = self.device
+        parts = {
+            f: repr(getattr(device, f)) for f in device.__dataclass_fields__ if f not in ("calibrations", "vendor")
+        }
+        calibrations = sorted(f"{c.name}{list(c.qubits)}:{c.id}" for c in device.calibrations)
+        return {
+            "name": device.name,
+            "version": device.version,
+            "hash": content_hash(parts, calibrations),
+            "calibrations": device.calibrations.version,
+            "properties": models.properties_data(device),
+        }
+
+    def _queue(self, record: JobRecord, work: Callable[[Ticket], None]) -> Job:
+        ticket = Ticket(record.id, work)
+        job = Job(self, record, self.store, ticket)
+        self._runner.submit(ticket)
+        return job
+
+    def _active_count(self) -> int:
+        return self._runner.active()
+
+    def _queue_position(self, job_id: str) -> Optional[int]:
+        return self._runner.position(job_id)
+
+    def _cancel(self, job: Job) -> bool:
+        """Cancel a job of this process; see :meth:`Job.cancel`."""
+        job_id = job.job_id()
+        ticket = self._runner.ticket(job_id)
+        if ticket is None:
+            return False
+        ticket.cancel.set()
+        if self._runner.withdraw(job_id):
+            ticket.work(ticket)  # sees that it was cancelled
+        ticket.wait(None)
+        return ticket.status == "CANCELLED"
+
+    def job_limit(self) -> JobLimit:
+        """Return how many jobs may be active, and are."""
+        return JobLimit(self._max_jobs, self._active_count())
+
+    def remaining_jobs_count(self) -> Optional[int]:
+        """Return how many jobs may still be submitted; None: any number."""
+        return None if self._max_jobs is None else max(0, self._max_jobs - self._active_count())
+
+    def jobs(
+        self,
+        limit: Optional[int] = 10,
+        skip: int = 0,
+        status: Any = None,
+        job_name: Optional[str] = None,
+        start_datetime: Any = None,
+        end_datetime: Any = None,
+        job_tags: Optional[List[str]] = None,
+        job_tags_operator: Optional[str] = "OR",
+        experiment_id: Optional[str] = None,
+        descending: bool = True,
+        db_filter: Optional[Mapping[str, Any]] = None,
+    ) -> List[Job]:
+        """Return the jobs of this backend that match, your own and shared ones.
+
+        Args:
+            limit: at most so many; None or 0: all.
+            skip: leave out the first so many.
+            status: JobStatus, its name, or a list of these.
+            job_name: a regular expression, found anywhere in the name.
+            start_datetime: created then or later; naive is local time.
+            end_datetime: created then or earlier.
+            job_tags: tags of the job.
+            job_tags_operator: 'OR', any of the tags; 'AND', all.
+            experiment_id: exactly this.
+            descending: newest first.
+            db_filter: where-clause of the API, see
+                :mod:`pulsekit.store.filters`.
+
+        Raises:
+            IBMQBackendValueError: a filter with a wrong value.
+        """
+        filters = {
+            "status": status,
+            "job_name": job_name,
+            "start_datetime": start_datetime,
+            "end_datetime": end_datetime,
+            "job_tags": job_tags,
+            "job_tags_operator": job_tags_operator,
+            "experiment_id": experiment_id,
+            "db_filter": db_filter,
+        }
+        found = find_jobs(self.store, str(self.name), limit=limit, skip=skip, descending=descending, **filters)
+        return [self._job(record) for record in found]
+
+    def active_jobs(self, limit: int = 10) -> List[Job]:
+        """Return jobs that are not finished."""
+        return self.jobs(limit=limit, status=["INITIALIZING", "VALIDATING", "QUEUED", "RUNNING"])
+
+    def retrieve_job(self, job_id: str) -> Job:
+        """Return a job by its id.
+
+        Raises:
+            IBMQBackendApiError: there is none that you may see.
+            IBMQBackendError: it is another backend's.
+        """
+        return self._job(retrieve(self.store, str(self.name), job_id))
+
+    def _job(self, record: JobRecord) -> Job:
+        return Job(self, record, self.store, self._runner.ticket(record.id))
+
+    @property
+    def hub(self) -> str:
+        """The hub of the store's user."""
+        return self.store.identity.hub
+
+    @property
+    def group(self) -> str:
+        """The group of the store's user."""
+        return self.store.identity.group
+
+    @property
+    def project(self) -> str:
+        """The project of the store's user."""
+        return self.store.identity.project
+
+
+def _versions() -> Dict[str, str]:
+    from .. import __version__
+
+    return {"pulsekit": __version__, "qiskit": qiskit.__version__}

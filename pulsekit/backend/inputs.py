@@ -1,0 +1,84 @@
+"""Recognise what is to run: circuits, schedules, blocks, instructions, Qobj."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Dict, List, Union
+
+from qiskit.assembler import disassemble
+from qiskit.circuit import QuantumCircuit
+from qiskit.pulse import Schedule, ScheduleBlock
+from qiskit.pulse.instructions import Instruction
+from qiskit.qobj import PulseQobj, QasmQobj
+
+from . import checks
+from .exceptions import IBMQBackendError, IBMQBackendValueError
+from .parameters import BY_NAME
+
+__all__ = ["FromQobj", "experiments_of", "is_circuit"]
+
+RULE = "be a QuantumCircuit, a Schedule, a ScheduleBlock or a pulse Instruction, or a list of these"
+
+
+@dataclass
+class FromQobj:
+    """What a Qobj held."""
+
+    experiments: List[Any]
+    options: Dict[str, Any]  # as keywords of run
+
+
+def is_circuit(item: Any) -> bool:
+    """Tell circuits from pulse programs."""
+    return isinstance(item, QuantumCircuit)
+
+
+def experiments_of(circuits: Any) -> Union[List[Any], FromQobj]:
+    """Return a list of circuits, Schedules and ScheduleBlocks.
+
+    Raises:
+        IBMQBackendError: not an input that can run, or an empty list.
+    """
+    if isinstance(circuits, (QasmQobj, PulseQobj)):
+        return _from_qobj(circuits)
+    if not isinstance(circuits, list):
+        return [_one("circuits", circuits)]
+    if not circuits:
+        raise IBMQBackendValueError("Argument `circuits` must have at least one experiment, but an empty list came.")
+    return [_one(f"circuits[{i}]", item) for i, item in enumerate(circuits)]
+
+
+def _one(name: str, item: Any) -> Any:
+    if isinstance(item, QuantumCircuit):
+        if item.unit != "dt":
+            raise IBMQBackendError(
+                f"Argument `{name}` must have durations in dt, but circuit {item.name!r} has unit {item.unit!r}. "
+                "Transpile it for this backend."
+            )
+        return item
+    if isinstance(item, (Schedule, ScheduleBlock)):
+        return item
+    if isinstance(item, Instruction):
+        return Schedule((0, item), name=item.name or "instruction")
+    raise checks.refuse(name, RULE, item, error=checks.BackendTypeError)
+
+
+def _from_qobj(qobj: Any) -> FromQobj:
+    """Return a Qobj's experiments, with the metadata that terra drops."""
+    if not qobj.experiments:
+        raise IBMQBackendValueError("Argument `circuits` must have at least one experiment, but an empty Qobj came.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        experiments, config, header = disassemble(qobj)
+    for experiment, source in zip(experiments, qobj.experiments):
+        own = source.header.to_dict() if hasattr(source, "header") else {}
+        experiment.metadata = own.get("metadata") or {}
+    options = {name: value for name, value in config.items() if name in BY_NAME and name != "memory_slots"}
+    for name in ("rep_time", "rep_delay"):
+        if options.get(name) is not None:
+            options[name] = options[name] * 1e-6
+    if not isinstance(qobj, PulseQobj):
+        options.pop("meas_return", None)
+    options["header"] = header
+    return FromQobj(experiments, options)

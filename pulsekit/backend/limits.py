@@ -1,0 +1,188 @@
+"""Check a run against the limits of its device."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any, Dict, Mapping
+
+from ..compiler.passes.frequency_plan import resolve_los
+from ..device import Device
+from ..errors import CompilerError
+from . import checks
+from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, IBMQBackendValueError
+
+if TYPE_CHECKING:
+    from .request import Request
+
+__all__ = ["check_durations", "check_los", "check_quotas", "check_repetition", "device_for"]
+
+NO_CHANNEL = 8004
+
+
+def device_for(device: Device, keywords: Mapping[str, Any]) -> Device:
+    """Return the device with the LO ranges and measurement groups of the call.
+
+    ``qubit_lo_range``, ``meas_lo_range`` and ``meas_map`` are keywords of
+    terra's assemble that old scripts pass through run().
+    """
+    changes: Dict[str, Any] = {}
+    for name, own in (("qubit_lo_range", "drive_lo"), ("meas_lo_range", "measure_lo")):
+        if keywords.get(name):
+            changes[own] = _ranges(name, keywords[name], device.n_qubits)
+    if changes:
+        from dataclasses import replace
+
+        device = device.replace(limits=replace(device.limits, **changes))
+    if keywords.get("meas_map"):
+        device = device.replace(meas_map=tuple(tuple(int(q) for q in group) for group in keywords["meas_map"]))
+    return device
+
+
+def _ranges(name: str, value: Any, n_qubits: int) -> Any:
+    rule = f"be a list of {n_qubits} pairs [low, high] in Hz"
+    if not isinstance(value, (list, tuple)) or len(value) != n_qubits:
+        raise checks.refuse(name, rule, value)
+    for pair in value:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise checks.refuse(name, rule, value)
+    return tuple((float(low), float(high)) for low, high in value)
+
+
+def check_quotas(request: "Request", configuration: Any) -> None:
+    """Apply the default of shots, and the service's quotas if they are wanted.
+
+    Raises:
+        IBMQBackendValueError: more than max_shots (1103) or max_experiments
+            (1102), with limits="device".
+    """
+    options = request.options
+    if options.get("limits") != "device":
+        return
+    max_shots, shots = getattr(configuration, "max_shots", None), options["shots"]
+    if max_shots and shots > max_shots:
+        raise IBMQBackendValueError(
+            f"Argument `shots` must be at most max_shots = {max_shots} with limits='device', but {shots} came.",
+            code=1103,
+        )
+    most = getattr(configuration, "max_experiments", None)
+    count = len(request.experiments) * len(request.binds or [None])
+    los = options.get("schedule_los")
+    if count == 1 and isinstance(los, (list, tuple)):
+        count = max(1, len(los))
+    if most and count > most:
+        raise IBMQBackendValueError(
+            f"Argument `circuits` must have at most max_experiments = {most} experiments with limits='device', but "
+            f"{count} came, bindings and LO sweeps counted. Split them into several jobs.",
+            code=1102,
+        )
+
+
+def check_repetition(request: "Request", configuration: Any) -> None:
+    """Resolve rep_delay and rep_time, in seconds.
+
+    Raises:
+        IBMQBackendValueError: rep_delay out of range (8030), rep_time not
+            among the device's (8029).
+    """
+    options = request.options
+    if getattr(configuration, "dynamic_reprate_enabled", False):
+        if options["rep_time"]:
+            warnings.warn(
+                "Dynamic rep rates are supported on this backend: rep_delay is used instead of rep_time.",
+                RuntimeWarning,
+                stacklevel=6,
+            )
+        options["rep_time"] = None
+        request.rep_delay_s = _rep_delay(options["rep_delay"], configuration)
+        return
+    if options["rep_delay"] is not None:
+        warnings.warn("Dynamic rep rates are not supported on this backend: rep_delay is not used.", RuntimeWarning,
+                      stacklevel=6)  # fmt: skip
+        options["rep_delay"] = None
+    request.rep_time_s = _rep_time(options["rep_time"], configuration)
+
+
+def _rep_delay(value: Any, configuration: Any) -> float:
+    low, high = getattr(configuration, "rep_delay_range", (0.0, math.inf))
+    if value is None:
+        return float(getattr(configuration, "default_rep_delay", low) or 0.0)
+    slack = 1e-12  # s; ranges went through microseconds
+    if not low - slack <= value <= high + slack:
+        raise IBMQBackendValueError(
+            f"Argument `rep_delay` must be in configuration().rep_delay_range, {low:g}..{high:g} s, but {value!r} came."
+            + (" It looks like microseconds." if low <= value * 1e-6 <= high and value > high else ""),
+            code=8030,
+        )
+    return float(value)
+
+
+def _rep_time(value: Any, configuration: Any) -> Any:
+    times = list(getattr(configuration, "rep_times", ()) or ())
+    if not value:
+        return times[0] if times else None
+    for time in times:
+        if math.isclose(time, value, rel_tol=1e-6):
+            return time
+    raise IBMQBackendValueError(
+        f"Argument `rep_time` must be one of {times} s (configuration().rep_times), but {value!r} came.", code=8029
+    )
+
+
+def check_los(request: "Request") -> None:
+    """Check LO lists and entries against the device's ranges.
+
+    Raises:
+        IBMQBackendError: a job-level list of a wrong length, or a frequency
+            out of range (8000).
+        BackendPulseError: an LO entry out of range or on a channel that has
+            no LO of its own; BackendIndexError for one that does not exist.
+    """
+    options, device = request.options, request.device
+    lists = {"qubit_lo_freq": options["qubit_lo_freq"], "meas_lo_freq": options["meas_lo_freq"]}
+    try:
+        resolve_los(device, 1, **lists)
+    except CompilerError as error:
+        raise _coded(IBMQBackendError, error) from error
+    entries = options["schedule_los"]
+    if not _any(entries):
+        options["schedule_los"] = None
+        return
+    entries = list(entries) if isinstance(entries, (list, tuple)) else [entries]
+    options["schedule_los"] = entries
+    try:
+        resolve_los(device, len(entries), schedule_los=entries)
+    except CompilerError as error:
+        raise _coded(BackendIndexError if error.code == NO_CHANNEL else BackendPulseError, error) from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BackendPulseError(f"Argument `schedule_los` must map channels to Hz, but it fails: {error}.") from error
+
+
+def _any(entries: Any) -> bool:
+    try:
+        return bool(entries) or hasattr(entries, "qubit_los")
+    except ValueError:
+        return True
+
+
+def _coded(kind: Any, error: CompilerError) -> Any:
+    out = kind(str(error))
+    out.code = error.code
+    return out
+
+
+def check_durations(durations_s: Mapping[str, float], rep_time_s: Any) -> None:
+    """Refuse experiments that last longer than their repetition time (8020).
+
+    Args:
+        durations_s: seconds by the experiment's name.
+        rep_time_s: seconds, or None with dynamic repetition.
+    """
+    if rep_time_s is None:
+        return
+    for name, duration in durations_s.items():
+        if duration > rep_time_s:
+            raise IBMQBackendValueError(
+                f"Experiment {name!r} must last at most rep_time = {rep_time_s:g} s, but it lasts {duration:g} s.",
+                code=8020,
+            )

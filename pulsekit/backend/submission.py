@@ -1,0 +1,281 @@
+"""Turn a checked run into a compiled, stored and queued job."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ..device import Device
+from ..errors import StoreError
+from ..execution import Settings
+from ..program import Batch, Op, Program
+from ..store import JobRecord, Store
+from .exceptions import provider_errors
+from .frontend import compile
+from .limits import check_durations
+from .ownership import this_process
+from .payload import capture, encode
+from .request import Request
+from .runner import in_background
+from .work import Work, common_fields, per_experiment, seed_of, threads
+
+__all__ = ["Submission", "compiled", "recorded_options", "settings_of", "submission"]
+
+US = 1e-6  # s
+COMPILE = (
+    "qubit_lo_freq",
+    "meas_lo_freq",
+    "schedule_los",
+    "use_measure_esp",
+    "init_qubits",
+    "frequency_scope",
+    "memory_slots",
+)
+
+
+@dataclass
+class Submission:
+    """A job that is ready to be queued."""
+
+    record: JobRecord
+    work: Work
+    payload: Any  # () -> JSON
+
+
+def compiled(request: Request) -> Batch:
+    """Compile a run, and check what only its programs tell.
+
+    Raises:
+        IBMQBackendError: what cannot be lowered, or lasts too long (8020).
+    """
+    arguments = {name: request.options[name] for name in COMPILE}
+    with provider_errors():
+        batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
+    if request.rep_time_s is not None:
+        dt = request.device.timing.dt
+        names = [str(h.get("name")) for h in batch.headers]
+        programs = [batch.programs[int(k)] for k in batch.program_of]
+        check_durations({n: p.duration * dt for n, p in zip(names, programs)}, request.rep_time_s)
+    return batch
+
+
+def settings_of(request: Request, seed: int) -> Settings:
+    """Return the settings of the execution."""
+    o = request.options
+    return Settings(
+        shots=o["shots"],
+        meas_level=o["meas_level"],
+        meas_return=o["meas_return"],
+        memory_slot_size=o["memory_slot_size"],
+        init_qubits=o["init_qubits"],
+        rep_delay_s=request.rep_delay_s,
+        rep_time_s=request.rep_time_s,
+        seed=seed,
+        noise=o["noise"],
+        tolerance=o["tolerance"],
+        method=o["method"],
+        spectator_bound=o["spectator_bound"],
+        memory_cap=o["memory_cap"],
+        threads=threads(),
+        executor=o["executor"],
+    )
+
+
+def recorded_options(request: Request, batch: Batch, seed: int, parametric: List[str]) -> Dict[str, Any]:
+    """Return what ``job.backend_options()`` shows: Hz, and microseconds for rep_*."""
+    options = {k: v for k, v in request.options.items() if k != "executor" and v is not None}
+    options["seed_simulator"] = seed
+    options["schedule_los"] = [_by_name(entry) for entry in request.options["schedule_los"] or []]
+    options["qubit_lo_freq"] = batch.los.drive_frame.tolist()
+    options["meas_lo_freq"] = batch.los.measure_frame.tolist()
+    options["n_qubits"] = request.device.n_qubits
+    options["memory_slots"] = max((int(h.get("memory_slots") or 0) for h in batch.headers), default=0)
+    options["parametric_pulses"] = parametric
+    if request.rep_delay_s is not None:
+        options["rep_delay"] = request.rep_delay_s / US
+    if request.rep_time_s is not None:
+        options["rep_time"] = request.rep_time_s / US
+    if request.options["executor"] is not None:
+        options["executor"] = repr(request.options["executor"])
+    options.update({k: _plain(v) for k, v in request.forwarded.items()})
+    return options
+
+
+def _by_name(entry: Any) -> Dict[str, float]:
+    if entry is None:
+        return {}
+    if hasattr(entry, "qubit_los"):
+        entry = {**entry.qubit_los, **entry.meas_los}
+    return {channel.name: float(f) for channel, f in entry.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a forwarded keyword as JSON keeps it."""
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    return repr(value)
+
+
+def submission(
+    request: Request,
+    *,
+    store: Store,
+    configuration: Any,
+    device_document: Mapping[str, Any],
+    client_version: Mapping[str, str],
+    started: float,
+) -> Submission:
+    """Compile a run, and make its record and its work.
+
+    Args:
+        request: the checked run.
+        store: where it is kept.
+        configuration: the device's configuration model.
+        device_document: what is kept about the device.
+        client_version: what made the job.
+        started: when run() was called, s since the epoch.
+    """
+    seed = seed_of(request.options["seed_simulator"])
+    validating = time.time()
+    batch = compiled(request)
+    now = time.time()
+    header = {"backend_name": configuration.backend_name, "backend_version": configuration.backend_version}
+    header.update({k: v for k, v in request.header.items() if v is not None})
+    steps = {"CREATING": started, "VALIDATING": validating, "VALIDATED": now, "CREATED": now, "QUEUED": now}
+    record = JobRecord(
+        id=uuid.uuid4().hex[:24],
+        backend=request.device.name,
+        created=started,
+        status="QUEUED",
+        name=request.job.get("job_name") or None,
+        tags=request.job.get("job_tags", []),
+        share_level=request.job.get("job_share_level", "none"),
+        experiment_id=request.job.get("experiment_id"),
+        steps=steps,
+        options=recorded_options(request, batch, seed, list(getattr(configuration, "parametric_pulses", []))),
+        header=_plain(header),
+        client_version=dict(client_version),
+        experiments=len(batch),
+        attempts=1,
+        owner=this_process(),
+        heartbeat=now,
+    )
+    work = make_work(request, batch, record, store, seed, header, device_document)
+    captured = capture(request.experiments, request.binds)
+    run = _rerun(request, seed)
+    return Submission(record, work, lambda: {**encode(captured), "run": run})
+
+
+def make_work(
+    request: Request,
+    batch: Batch,
+    record: JobRecord,
+    store: Store,
+    seed: int,
+    header: Mapping[str, Any],
+    device_document: Mapping[str, Any],
+) -> Work:
+    """Return the work of a compiled run."""
+    settings = settings_of(request, seed)
+    used = {
+        "seed_simulator": seed,
+        "method": settings.method,
+        "tolerance": settings.tolerance,
+        "spectator_bound": settings.spectator_bound,
+        "noise": settings.noise,
+        "use_measure_esp": request.options["use_measure_esp"],
+        "rep_delay": settings.rep_delay_s,
+        "rep_time": settings.rep_time_s,
+        "device": device_document["hash"],
+        "calibrations": device_document["calibrations"],
+    }
+    common = common_fields(
+        backend_name=record.backend,
+        backend_version=request.device.version,
+        job_id=record.id,
+        qobj_id=str(request.forwarded.get("qobj_id") or uuid.uuid4()),
+        header=header,
+        client_version=record.client_version,
+        metadata=used,
+        execution_id=uuid.uuid4().hex,
+    )
+    return Work(
+        batch=batch,
+        device=request.device,
+        settings=settings,
+        headers=[{k: v for k, v in h.items() if k != "kind"} for h in batch.headers],
+        memory=request.options["memory"],
+        live=bool(request.options["live_data_enabled"]),
+        store=store,
+        common=common,
+        extra=per_experiment(batch, _esp(batch)),
+        steps=record.steps,
+    )
+
+
+def _esp(batch: Batch) -> List[Dict[str, bool]]:
+    """Return, per experiment, which measured qubits were read with ESP."""
+    by_program = [_esp_of(program) for program in batch.programs]
+    return [by_program[int(k)] for k in batch.program_of]
+
+
+def _esp_of(program: Program) -> Dict[str, bool]:
+    rows = program.rows(Op.ACQUIRE)
+    channels, refs = program.events.channel[rows], program.events.ref[rows]
+    return {str(program.channels[c].index): program.acquires[r].esp for c, r in zip(channels, refs)}
+
+
+def _rerun(request: Request, seed: int) -> Dict[str, Any]:
+    """Return what, with the input, repeats the job exactly."""
+    options = {k: v for k, v in request.options.items() if k != "executor"}
+    options["schedule_los"] = [_by_name(e) for e in request.options["schedule_los"] or []] or None
+    options["seed_simulator"] = seed
+    return {
+        "options": _plain(options),
+        "header": _plain(request.header),
+        "forwarded": {k: _plain(v) for k, v in request.forwarded.items()},
+        "rep_delay_s": request.rep_delay_s,
+        "rep_time_s": request.rep_time_s,
+    }
+
+
+def request_again(document: Mapping[str, Any], device: Device) -> Tuple[Request, int]:
+    """Return the request that a stored input describes, and its seed."""
+    from .limits import device_for
+    from .payload import decode
+
+    run = document["run"]
+    experiments, binds = decode(document)
+    options = {**run["options"], "executor": None}
+    request = Request(experiments, device_for(device, run["forwarded"]), options, run["header"], binds)
+    request.forwarded = run["forwarded"]
+    request.rep_delay_s, request.rep_time_s = run["rep_delay_s"], run["rep_time_s"]
+    return request, int(options["seed_simulator"])
+
+
+def store_input(store: Store, submitted: Submission, device_document: Mapping[str, Any]) -> None:
+    """Store a job's input and its device in the background."""
+    job_id = submitted.record.id
+
+    def task() -> None:
+        device = store.put_document(device_document)
+        store.update(job_id, device=device)
+        try:
+            payload: Optional[str] = store.put_document(submitted.payload())
+        except TypeError as error:
+            raise StoreError(
+                f"The input of job {job_id} must be plain data to be stored, but it is not: {error}."
+            ) from error
+        store.update(job_id, payload=payload)
+
+    in_background(task)

@@ -1,0 +1,162 @@
+"""Do the work of a job: execute, pack, store, report."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ..device import Device
+from ..errors import CancelledError, PulsekitError
+from ..execution import Settings, execute
+from ..program import Batch
+from ..store import Store
+from .ownership import this_process
+from .results import pack
+from .runner import Ticket
+
+__all__ = ["Work", "common_fields"]
+
+logger = logging.getLogger(__name__)
+HEARTBEAT_S = 5.0  # s between signs of life in the store
+
+
+@dataclass
+class Work:
+    """A compiled job, and where its result goes."""
+
+    batch: Batch
+    device: Device
+    settings: Settings
+    headers: Sequence[Mapping[str, Any]]
+    memory: bool
+    live: bool
+    store: Store
+    common: Callable[[float], Dict[str, Any]]  # fields of the result, from the seconds that it took
+    extra: Sequence[Mapping[str, Any]]  # per experiment, added to its metadata
+    steps: Dict[str, float]
+
+    def __call__(self, ticket: Ticket) -> None:
+        """Run in a worker thread; never raises."""
+        if ticket.cancel.is_set():
+            self._end(ticket, "CANCELLED")
+            return
+        self._step("RUNNING")
+        self.store.update(
+            ticket.job_id, status="RUNNING", steps=self.steps, heartbeat=time.time(), owner=this_process()
+        )
+        ticket.move("RUNNING")
+        try:
+            self._run(ticket)
+        except CancelledError:
+            self._end(ticket, "CANCELLED")
+        except PulsekitError as error:
+            self._end(ticket, "ERROR_RUNNING_JOB", error_message=str(error), error_code=error.code)
+        except MemoryError:
+            self._end(ticket, "ERROR_RUNNING_JOB", error_message="The job needed more memory than there is.")
+        except Exception as error:  # a defect of the package: report it, keep the worker
+            logger.exception("Job %s failed.", ticket.job_id)
+            self._end(ticket, "ERROR_RUNNING_JOB", error_message=f"Internal error: {type(error).__name__}: {error}")
+
+    def _run(self, ticket: Ticket) -> None:
+        start = time.perf_counter()
+        beat = [time.monotonic()]
+
+        def progress(done: int, total: int) -> None:
+            ticket.done = done
+            if time.monotonic() - beat[0] > HEARTBEAT_S:
+                beat[0] = time.monotonic()
+                self.store.update(ticket.job_id, heartbeat=time.time())
+
+        records = execute(
+            self.batch,
+            self.device,
+            self.settings,
+            progress=progress,
+            cancel=ticket.cancel,
+            live=ticket.publish if self.live else None,
+        )
+        for record, extra in zip(records, self.extra):
+            record.info.update(extra)
+        document, arrays = pack(
+            records, self.headers, memory=self.memory, common=self.common(time.perf_counter() - start)
+        )
+        ticket.result = (document, arrays, self.headers)
+        stored = {**document, "arrays": [self.store.put_array(a) for a in arrays]}
+        self._end(ticket, "COMPLETED", result=self.store.put_document(stored))
+
+    def _step(self, status: str) -> None:
+        self.steps = {**self.steps, status: time.time()}
+
+    def _end(self, ticket: Ticket, status: str, **changes: Any) -> None:
+        self._step(status)
+        try:
+            self.store.update(ticket.job_id, status=status, steps=self.steps, **changes)
+        except PulsekitError:
+            logger.exception("The end of job %s could not be stored.", ticket.job_id)
+        ticket.move(status, finished=True)
+
+
+def common_fields(
+    *,
+    backend_name: str,
+    backend_version: str,
+    job_id: str,
+    qobj_id: str,
+    header: Mapping[str, Any],
+    client_version: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    execution_id: str,
+) -> Callable[[float], Dict[str, Any]]:
+    """Return what makes the fields of a Result from the time it took (s)."""
+
+    def fields(time_taken: float) -> Dict[str, Any]:
+        return {
+            "backend_name": backend_name,
+            "backend_version": backend_version,
+            "job_id": job_id,
+            "qobj_id": qobj_id,
+            "header": dict(header),
+            "client_version": dict(client_version),
+            "metadata": dict(metadata),
+            "execution_id": execution_id,
+            "time_taken": time_taken,
+            "date": datetime.now(timezone.utc).isoformat(),
+            "status": "Successful completion",
+            "error": None,
+        }
+
+    return fields
+
+
+def threads() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        return os.cpu_count() or 1
+
+
+def per_experiment(batch: Batch, esp: List[Dict[str, bool]]) -> List[Dict[str, Any]]:
+    """Return what is recorded about each experiment: its LOs in Hz, and ESP."""
+    out: List[Dict[str, Any]] = []
+    for i in range(len(batch)):
+        out.append(
+            {
+                "qubit_lo_freq": batch.los.drive[i].tolist(),
+                "meas_lo_freq": batch.los.measure[i].tolist(),
+                "measure_esp": esp[i] if i < len(esp) else {},
+                "duration": batch.programs[int(batch.program_of[i])].duration,
+            }
+        )
+    return out
+
+
+def seed_of(given: Optional[int]) -> int:
+    """Return the seed to use."""
+    import secrets
+
+    return secrets.randbits(63) if given is None else given
