@@ -9,6 +9,7 @@ from ..program import verify as verify_program
 from .base import Pass
 from .passes.align_starts import AlignStarts
 from .passes.capabilities import CheckCapabilities
+from .passes.check_bodies import CheckBodies, CheckPrograms
 from .passes.esp import PromoteMeasures
 from .passes.fit_schedules import FitSchedules
 from .passes.frame_scope import ScopeFrequencies
@@ -39,6 +40,7 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     return (
         CheckCapabilities(),
         LookUpCalibrations(options.user),
+        CheckBodies(),
         PadPulses(options.align),
         PromoteMeasures(options.use_measure_esp, options.init_qubits),
         ScopeFrequencies(options.frequency_scope or "gate"),
@@ -51,7 +53,7 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
 
 def schedule_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     """Return the passes for what a user scheduled himself."""
-    return (FitSchedules(options.align),)
+    return (FitSchedules(options.align), CheckPrograms(timing=options.align != "off"))
 
 
 def header_of_notes(work: Work) -> List[Dict[str, Any]]:

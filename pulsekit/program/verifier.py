@@ -23,19 +23,20 @@ AMPLITUDE_TOLERANCE = 1e-7  # as qiskit.pulse clips
 _FRAME_OPS = (Op.SHIFT_PHASE, Op.SET_PHASE, Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY)
 
 
-def verify(program: Program, device: Any = None) -> None:
+def verify(program: Program, device: Any = None, *, timing: bool = True) -> None:
     """Raise if a program breaks a rule; warn where it is legal but odd.
 
     Args:
         program: values that still depend on parameters are not judged.
         device: a :class:`pulsekit.device.Device`, for its channels, timing
             and ``meas_map``; None checks what holds on every device.
+        timing: False leaves out the device's lengths, grids and groups.
 
     Raises:
         ProgramError: with the first broken rule, the number of others and
             the rule's code.
     """
-    found = find_violations(program, device)
+    found = find_violations(program, device, timing=timing)
     for violation in found:
         if violation.warning:
             warnings.warn(violation.message, PulsekitWarning, stacklevel=2)
@@ -45,7 +46,7 @@ def verify(program: Program, device: Any = None) -> None:
         raise ProgramError(errors[0].message + more, code=errors[0].code)
 
 
-def find_violations(program: Program, device: Any = None) -> List[Violation]:
+def find_violations(program: Program, device: Any = None, *, timing: bool = True) -> List[Violation]:
     """Return every broken rule of a program, in row order.
 
     Args and rules as in :func:`verify`. Cost: a few sorts of the rows, and
@@ -62,6 +63,7 @@ def find_violations(program: Program, device: Any = None) -> List[Violation]:
     _check_frames_balance(report)
     if device is not None:
         check_channels(report, device)
+    if device is not None and timing:
         check_timing(report, device.timing, free)
         check_groups(report, device.meas_map)
     return sorted(report.found, key=lambda v: v.row)
@@ -122,7 +124,9 @@ def _check_values(report: Report, free: np.ndarray) -> None:
     report.each(
         ~finite & ~is_frequency, "amplitude, angle and phase must be finite", lambda r: _values(report, r), 8042
     )
-    report.each(~finite & is_frequency, "the frequency must be finite", lambda r: f"{e.value[r]!r} Hz came", 8000)
+    report.each(
+        ~finite & is_frequency, "the frequency must be finite", lambda r: f"{float(e.value[r])!r} Hz came", 8000
+    )
     acquires = e.op == Op.ACQUIRE
     report.each(acquires != (kinds == "a"), "acquire channels acquire, and only they", lambda r: Op(e.op[r]).name, 8027)
     report.each((e.op == Op.RESET) & (kinds != "d"), "a reset is on a drive channel", lambda r: "it is not", 8027)

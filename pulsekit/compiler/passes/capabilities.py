@@ -61,7 +61,7 @@ def _check_delays(work: Work) -> None:
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
         raise CompilerError(
-            f"{gates.where(int(rows[k]))}: a delay must be in 0..{MAX_DELAY - 1} samples, but {lengths[k]!r} came."
+            f"{gates.where(int(rows[k]))}: a delay must be in 0..{MAX_DELAY - 1} samples, but {lengths[k]:.17g} came."
         )
 
 

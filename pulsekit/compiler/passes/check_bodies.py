@@ -1,0 +1,61 @@
+"""Verify what users wrote themselves: pulse gates and schedules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, FrozenSet
+
+from ...errors import ProgramError
+from ...program import verify
+from ..base import Pass
+from ..work import Work
+
+__all__ = ["CheckBodies", "CheckPrograms"]
+
+
+@dataclass(frozen=True)
+class CheckBodies(Pass):
+    """Verify the bodies of calibrations that are not the device's own.
+
+    Lengths and grids are left to the passes that can mend them.
+    """
+
+    requires: ClassVar[FrozenSet[str]] = frozenset({"calibrated"})
+
+    def run(self, work: Work) -> Work:
+        """Return the work as it is.
+
+        Raises:
+            ProgramError: the first broken rule, with the calibration's name.
+        """
+        trusted = {id(c.program) for c in work.device.calibrations}
+        for snippet in work.snippets:
+            if id(snippet.program) in trusted or snippet.stretch:
+                continue
+            try:
+                verify(snippet.program, work.device, timing=False)
+            except ProgramError as error:
+                where = f"calibration {snippet.name!r} on qubits {list(snippet.qubits)}"
+                wrapped = ProgramError(f"{where}: {error}")
+                wrapped.code = error.code
+                raise wrapped from error
+        return work
+
+
+@dataclass(frozen=True)
+class CheckPrograms(Pass):
+    """Verify whole programs on their device."""
+
+    timing: bool = True  # also lengths, grids and measure groups
+    requires: ClassVar[FrozenSet[str]] = frozenset({"lowered"})
+    ensures: ClassVar[FrozenSet[str]] = frozenset({"verified"})
+
+    def run(self, work: Work) -> Work:
+        """Return the work as it is.
+
+        Raises:
+            ProgramError: the first broken rule.
+        """
+        for program in work.programs:
+            verify(program, work.device, timing=self.timing)
+        return work
