@@ -1,7 +1,9 @@
 """What the hardware is: transmons, couplings, lines, readout, calibrations."""
 
 from .builders import Disorder
+from .calibration_diff import CalibrationChange, CalibrationDiff
 from .calibrations import Calibration, CalibrationMap
+from .drift import Drift
 from .model import (
     ControlLine,
     Coupling,
@@ -19,12 +21,15 @@ from .snapshots import snapshots
 
 __all__ = [
     "Calibration",
+    "CalibrationChange",
+    "CalibrationDiff",
     "CalibrationMap",
     "ControlLine",
     "Coupling",
     "Crosstalk",
     "Device",
     "Disorder",
+    "Drift",
     "DriveLine",
     "Limits",
     "Note",

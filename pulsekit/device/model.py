@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Mapping, Optional, Tuple
 
 from ..errors import DeviceError
@@ -261,6 +263,107 @@ class Device:
     def replace(self, **changes: Any) -> "Device":
         """Return a device with some fields exchanged."""
         return replace(self, **changes)
+
+    def with_(
+        self,
+        *,
+        qubit: Optional[int] = None,
+        pair: Optional[Tuple[int, int]] = None,
+        channel: Optional[str] = None,
+        **values: Any,
+    ) -> "Device":
+        """Return a device with parameters changed; ``stale`` names what must be tuned again.
+
+        Args:
+            qubit: change this qubit: any field of Transmon, Resonator (its
+                frequency is ``measure_frequency``) and ReadoutSpec, or
+                ``reset_error``. The LO estimate follows a frequency.
+            pair: change this coupling: ``strength`` in Hz (0 removes it).
+            channel: change this line ("d0", "u3"): ``rabi_rate``, ``gain``,
+                ``delay_s``.
+            **values: the new values; without ``qubit``, ``pair`` and
+                ``channel`` they are fields of the device, or ``dt``, ``dtm``.
+
+        Raises:
+            DeviceError: a parameter that there is not, or an impossible value.
+        """
+        from .changes import changed
+
+        return changed(self, qubit=qubit, pair=pair, channel=channel, **values)
+
+    def age(self, seconds: float, *, seed: int = 0, drift: Any = None) -> "Device":
+        """Return the device some time later: T1, frequencies and line strengths have drifted.
+
+        LO estimates and calibrations stay as they were, and are named in
+        ``stale``.
+
+        Args:
+            seconds: s.
+            seed: the same seed gives the same device.
+            drift: a :class:`pulsekit.device.Drift`; None for its defaults.
+
+        Raises:
+            DeviceError: a negative time or seed.
+        """
+        from .drift import Drift, aged
+
+        return aged(self, seconds, seed, Drift() if drift is None else drift)
+
+    def report(self, *, full: bool = False) -> str:
+        """Return what was published, derived and assumed, as text.
+
+        Args:
+            full: every value on a line of its own.
+        """
+        from .report import device_report
+
+        return device_report(self, full=full)
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 (hex) of everything that decides how programs run.
+
+        Vendor data, provenance and ``version`` do not enter. Computed once
+        per device.
+        """
+        known = self.__dict__.get("_content_hash")
+        if known is None:
+            from .hashing import device_hash
+
+            known = self.__dict__["_content_hash"] = device_hash(self)
+        return str(known)
+
+    def to_dict(self) -> "dict[str, Any]":
+        """Return the device as JSON data; :meth:`from_json` reads it exactly."""
+        from .json_format import to_dict
+
+        return to_dict(self)
+
+    def to_json(self, path: Any = None, *, indent: Optional[int] = None) -> str:
+        """Return the device as JSON text, and write it to ``path`` if given."""
+        text = json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @staticmethod
+    def from_json(source: Any, defaults: Any = None, properties: Any = None, *, levels: int = 3) -> "Device":
+        """Return a device from pulsekit's JSON or from a vendor's three files.
+
+        Arguments and errors: :func:`pulsekit.device.sources.device_from_json`.
+        """
+        from .sources import device_from_json
+
+        return device_from_json(source, defaults, properties, levels=levels)
+
+    @staticmethod
+    def from_backend(backend: Any, *, levels: int = 3) -> "Device":
+        """Return a device from a live backend object; nothing of qiskit is imported.
+
+        Arguments and errors: :func:`pulsekit.device.sources.device_from_backend`.
+        """
+        from .sources import device_from_backend
+
+        return device_from_backend(backend, levels=levels)
 
     @staticmethod
     def from_snapshot(name: str, *, levels: int = 3) -> "Device":
