@@ -16,7 +16,7 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 from scipy.signal import lfilter
 
-from ..device import Device, Resonator
+from ..device import Device, Resonator, Transmon
 from ..errors import ReadoutError
 from ..program import AcquireSpec
 from ..units import TWO_PI
@@ -93,6 +93,9 @@ def build_acquisition(
     noise: bool = True,
     carrier: Tuple[float, float] = (0.0, 0.0),
     warmup: int = 0,
+    resonator: Optional[Resonator] = None,
+    transmon: Optional[Transmon] = None,
+    field: Optional[Field] = None,
 ) -> Acquisition:
     """Tabulate an acquisition.
 
@@ -111,23 +114,28 @@ def build_acquisition(
             ``lo_freq`` and its phase at the acquire's start; the kernel mixes
             it away.
         warmup: samples before the acquire in which tones act.
+        resonator, transmon: instead of the device's.
+        field: known already, instead of solving for it.
 
     Raises:
         ReadoutError: no resonator, no sample, bad kernel or discriminator.
     """
     if qubit >= len(device.resonators):
         raise ReadoutError(f"a{qubit}: an acquire needs a resonator, but device {device.name!r} has none there.")
-    resonator, dt = device.resonators[qubit], device.timing.dt
-    d = device.transmons[qubit].levels if levels is None else levels
+    resonator = device.resonators[qubit] if resonator is None else resonator
+    transmon = device.transmons[qubit] if transmon is None else transmon
+    dt = device.timing.dt
+    d = transmon.levels if levels is None else levels
     group = record_group(dt, device.timing.dtm)
     count = duration // group
     if count < 1:
         raise ReadoutError(
             f"a{qubit}: an acquire must last at least one record sample ({group} dt), but {duration} dt came."
         )
-    field = solve_field(resonator, lo_freq, tones, count * group, dt, d, warmup)
+    if field is None:
+        field = solve_field(resonator, lo_freq, tones, count * group, dt, d, warmup)
     edges, mean = _signal(resonator, field, device.timing.dtm)
-    rates = jump_rates(device, qubit, d, noise)
+    rates = jump_rates(transmon, resonator, d, noise)
     upper = 2 if spec.esp and d > 2 else 1
     records = mean.reshape(d, count, group).mean(axis=2)
     weights = kernel_weights(

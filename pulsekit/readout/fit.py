@@ -17,9 +17,9 @@ import numpy as np
 
 from ..device import Device, Resonator, Transmon
 from ..program import AcquireSpec, Channel, Op
-from .acquisition import Acquisition, build_acquisition
+from .acquisition import Acquisition, build_acquisition, record_group
 from .assignment import Paths, chance_of_one, project
-from .field import Tone
+from .field import Field, Tone, solve_field
 
 __all__ = ["ReadoutFit", "default_acquisition", "fit_readout", "predict_errors"]
 
@@ -28,7 +28,7 @@ MAX_SEPARATION = 14.0
 MAX_EFFICIENCY = 0.8  # beyond it, the drive grows
 THERMAL_SHARES = (0.6, 0.4, 0.2, 0.0)  # of the smaller published error
 MAX_THERMAL = 0.05
-KERNELS = (None, 0.5, 0.25, 0.12)  # kernel decay in acquisition lengths; None: boxcar
+KERNELS = (None, 0.5, 0.25, 0.12, 0.06)  # kernel decay in acquisition lengths; None: boxcar
 TOLERANCE = 0.1  # relative, of a published error
 
 
@@ -52,22 +52,27 @@ class _Solution(NamedTuple):
     d0: float
 
 
-def default_acquisition(
-    device: Device, qubit: int, *, spec: Optional[AcquireSpec] = None, name: str = "measure"
-) -> Optional[Acquisition]:
-    """Return the acquisition of a qubit's calibrated measure, or None without one."""
-    calibration = device.calibrations.get(name, (qubit,)) or device.calibrations.get("measure", (qubit,))
+class Measure(NamedTuple):
+    """What a qubit's calibrated measure plays and acquires."""
+
+    tones: List[Tone]
+    duration: int  # of the acquire, samples
+    spec: AcquireSpec
+
+
+def measure_of(device: Device, qubit: int, name: str = "measure") -> Optional[Measure]:
+    """Return a qubit's calibrated measure, or None without one."""
+    calibration = device.calibrations.get(name, (qubit,))
     if calibration is None or qubit >= len(device.resonators):
         return None
     program = calibration.program
     events = program.events
-    channel = program.channel_id(Channel("a", qubit))
-    rows = np.flatnonzero((events.op == Op.ACQUIRE) & (events.channel == channel))
+    rows = np.flatnonzero((events.op == Op.ACQUIRE) & (events.channel == program.channel_id(Channel("a", qubit))))
     if not rows.size:
         return None
     row = int(rows[0])
-    t0, duration = int(events.t0[row]), int(events.duration[row])
-    own = spec or (program.acquires[events.ref[row]] if events.ref[row] >= 0 else AcquireSpec())
+    t0 = int(events.t0[row])
+    spec = program.acquires[events.ref[row]] if events.ref[row] >= 0 else AcquireSpec()
     stimulus = program.channel_id(Channel("m", qubit))
     tones = [
         Tone(
@@ -77,25 +82,43 @@ def default_acquisition(
         )
         for k in np.flatnonzero((events.op == Op.PLAY) & (events.channel == stimulus)).tolist()
     ]
+    return Measure(tones, int(events.duration[row]), spec)
+
+
+def default_acquisition(
+    device: Device,
+    qubit: int,
+    *,
+    name: str = "measure",
+    spec: Optional[AcquireSpec] = None,
+    resonator: Optional[Resonator] = None,
+    transmon: Optional[Transmon] = None,
+    field: Optional[Field] = None,
+) -> Optional[Acquisition]:
+    """Return the acquisition of a qubit's calibrated measure, or None without one.
+
+    Args:
+        device, qubit: whose.
+        name: of the calibration.
+        spec, resonator, transmon, field: instead of the calibration's and the
+            device's.
+    """
+    measure = measure_of(device, qubit, name)
+    if measure is None:
+        return None
     return build_acquisition(
         device,
         qubit,
-        tones=tones,
-        lo_freq=measure_lo(device, qubit),
-        duration=duration,
-        spec=own,
+        tones=measure.tones,
+        lo_freq=device.meas_freq_est[qubit],
+        duration=measure.duration,
+        spec=measure.spec if spec is None else spec,
         levels=max(3, device.transmons[qubit].levels),
-        warmup=max([0] + [-t.start for t in tones]),
+        warmup=max([0] + [-t.start for t in measure.tones]),
+        resonator=resonator,
+        transmon=transmon,
+        field=field,
     )
-
-
-def measure_lo(device: Device, qubit: int) -> float:
-    """Return a qubit's default measure LO: half way between its resonances, Hz."""
-    from .field import chi_of
-
-    resonator = device.resonators[qubit]
-    chi = chi_of(resonator, 2)
-    return float(resonator.frequency + chi.mean())
 
 
 def predict_errors(device: Device, qubit: int) -> Optional[Tuple[float, float]]:
@@ -156,11 +179,11 @@ def _fit_qubit(device: Device, qubit: int) -> Optional[Fitted]:
     spec = device.readout[qubit] if qubit < len(device.readout) else None
     p10 = None if spec is None else spec.prob_meas1_prep0
     p01 = None if spec is None else spec.prob_meas0_prep1
-    acquisition = default_acquisition(_cold(device, qubit), qubit)
-    if acquisition is None:
+    measure = measure_of(device, qubit)
+    if measure is None:
         return None
     if p10 is None or p01 is None:
-        paths = project(acquisition)
+        paths = project(_plain(device, qubit, None, None))
         excited = _excited(device, qubit)
         errors = _errors(paths, excited, _x_error(device, qubit), SEPARATION, 0.5)
         solution = _Solution(SEPARATION, 0.5, excited, (float(errors[0]), float(errors[1])), None, paths.separation)
@@ -169,30 +192,45 @@ def _fit_qubit(device: Device, qubit: int) -> Optional[Fitted]:
     return _apply(device, qubit, solution, (p10, p01), reason)
 
 
-def _cold(device: Device, qubit: int, decay_s: Optional[float] = None) -> Device:
-    """Return the device with a plain readout of one qubit and nothing thermal."""
-    resonators, transmons = list(device.resonators), list(device.transmons)
-    resonators[qubit] = replace(resonators[qubit], threshold=0.0, kernel_decay_s=decay_s)
-    transmons[qubit] = replace(transmons[qubit], p_th=0.0)
-    return device.replace(resonators=tuple(resonators), transmons=tuple(transmons))
+def _plain(device: Device, qubit: int, decay_s: Optional[float], field: Optional[Field]) -> Acquisition:
+    """Return the acquisition with a threshold half way, a given kernel and nothing thermal."""
+    resonator = replace(device.resonators[qubit], threshold=0.0, kernel_decay_s=decay_s)
+    cold = replace(device.transmons[qubit], p_th=0.0)
+    acquisition = default_acquisition(device, qubit, resonator=resonator, transmon=cold, field=field)
+    assert acquisition is not None
+    return acquisition
+
+
+def _field(device: Device, qubit: int) -> Field:
+    measure, resonator = measure_of(device, qubit), device.resonators[qubit]
+    assert measure is not None
+    group = record_group(device.timing.dt, device.timing.dtm)
+    return solve_field(
+        resonator,
+        device.meas_freq_est[qubit],
+        measure.tones,
+        measure.duration // group * group,
+        device.timing.dt,
+        max(3, device.transmons[qubit].levels),
+        max([0] + [-t.start for t in measure.tones]),
+    )
 
 
 def _solve(device: Device, qubit: int, p10: float, p01: float) -> Tuple[_Solution, str]:
     """Try kernels and thermal populations, plain ones first."""
     x_error = _x_error(device, qubit)
     best: Optional[_Solution] = None
+    field = _field(device, qubit)
+    length_s = field.mean.shape[1] * device.timing.dt
     for fraction in KERNELS:
-        acquisition = default_acquisition(device, qubit)
-        assert acquisition is not None
-        length_s = acquisition.samples * device.timing.dt
         decay_s = None if fraction is None else fraction * length_s
-        acquisition = default_acquisition(_cold(device, qubit, decay_s), qubit)
-        assert acquisition is not None
-        paths = project(acquisition)
+        paths = project(_plain(device, qubit, decay_s, field))
         if paths.separation <= 0:
             continue
         for share in THERMAL_SHARES:
             excited = min(share * min(p10, p01), MAX_THERMAL)
+            if not _reachable(paths, excited, x_error, p10, p01) and share > 0:
+                continue
             d, h, errors = _match(paths, excited, x_error, p10, p01)
             solution = _Solution(d, h, excited, errors, decay_s, paths.separation)
             if _near(errors[0], p10) and _near(errors[1], p01):
@@ -202,6 +240,11 @@ def _solve(device: Device, qubit: int, p10: float, p01: float) -> Tuple[_Solutio
     if best is None:
         return _Solution(0.0, 0.5, 0.0, (0.5, 0.5), None, 0.0), "the stimulus does not tell 0 from 1"
     return best, _reason(device, qubit, p10, p01)
+
+
+def _reachable(paths: Paths, excited: float, x_error: float, p10: float, p01: float) -> bool:
+    d = np.array([MAX_SEPARATION])
+    return bool(_errors(paths, excited, x_error, d, _boundary(paths, excited, d, p10))[1][0] <= p01)
 
 
 def _near(value: float, target: float) -> bool:
@@ -217,10 +260,10 @@ def _reason(device: Device, qubit: int, p10: float, p01: float) -> str:
         return "a published error of 0 cannot be reproduced"
     if p10 + p01 >= 1:
         return "the published errors are those of a readout that tells nothing"
-    acquisition = default_acquisition(device, qubit)
+    measure = measure_of(device, qubit)
     t1 = device.transmons[qubit].t1
-    if acquisition is not None and t1 is not None:
-        decay = -math.expm1(-acquisition.samples * device.timing.dt / (2 * t1))
+    if measure is not None and t1 is not None:
+        decay = -math.expm1(-measure.duration * device.timing.dt / (2 * t1))
         if decay > p01:
             return f"T1 alone gives {decay:.3g} in half of the acquisition, more than the published error"
     return "no signal-to-noise ratio, threshold and thermal population give both errors"
@@ -231,14 +274,14 @@ def _match(
 ) -> Tuple[float, float, Tuple[float, float]]:
     """Find separation and boundary: p10 exactly, p01 as near as it goes."""
     low, high = math.log(0.02), math.log(MAX_SEPARATION)
-    for _ in range(3):
-        d = np.exp(np.linspace(low, high, 24))
+    for _ in range(4):
+        d = np.exp(np.linspace(low, high, 10))
         h = _boundary(paths, excited, d, p10)
         errors = _errors(paths, excited, x_error, d, h)
         good = np.flatnonzero(errors[1] <= p01)
         k = int(good[0]) if good.size else d.size - 1
         if k == 0 or not good.size:
-            return float(d[k]), float(h[k]), (float(errors[0][k]), float(errors[1][k]))
+            break
         low, high = math.log(d[k - 1]), math.log(d[k])
     return float(d[k]), float(h[k]), (float(errors[0][k]), float(errors[1][k]))
 
@@ -246,7 +289,7 @@ def _match(
 def _boundary(paths: Paths, excited: float, d: np.ndarray, p10: float) -> np.ndarray:
     """Find the boundary that gives prob_meas1_prep0, per separation (bisection)."""
     low, high = -8.0 / d, 1 + 8.0 / d
-    for _ in range(36):
+    for _ in range(30):
         h = (low + high) / 2
         over = _p10(paths, excited, d, h) > p10
         low, high = np.where(over, h, low), np.where(over, high, h)

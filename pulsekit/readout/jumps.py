@@ -11,15 +11,14 @@ from typing import Tuple
 
 import numpy as np
 
-from ..device import Device
+from ..device import Resonator, Transmon
 
 __all__ = ["free_rates", "jump_rates", "jump_tables"]
 
 
-def free_rates(device: Device, qubit: int, levels: int, noise: bool = True) -> np.ndarray:
+def free_rates(transmon: Transmon, levels: int, noise: bool = True) -> np.ndarray:
     """Return the rates without a readout tone, float64[from, to], 1/s."""
     rates = np.zeros((levels, levels))
-    transmon = device.transmons[qubit]
     if noise and transmon.t1 is not None:
         for s in range(1, levels):
             rates[s, s - 1] = s * (1 - transmon.p_th) / transmon.t1
@@ -27,11 +26,11 @@ def free_rates(device: Device, qubit: int, levels: int, noise: bool = True) -> n
     return rates
 
 
-def jump_rates(device: Device, qubit: int, levels: int, noise: bool = True) -> np.ndarray:
+def jump_rates(transmon: Transmon, resonator: Resonator, levels: int, noise: bool = True) -> np.ndarray:
     """Return the rates during an acquisition, float64[from, to], 1/s."""
-    rates = free_rates(device, qubit, levels, noise)
-    if noise and device.resonators:
-        for start, end, rate in device.resonators[qubit].transitions:
+    rates = free_rates(transmon, levels, noise)
+    if noise:
+        for start, end, rate in resonator.transitions:
             if start < levels and end < levels:
                 rates[start, end] += rate
     return rates

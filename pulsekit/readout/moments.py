@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Tuple
 
 import numpy as np
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["cloud_moments", "path_nodes"]
 
 
-def path_nodes(acquisition: "Acquisition", level: int, nodes: int = 64) -> Tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=8)
+def _nodes(count: int) -> Tuple[np.ndarray, np.ndarray]:
+    x, w = np.polynomial.legendre.leggauss(count)
+    return x, w
+
+
+def path_nodes(acquisition: "Acquisition", level: int, nodes: int = 40) -> Tuple[np.ndarray, np.ndarray]:
     """Return integrated signals of the paths from ``level``, with weights.
 
     Paths without a jump and with one are kept (the second jump is left out:
@@ -27,7 +34,7 @@ def path_nodes(acquisition: "Acquisition", level: int, nodes: int = 64) -> Tuple
     center = acquisition.tail[level, 0]
     if rate <= 0:
         return np.array([center]), np.array([1.0])
-    x, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = _nodes(nodes)
     when = (x + 1) / 2 * n
     at = np.clip(np.rint(when).astype(np.int64), 0, n)
     density = rate * np.exp(-rate * when) * w * n / 2
