@@ -23,7 +23,7 @@ from .exceptions import (
     IBMQJobInvalidStateError,
     IBMQJobTimeoutError,
 )
-from .frontend import compile
+from .frontend import compile, schedule
 from .job import Job
 from .provider import Provider, backends, get_backend
 from .queueinfo import QueueInfo
@@ -51,4 +51,5 @@ __all__ = [
     "backends",
     "compile",
     "get_backend",
+    "schedule",
 ]

@@ -11,6 +11,7 @@ __all__ = ["configuration_dict", "properties_dict"]
 
 EPOCH = "2020-01-01T00:00:00+00:00"  # date of a device that has none
 SHAPES = ["gaussian", "gaussian_square", "gaussian_square_drag", "drag", "constant"]
+PAIR_GATES = ("cx", "ecr", "cz")
 FORMULAS = {
     "rz": (["theta"], "gate rz(theta) q { U(0, 0, theta) q; }"),
     "cx": ([], "gate cx q0, q1 { CX q0, q1; }"),
@@ -28,7 +29,7 @@ def configuration_dict(device: Device) -> Dict[str, Any]:
         "backend_name": device.name,
         "backend_version": device.version,
         "n_qubits": n,
-        "basis_gates": list(device.basis_gates),
+        "basis_gates": _basis(device),
         "gates": _gates(device),
         "local": True,
         "simulator": False,
@@ -85,6 +86,11 @@ def configuration_dict(device: Device) -> Dict[str, Any]:
     return out
 
 
+def _basis(device: Device) -> List[str]:
+    """Return the basis gates; those of two qubits only where there are pairs."""
+    return [g for g in device.basis_gates if device.coupling_map or g not in PAIR_GATES]
+
+
 def _ranges(given: Tuple[Tuple[float, float], ...], centers: List[float]) -> List[List[float]]:
     pairs = given or tuple((f - 0.5 * GHZ, f + 0.5 * GHZ) for f in centers)
     return [[low / GHZ, high / GHZ] for low, high in pairs]
@@ -92,7 +98,7 @@ def _ranges(given: Tuple[Tuple[float, float], ...], centers: List[float]) -> Lis
 
 def _gates(device: Device) -> List[Dict[str, Any]]:
     gates = []
-    for name in device.basis_gates:
+    for name in _basis(device):
         if name in ("reset", "delay", "measure"):
             continue
         parameters, formula = FORMULAS.get(name, ([], f"gate {name} q {{ }}"))
@@ -105,7 +111,7 @@ def _places(device: Device, name: str) -> List[List[int]]:
     found = sorted(c.qubits for c in device.calibrations if c.name == name)
     if found:
         return [list(q) for q in found]
-    if name in ("cx", "ecr", "cz"):
+    if name in PAIR_GATES:
         return [list(pair) for pair in device.coupling_map]
     return [[q] for q in range(device.n_qubits)]
 
