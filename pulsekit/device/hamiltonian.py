@@ -7,7 +7,7 @@ Grammar (spaces are ignored)::
     sum      = ["+" | "-"] product { ("+" | "-") product }
     product  = power { ("*" | "/") power }
     power    = atom [ ("^" | "**") integer ]
-    atom     = number | operator integer | variable | "pi" | "(" sum ")"
+    atom     = number | operator integer | variable | "pi" | "np.pi" | "(" sum ")"
     operator = "X" | "Y" | "Z" | "Sp" | "Sm" | "O" | "P" | "N" | "I"
 
 Inside ``_SUM``, ``{i}``, ``{i+1}`` and ``{i-1}`` stand for the index. On more
@@ -28,7 +28,7 @@ from .ladder import Polynomial, constant, is_constant, ladder, multiply, power, 
 
 __all__ = ["HamiltonianTerms", "parse_hamiltonian", "parse_term"]
 
-_TOKEN = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|[-+*/^()])")
+_TOKEN = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|(np\.pi|[A-Za-z_]\w*)|(\*\*|[-+*/^()])")
 _SUM = re.compile(r"_SUM\[([A-Za-z_]\w*),(\d+),(\d+),(.*)\]\Z", re.S)
 _INDEX = re.compile(r"\{([A-Za-z_]\w*)(?:([+-])(\d+))?\}")
 _OPERATOR = re.compile(r"(Sp|Sm|X|Y|Z|O|P|N|I)(\d+)\Z")
@@ -133,7 +133,7 @@ class _Parser:
             return ladder(operator.group(1), int(operator.group(2)))
         if token in self.variables:
             return constant(_number(token, self.variables[token]))
-        if token == "pi":
+        if token in ("pi", "np.pi"):
             return constant(math.pi)
         raise self.error(f"{token!r} is neither a known operator nor a variable" if token else "it ends too early")
 

@@ -14,7 +14,7 @@ from .hamiltonian import HamiltonianTerms, parse_hamiltonian
 from .model import ControlLine, Coupling, Crosstalk, Device, DriveLine, Limits, ReadoutSpec, Timing, Transmon
 from .notes import Notes
 from .resonators import default_resonator
-from .vendor import VendorFiles
+from .vendor import VendorFiles, angular_unit
 from .vendor_commands import add_derived, command_granularity, read_commands
 
 __all__ = ["device_from_vendor"]
@@ -45,6 +45,11 @@ class _Import:
     @property
     def n(self) -> int:
         return self.files.n_qubits
+
+    @property
+    def unit(self) -> float:
+        """Hz per unit of the Hamiltonian's variables."""
+        return angular_unit(max((abs(w) for w in self.terms.frequency.values()), default=0.0))
 
 
 def device_from_vendor(
@@ -143,7 +148,7 @@ def _program(work: _Import, name: str, *qubits: int) -> Any:
 
 def _anharmonicities(work: _Import) -> List[float]:
     """Return the published values; where unusable, the device's median or its family's."""
-    unit, published = work.files.hamiltonian_unit, []  # type: Tuple[float, List[float]]
+    unit, published = work.unit, []  # type: Tuple[float, List[float]]
     for q in range(work.n):
         value = work.terms.anharmonicity.get(q, 0.0) * unit
         if not _USABLE[0] < value < _USABLE[1]:
@@ -173,7 +178,7 @@ def _drives(work: _Import) -> Tuple[Tuple[DriveLine, ...], Tuple[Crosstalk, ...]
     for q in range(work.n):
         found = dict(work.terms.lines.get(f"d{q}", ()))
         coefficient = found.pop(q, 0j)
-        published = abs(coefficient) * work.files.hamiltonian_unit
+        published = abs(coefficient) * work.unit
         rate = _rate_from_pulse(work, q)
         quantity = f"drives[{q}].rabi_rate"
         shown = f"published omegad: {published / 1e6:.2f} MHz" if published else "no omegad published"
@@ -212,7 +217,7 @@ def _rate_from_pulse(work: _Import, qubit: int) -> Optional[float]:
 
 def _controls(work: _Import) -> Tuple[Tuple[ControlLine, ...], Tuple[Crosstalk, ...]]:
     """Return the control lines: physical qubit from the Hamiltonian, LO from u_channel_lo."""
-    unit = work.files.hamiltonian_unit
+    unit = work.unit
     ratios = []
     for q, line in enumerate(work.drives):
         published = abs(dict(work.terms.lines.get(f"d{q}", ())).get(q, 0.0)) * unit
@@ -276,7 +281,7 @@ def _transmon(work: _Import, q: int, levels: int) -> Transmon:
 def _couplings(work: _Import) -> Tuple[Coupling, ...]:
     """Return exchange couplings; where the published J cannot make the published gate, from its CR tones."""
     strengths: Dict[Tuple[int, int], float] = {
-        (min(p), max(p)): abs(j) * work.files.hamiltonian_unit for p, j in work.terms.exchange.items()
+        (min(p), max(p)): abs(j) * work.unit for p, j in work.terms.exchange.items()
     }
     out = []
     for pair, needed in _needed_exchange(work).items():

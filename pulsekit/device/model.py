@@ -85,6 +85,7 @@ class DriveLine:
         checks.integer("qubit", self.qubit)
         with checks.named(f"d{self.qubit}"):
             _check_line(self.rabi_rate, self.gain, self.delay_s)
+        object.__setattr__(self, "gain", complex(self.gain))
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class ControlLine:
             for q, scale in self.lo:
                 checks.integer("lo", q)
                 checks.complex_finite("lo", scale)
+        object.__setattr__(self, "gain", complex(self.gain))
+        object.__setattr__(self, "lo", tuple((q, complex(scale)) for q, scale in self.lo))
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class Crosstalk:
     def __post_init__(self) -> None:
         checks.integer("qubit", self.qubit)
         checks.complex_finite("gain", self.gain)
+        object.__setattr__(self, "gain", complex(self.gain))
 
 
 @dataclass(frozen=True)

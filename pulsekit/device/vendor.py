@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..errors import DeviceError
 from ..units import GHZ, KHZ, MHZ, MS, NS, TWO_PI, US
 
-__all__ = ["VendorFiles", "require"]
+__all__ = ["VendorFiles", "angular_unit", "require"]
 
 _UNITS: Mapping[str, float] = {
     "": 1.0,
@@ -42,6 +42,11 @@ def require(data: Mapping[str, Any], key: str, file: str) -> Any:
     if data.get(key) is None:
         raise DeviceError(f"The vendor's {file} must have {key!r}, but it is missing.")
     return data[key]
+
+
+def angular_unit(largest: float) -> float:
+    """Return Hz per unit of an angular frequency: 2 pi GHz, unless the largest one is clearly in rad/s."""
+    return (1.0 if largest > _SI_FREQUENCY else GHZ) / TWO_PI
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +106,6 @@ class VendorFiles:
         values = self.configuration.get(key) or ()
         unit = 1.0 if values and float(values[0][1]) > _SI_FREQUENCY else GHZ
         return tuple((float(low) * unit, float(high) * unit) for low, high in values)
-
-    @property
-    def hamiltonian_unit(self) -> float:
-        """Hz per unit of a Hamiltonian variable (angular, usually in 2 pi GHz)."""
-        variables = (self.configuration.get("hamiltonian") or {}).get("vars") or {}
-        largest = max((abs(float(v)) for k, v in variables.items() if str(k).startswith("wq")), default=0.0)
-        return (1.0 if largest > _SI_FREQUENCY else GHZ) / TWO_PI
 
     def qubit_property(self, qubit: int, name: str) -> Optional[float]:
         """Return a published property of a qubit in SI units, or None."""
