@@ -1,0 +1,28 @@
+from typing import List
+
+import numpy as np
+
+def local_products(
+    diagonal: np.ndarray, tau: np.ndarray, f1: np.ndarray, f2: np.ndarray, first: np.ndarray, out: np.ndarray
+) -> None: ...
+def steps(
+    re: np.ndarray,
+    im: np.ndarray,
+    margin: int,
+    total: int,
+    levels: np.ndarray,
+    strides: np.ndarray,
+    group: int,
+    dp: int,
+    busy: np.ndarray,
+    tables: List[np.ndarray],
+    start: int,
+    count: int,
+    layers: np.ndarray,
+    pool: np.ndarray,
+    diagonals: np.ndarray,
+    diagonal: np.ndarray,
+    opening: int,
+    closing: int,
+    parity: int,
+) -> int: ...

@@ -1,0 +1,85 @@
+"""Lay out the amplitudes of many transmons for the split-operator kernel.
+
+The first transmons form a row, padded to a multiple of four float64; the
+others follow, slowest last. Real and imaginary parts are apart. MARGIN
+numbers on both sides may be read by the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Tuple
+
+import numpy as np
+
+__all__ = ["MARGIN", "KetLayout"]
+
+MARGIN = 16
+
+
+@dataclass(frozen=True)
+class KetLayout:
+    """Where each amplitude of a ket lies."""
+
+    levels: Tuple[int, ...]  # 2 to 5 each, at least two transmons
+
+    @cached_property
+    def group(self) -> int:
+        """The number of transmons in a row."""
+        return 2 if len(self.levels) > 2 and self.levels[0] * self.levels[1] <= 4 else 1
+
+    @cached_property
+    def row(self) -> int:
+        """The dimension of a row."""
+        return int(np.prod(self.levels[: self.group]))
+
+    @cached_property
+    def padded(self) -> int:
+        """The length of a row in memory, 4 or 8."""
+        return 4 * -(-self.row // 4)
+
+    @cached_property
+    def strides(self) -> np.ndarray:
+        """Distance between levels of each transmon, int64[n]."""
+        out = []
+        inner, outer = 1, self.padded
+        for q, d in enumerate(self.levels):
+            if q < self.group:
+                out.append(inner)
+                inner *= d
+            else:
+                out.append(outer)
+                outer *= d
+        return np.array(out, dtype=np.int64)
+
+    @cached_property
+    def total(self) -> int:
+        """Numbers in memory, without the margins."""
+        return self.padded * int(np.prod(self.levels[self.group :], dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one ket."""
+        return 16 * (self.total + 2 * MARGIN)
+
+    def empty(self) -> Tuple[np.ndarray, np.ndarray]:
+        """Return zeroed real and imaginary parts, float64[MARGIN + total + MARGIN]."""
+        return np.zeros(self.total + 2 * MARGIN), np.zeros(self.total + 2 * MARGIN)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return values per basis state [dim] laid out with padding [total]."""
+        out = np.zeros((self.total // self.padded, self.padded), dtype=values.dtype)
+        out[:, : self.row] = values.reshape(-1, self.row)
+        return out.reshape(-1)
+
+    def put(self, x: np.ndarray, re: np.ndarray, im: np.ndarray) -> None:
+        """Write a ket, complex128[dim]."""
+        for part, target in ((x.real, re), (x.imag, im)):
+            view = target[MARGIN : MARGIN + self.total].reshape(-1, self.padded)
+            view[:, : self.row] = part.reshape(-1, self.row)
+
+    def get(self, re: np.ndarray, im: np.ndarray) -> np.ndarray:
+        """Return the ket, complex128[dim]."""
+        parts = [p[MARGIN : MARGIN + self.total].reshape(-1, self.padded)[:, : self.row] for p in (re, im)]
+        return (parts[0] + 1j * parts[1]).reshape(-1)

@@ -1,0 +1,168 @@
+"""Tabulate what couplings do during a step of a split-operator scheme.
+
+A layer K(b h) is one gate per coupling, exp(-i b h J (a_i^dag a_j + h.c.)),
+block diagonal in the pair's excitations: entry (a, b) of a block is real
+where a - b is even and -i times a real number where it is odd.
+
+Gates of couplings that share a transmon do not commute; layers run through
+them forward and backward in turn. What a scheme leaves of order eps^2 of each
+pair by itself is removed: a diagonal two-body term, solved so that the step
+has exactly the pair's energies (Newton; it is the corrector of Laskar and
+Robutel, numerically).
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+import numpy as np
+from scipy.linalg import expm
+
+from .ket import KetLayout
+from .operators import embed, lowering
+from .schemes import Scheme
+
+__all__ = ["Coupling", "coupling_layer", "pair_correction"]
+
+Coupling = Tuple[int, int, float]  # local qubits i < j, rad/s
+
+
+def _exchange(di: int, dj: int) -> np.ndarray:
+    a, b = embed(lowering(di), 0, (di, dj)), embed(lowering(dj), 1, (di, dj))
+    return a.T @ b + b.T @ a
+
+
+def _gate(di: int, dj: int, angle: float) -> np.ndarray:
+    """Return exp(-i angle B) as real numbers c[nj, ni, nj', ni'] (see above)."""
+    energy, v = np.linalg.eigh(_exchange(di, dj))
+    u = (v * np.exp(-1j * angle * energy)) @ v.T
+    level = np.arange(di * dj) // di  # n_j
+    odd = (level[:, None] - level[None, :]) % 2 == 1
+    return np.where(odd, -u.imag, u.real).reshape(dj, di, dj, di)
+
+
+def coupling_layer(
+    layout: KetLayout, couplings: List[Coupling], span: float, signs: List[float]
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the gates of a layer and their numbers.
+
+    Args:
+        layout: of the ket.
+        couplings: in the order in which they act.
+        span: s.
+        signs: +1 or -1 per coupling (-1: the adjoint's side of a density matrix).
+
+    Returns:
+        int64[gates, 6] (kind, stride i, d_i, stride j, d_j, offset) and the
+        pool of float64.
+    """
+    rows, pool, at = [], [], 0
+    strides, levels = layout.strides, layout.levels
+    for (i, j, w_j), sign in zip(couplings, signs):
+        c = _gate(levels[i], levels[j], sign * w_j * span)
+        inside_i, inside_j = i < layout.group, j < layout.group
+        if inside_i and inside_j:
+            kind, numbers = 2, _row_numbers(layout, c)
+        elif inside_i:
+            kind, numbers = 1, _mixed_numbers(layout, i, j, c)
+        else:
+            kind, numbers = 0, _sector_numbers(c)
+        rows.append([kind, strides[i], levels[i], strides[j], levels[j], at])
+        pool.append(numbers)
+        at += numbers.size
+    if not rows:
+        return np.zeros((0, 6), np.int64), np.zeros(1)
+    return np.array(rows, dtype=np.int64), np.concatenate(pool)
+
+
+def _sector_numbers(c: np.ndarray) -> np.ndarray:
+    dj, di = c.shape[:2]
+    out = []
+    for n in range(di + dj - 1):
+        states = [(a, n - a) for a in range(dj) if 0 <= n - a < di]
+        out += [c[a, b, e, f] for a, b in states for e, f in states]
+    return np.array(out)
+
+
+def _mixed_numbers(layout: KetLayout, i: int, j: int, c: np.ndarray) -> np.ndarray:
+    dj, di = c.shape[:2]
+    out = np.zeros((dj, dj, layout.padded))
+    rho = int(layout.strides[i])
+    lane = np.arange(layout.row)
+    level = (lane // rho) % di
+    for a in range(dj):
+        for e in range(dj):
+            source = level + a - e
+            good = (source >= 0) & (source < di)
+            out[a, e, lane[good]] = c[a, level[good], e, source[good]]
+    return out.reshape(-1)
+
+
+def _row_numbers(layout: KetLayout, c: np.ndarray) -> np.ndarray:
+    dj, di = c.shape[:2]
+    level = np.arange(di * dj) // di
+    odd = (level[:, None] - level[None, :]) % 2 == 1
+    flat = c.reshape(di * dj, di * dj)
+    u = np.where(odd, -1j * flat, flat)
+    columns = np.zeros((2, layout.row, layout.padded))
+    columns[0, :, : layout.row] = u.T.real
+    columns[1, :, : layout.row] = u.T.imag
+    return columns.reshape(-1)
+
+
+_corrections: Dict[Tuple[object, ...], np.ndarray] = {}
+
+
+def pair_correction(
+    scheme: Scheme, h: float, levels: Tuple[int, int], diagonals: Tuple[np.ndarray, np.ndarray], w_j: float
+) -> np.ndarray:
+    """Return the diagonal that makes a step exact for an idle pair, rad/s.
+
+    Args:
+        scheme, h: the step, s.
+        levels: d_i, d_j.
+        diagonals: local energies float64[d_i], float64[d_j], rad/s.
+        w_j: rad/s.
+
+    Returns:
+        float64[d_j, d_i].
+    """
+    key = (scheme.name, h, levels, diagonals[0].tobytes(), diagonals[1].tobytes(), w_j)
+    if key not in _corrections:
+        _corrections[key] = _solve_correction(scheme, h, levels, diagonals, w_j)
+    return _corrections[key]
+
+
+def _solve_correction(
+    scheme: Scheme, h: float, levels: Tuple[int, int], diagonals: Tuple[np.ndarray, np.ndarray], w_j: float
+) -> np.ndarray:
+    di, dj = levels
+    local = (diagonals[1][:, None] + diagonals[0][None, :]).reshape(-1)
+    b = w_j * _exchange(di, dj)
+    level = np.arange(di * dj)
+    excitations = level % di + level // di
+    exact = expm(-1j * h * (np.diag(local) + b))
+    out = np.zeros(di * dj)
+    layers = {c: expm(-1j * h * c * b) for c in {scheme.first, *(k for _, k in scheme.stages)}}
+    for _ in range(6):
+        u = layers[scheme.first]
+        for a, k in scheme.stages:
+            u = layers[k] @ (np.exp(-1j * h * a * (local + out))[:, None] * u)
+        change = np.zeros(di * dj)
+        for n in np.unique(excitations):
+            index = np.flatnonzero(excitations == n)
+            change[index] = _phases(exact[np.ix_(index, index)], u[np.ix_(index, index)]) / h
+        out += change
+        if np.max(np.abs(change)) * h < 1e-15:
+            break
+    return out.reshape(dj, di)
+
+
+def _phases(exact: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Return -arg of the ratio of matching eigenvalues, by basis state."""
+    values, v = np.linalg.eig(exact)
+    found, w = np.linalg.eig(step)
+    match = np.argmax(np.abs(np.linalg.inv(v) @ w), axis=1)
+    angle = -np.angle(values / found[match])
+    weight = np.abs(v) ** 2
+    return np.linalg.solve(weight.T / weight.sum(axis=0)[:, None], angle)
