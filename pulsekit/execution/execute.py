@@ -14,6 +14,7 @@ from ..simulator import Cluster, Model, plan_clusters
 from ..simulator.lanes import LaneGroup, lane_groups
 from .collapse import thermal
 from .memory import check_memory
+from .restless import run_restless
 from .settings import Record, Settings
 from .signals import Signals
 from .sink import LiveSink, Sink, new_record
@@ -21,7 +22,7 @@ from .start import excited_at_start, rep_delay
 from .steps import cut
 from .walk import Branch, Walk
 
-__all__ = ["check_settings", "execute"]
+__all__ = ["Counter", "Run", "check_settings", "execute"]
 
 MAX_SHOTS = 10**8
 Progress = Callable[[int, int], None]
@@ -71,13 +72,11 @@ def execute(
         batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
     )
     _inform(records, clusters, settings, seed)
-    run = _Run(batch, device, settings, sink, check)
+    run = Run(batch, device, settings, sink, check)
     if settings.init_qubits:
-        run.reset_shots(clusters, _Counter(clusters, len(batch), progress))
+        run.reset_shots(clusters, Counter(clusters, len(batch), progress))
     else:
-        from .restless import run_restless
-
-        run_restless(run, clusters, _Counter(clusters, len(batch), progress))
+        run_restless(run, clusters, Counter(clusters, len(batch), progress))
     if isinstance(sink, LiveSink):
         sink.flush(check)
     return records
@@ -122,7 +121,7 @@ def _inform(records: List[Record], clusters: List[Cluster], settings: Settings, 
             info["bound"] += cluster.bound
 
 
-class _Counter:
+class Counter:
     """Counts experiments whose clusters are all done."""
 
     def __init__(self, clusters: List[Cluster], total: int, progress: Optional[Progress]) -> None:
@@ -142,7 +141,7 @@ class _Counter:
 Group = Tuple[Cluster, Model, LaneGroup, np.ndarray]
 
 
-class _Run:
+class Run:
     """What all parts of one run share."""
 
     def __init__(self, batch: Batch, device: Device, settings: Settings, sink: Sink, check: Callable[[], None]) -> None:
@@ -177,7 +176,7 @@ class _Run:
         """Return the walk of one lane group."""
         return Walk(self.device, model, group, experiments, self.settings, self.signals, self.sink, self.check)
 
-    def reset_shots(self, clusters: List[Cluster], counter: _Counter) -> None:
+    def reset_shots(self, clusters: List[Cluster], counter: Counter) -> None:
         """Run with a reset before every shot."""
         for cluster in clusters:
             for _, model, group, experiments in self.groups(cluster):

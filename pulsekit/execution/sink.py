@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from ..readout import Acquisition, Purpose, Stream, read_shots, trace_shots
+from .live import Held, stream_rounds
 from .settings import Record, Settings
 from .steps import Acquire
 
@@ -42,9 +43,11 @@ class Sink:
         """Return the random numbers of an acquire."""
         return Stream(self.seed, experiment, Purpose.READ, acquire.stream_index)
 
-    def ends(self, experiment: int, acquire: Acquire, acquisition: Acquisition, start: np.ndarray) -> np.ndarray:
+    def ends(
+        self, experiment: int, acquire: Acquire, acquisition: Acquisition, start: np.ndarray, first: int = 0
+    ) -> np.ndarray:
         """Return the levels that an acquire leaves, uint8[shots]."""
-        return read_shots(acquisition, self.stream(experiment, acquire), 0, start)
+        return read_shots(acquisition, self.stream(experiment, acquire), first, start)
 
     def write(self, experiment: int, acquire: Acquire, acquisition: Acquisition, start: np.ndarray) -> None:
         """Fill an acquire's slot for all shots; ``start`` uint8[shots]."""
@@ -86,9 +89,6 @@ def mean_raw(acquisition: Acquisition, stream: Stream, first: int, start: np.nda
     return total / start.size
 
 
-Held = Tuple[int, Acquire, Acquisition, np.ndarray]
-
-
 class LiveSink(Sink):
     """Keeps the levels, then fills the records in rounds and reports averages."""
 
@@ -105,6 +105,4 @@ class LiveSink(Sink):
 
     def flush(self, stop: Optional[Callable[[], None]] = None) -> None:
         """Fill the records, and report after each round of shots."""
-        from .live import stream_rounds
-
-        stream_rounds(self, stop)
+        stream_rounds(self.settings, self.records, self.held, self.stream, self.live, stop)

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ExecutionError
 from ..program import AcquireSpec, Op, Program
 
-__all__ = ["Acquire", "Kind", "Step", "acquires_of", "cut"]
+__all__ = ["Acquire", "Kind", "Step", "acquires_of", "cut", "drives_after"]
 
 
 class Kind(IntEnum):
@@ -113,6 +113,14 @@ def cut(program: Program, qubits: Sequence[int], to_end: bool) -> List[Step]:
             raise ExecutionError(f"d{mark.qubits[0]}@{mark.stop}: a reset must not be inside an acquire, but it is.")
         steps.append(mark)
     return steps
+
+
+def drives_after(program: Program, time: int) -> bool:
+    """Tell whether anything drives a qubit from ``time`` on."""
+    events = program.events
+    kinds = np.array([c.kind in "du" for c in program.channels] or [False])
+    acts = np.isin(events.op, [int(Op.PLAY), int(Op.RESET)]) & kinds[events.channel]
+    return bool((acts & (events.t0 + events.duration > time)).any())
 
 
 def _marks(acquires: Sequence[Acquire]) -> List[Step]:

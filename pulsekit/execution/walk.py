@@ -68,7 +68,7 @@ class Walk:
             self.check()
             more = number + 1 < len(steps)
             if step.kind == Kind.EVOLVE:
-                self._evolve(step, branches)
+                self.evolve(step, branches)
             elif step.kind == Kind.MEASURE:
                 branches = self._measure(number, step, branches, more)
             elif step.kind == Kind.RELEASE:
@@ -77,7 +77,7 @@ class Walk:
                 branches = self._reset(number, step.qubits[0], branches)
         return branches
 
-    def _evolve(self, step: Step, branches: List[Branch]) -> None:
+    def evolve(self, step: Step, branches: List[Branch]) -> None:
         """Evolve every branch, those of all lanes in one call."""
         lanes = np.array([b.lane for b in branches])
         states = np.stack([b.state for b in branches])

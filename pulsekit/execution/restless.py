@@ -1,0 +1,236 @@
+"""Run without resets: every shot starts where the last one ended.
+
+Shots go circuit first: shot 1 of all experiments, then shot 2 of all. At a
+program's end every qubit has a level (what a coherent qubit would show is
+drawn then: nothing coherent survives the idle time), which decays freely
+during the rep_delay and is where the next program starts. The chain itself is
+a walk through trees of known states; a state is simulated when a shot first
+comes to it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
+
+import numpy as np
+
+from ..readout import Purpose, Stream, free_decay, free_rates, jump_tables, uniforms
+from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
+from .start import excited_at_start, rep_delay, residual
+from .steps import Acquire, Kind, Step, cut, drives_after
+from .walk import Branch, Walk, level_of, take_lanes
+
+if TYPE_CHECKING:
+    from ..simulator import Cluster
+    from .execute import Counter, Run
+
+__all__ = ["run_restless"]
+
+BLOCK = 4096  # shots whose random numbers are held at a time
+
+
+class _Node:
+    """A state at a step, and the states that follow it."""
+
+    __slots__ = ("children", "cumulative", "levels", "state", "step")
+
+    def __init__(self, state: np.ndarray, step: int) -> None:
+        self.state = state
+        self.step = step
+        self.cumulative: List[float] = []
+        self.levels: List[Tuple[int, ...]] = []  # of the measured qubits, per outcome
+        self.children: Dict[Tuple[int, ...], "_Node"] = {}
+
+
+class _Tree:
+    """One cluster of one experiment: its states, and the numbers of the shots at hand."""
+
+    def __init__(self, run: "Run", walk: Walk, experiment: int, qubits: Tuple[int, ...]) -> None:
+        self.walk, self.experiment, self.qubits = walk, experiment, qubits
+        self.sink, self.device, self.settings = run.sink, run.device, run.settings
+        self.levels = walk.model.levels
+        program = walk.group.program
+        steps = cut(program, qubits, to_end=True)
+        last = max((i for i, s in enumerate(steps) if s.kind == Kind.MEASURE), default=-1)
+        self.duration = steps[-1].stop if steps else program.duration
+        self.delay = rep_delay(run.device, run.settings, program.duration)
+        self.idle_s = self.delay
+        measured = tuple(a.qubit for a in steps[last].acquires) if last >= 0 else ()
+        stop = max((a.t0 + a.duration for a in steps[last].acquires), default=0) if last >= 0 else 0
+        if set(measured) == set(qubits) and not drives_after(program, steps[last].stop):
+            # nothing coherent is left: the rest of the program is idle time
+            steps = steps[: last + 1]
+            self.idle_s += (self.duration - stop) * run.device.timing.dt
+        self.steps: List[Step] = steps
+        self.roots: Dict[Tuple[int, ...], _Node] = {}
+        self.starts = {a: np.zeros(run.settings.shots, np.uint8) for s in steps for a in s.acquires}
+        self.acquisitions = {
+            a: run.signals.of(walk.group, walk.plays, 0, a, self.levels[qubits.index(a.qubit)]) for a in self.starts
+        }
+        self.first = 0
+        self.draws: Dict[int, List[float]] = {}
+        self.ends: Dict[Acquire, List[bytes]] = {}
+        self.idle: List[List[bytes]] = []
+
+    def load(self, first: int, count: int) -> None:
+        """Draw the random numbers of a block of shots."""
+        self.first = first
+        for number, step in enumerate(self.steps):
+            if step.kind in (Kind.MEASURE, Kind.FINISH, Kind.RESET):
+                stream = Stream(self.sink.seed, self.experiment, Purpose.OUTCOME, (number << 16) | self.qubits[0])
+                self.draws[number] = uniforms(stream, first, count).tolist()
+        for acquire, acquisition in self.acquisitions.items():
+            self.ends[acquire] = [
+                self.sink.ends(self.experiment, acquire, acquisition, np.full(count, s, np.uint8), first).tobytes()
+                for s in range(acquisition.levels)
+            ]
+        self.idle = [idle_table(self, q, d, self.idle_s, first, count) for q, d in zip(self.qubits, self.levels)]
+
+    def shot(self, start: Tuple[int, ...], k: int) -> Tuple[int, ...]:
+        """Take shot ``first + k`` through the program; return the levels after the idle time."""
+        node = self.roots.get(start)
+        if node is None:
+            node = self.roots[start] = self._advance(self._basis(start), 0)
+        level: Dict[int, int] = {}
+        while True:
+            step = self.steps[node.step] if node.step < len(self.steps) else None
+            if step is None:
+                final = [self.ends[a][level[a.qubit]][k] for a in self.steps[-1].acquires]
+                by_qubit = {a.qubit: s for a, s in zip(self.steps[-1].acquires, final)}
+                return tuple(self.idle[i][by_qubit[q]][k] for i, q in enumerate(self.qubits))
+            key: Tuple[int, ...]
+            if step.kind == Kind.RELEASE:
+                key = tuple(self.ends[a][level[a.qubit]][k] for a in step.acquires)
+            else:
+                cumulative = node.cumulative
+                outcome = bisect_right(cumulative, self.draws[node.step][k] * cumulative[-1])
+                key = node.levels[min(outcome, len(cumulative) - 1)]
+                if step.kind == Kind.FINISH:
+                    return tuple(self.idle[i][s][k] for i, s in enumerate(key))
+                for a, s in zip(step.acquires, key):
+                    self.starts[a][self.first + k] = s
+                    level[a.qubit] = s
+            child = node.children.get(key)
+            if child is None:
+                child = node.children[key] = self._follow(node, step, key)
+            node = child
+
+    def _basis(self, start: Tuple[int, ...]) -> np.ndarray:
+        strides = np.cumprod((1,) + self.levels[:-1])
+        index, dim = int(np.dot(start, strides)), self.walk.model.dim
+        density = self.settings.noise and self.walk.model.noisy
+        state = np.zeros((dim, dim) if density else dim, complex)
+        state[(index,) * state.ndim] = 1
+        return state
+
+    def _advance(self, state: np.ndarray, number: int) -> _Node:
+        """Evolve to the next step that draws something, and prepare it."""
+        while number < len(self.steps):
+            step = self.steps[number]
+            if step.kind == Kind.EVOLVE:
+                branch = Branch(0, state, None)
+                self.walk.evolve(step, [branch])
+                state = branch.state
+            elif step.kind == Kind.RESET and state.ndim == 2:
+                excited = residual(self.device, step.qubits[0]) if self.settings.noise else 0.0
+                state = reset_density(state, self.levels, self.qubits.index(step.qubits[0]), excited)
+            else:
+                break
+            number += 1
+        node = _Node(state, number)
+        if number < len(self.steps) and self.steps[number].kind != Kind.RELEASE:
+            local = self._local(self.steps[number])
+            dims = tuple(self.levels[q] for q in local)
+            p = populations(state[None])[0]
+            joint = np.bincount(outcome_map(self.levels, local), weights=np.maximum(p, 0), minlength=int(np.prod(dims)))
+            node.cumulative = np.cumsum(joint).tolist()
+            node.levels = [tuple(int(s) for s in row) for row in outcome_levels(np.arange(joint.size), dims).T]
+        return node
+
+    def _follow(self, node: _Node, step: Step, key: Tuple[int, ...]) -> _Node:
+        local, state = self._local(step), node.state
+        if step.kind == Kind.RELEASE:
+            for q, new in zip(local, key):
+                state = move_level(state, self.levels, q, level_of(state, self.levels, q), new)
+        else:
+            keep = np.ones(self.walk.model.dim, bool)
+            for q, s in zip(local, key):
+                keep &= outcome_map(self.levels, (q,)) == s
+            state = collapse(state, keep)
+            if step.kind == Kind.RESET:
+                state = move_level(state, self.levels, local[0], key[0], 0)
+        return self._advance(state, node.step + 1)
+
+    def _local(self, step: Step) -> Tuple[int, ...]:
+        touched = tuple(a.qubit for a in step.acquires) or step.qubits
+        return tuple(self.qubits.index(q) for q in touched)
+
+
+def idle_table(tree: _Tree, qubit: int, levels: int, time_s: float, first: int, count: int) -> List[bytes]:
+    """Return, per level, the levels that shots have after an idle time."""
+    rates, target = jump_tables(free_rates(tree.device.transmons[qubit], levels, tree.settings.noise))
+    stream = Stream(tree.sink.seed, tree.experiment, Purpose.DECAY, qubit)
+    out = []
+    for s in range(levels):
+        level = np.full(count, s, np.uint8)
+        free_decay(rates, target, stream, first, level, time_s)
+        out.append(level.tobytes())
+    return out
+
+
+def run_restless(run: "Run", clusters: List["Cluster"], counter: "Counter") -> None:
+    """Run every shot of every experiment as one chain."""
+    trees: List[List[_Tree]] = [[] for _ in range(len(run.batch))]
+    for cluster in clusters:
+        for _, model, group, experiments in run.groups(cluster):
+            for lane, experiment in enumerate(experiments.tolist()):
+                one = take_lanes(group, np.array([lane]))
+                walk = run.walk(model, one, np.array([experiment]))
+                trees[experiment].append(_Tree(run, walk, experiment, cluster.qubits))
+    every = sorted({q for row in trees for tree in row for q in tree.qubits})
+    level = _first_levels(run, every)
+    for first in range(0, run.settings.shots, BLOCK):
+        count = min(BLOCK, run.settings.shots - first)
+        away = [_load(run, row, every, first, count, e) for e, row in enumerate(trees)]
+        for k in range(count):
+            if k % 256 == 0:
+                run.check()
+            for row, resting in zip(trees, away):
+                for tree in row:
+                    end = tree.shot(tuple(level[q] for q in tree.qubits), k)
+                    for q, s in zip(tree.qubits, end):
+                        level[q] = s
+                for q, table in resting:
+                    level[q] = table[level[q]][k]
+    for row in trees:
+        for tree in row:
+            for acquire, start in tree.starts.items():
+                run.sink.write(tree.experiment, acquire, tree.acquisitions[acquire], start)
+            counter.done(np.array([tree.experiment]))
+
+
+def _first_levels(run: "Run", qubits: Sequence[int]) -> Dict[int, int]:
+    """Return the levels before the first shot: after a reset."""
+    level = dict.fromkeys(qubits, 0)
+    if run.settings.noise:
+        for q in qubits:
+            u = uniforms(Stream(run.sink.seed, 0, Purpose.START, q), 0, 1)[0]
+            level[q] = int(u < excited_at_start(run.device, q, 0.0))
+    return level
+
+
+def _load(
+    run: "Run", row: List[_Tree], every: Sequence[int], first: int, count: int, experiment: int
+) -> List[Tuple[int, List[bytes]]]:
+    """Draw a block's numbers; return what happens to qubits that the experiment leaves alone."""
+    for tree in row:
+        tree.load(first, count)
+    busy = {q for tree in row for q in tree.qubits}
+    if not row:
+        return []
+    tree = row[0]
+    time_s = tree.delay + tree.duration * run.device.timing.dt
+    return [
+        (q, idle_table(tree, q, run.device.transmons[q].levels, time_s, first, count)) for q in every if q not in busy
+    ]
