@@ -2,6 +2,7 @@
 
 from .batch import Batch
 from .channels import Channel
+from .diff import ProgramDiff, diff
 from .envelopes import SHAPES
 from .events import EventTable, Op
 from .findings import Violation
@@ -24,9 +25,11 @@ __all__ = [
     "ParameterTable",
     "Plays",
     "Program",
+    "ProgramDiff",
     "Pulse",
     "Source",
     "Violation",
+    "diff",
     "find_violations",
     "from_json",
     "parse_text",
