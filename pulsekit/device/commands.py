@@ -25,7 +25,8 @@ def affine(text: str) -> Tuple[float, Dict[str, float]]:
         DeviceError: not a sum of numbers and multiples of P0, P1, ...
     """
     rest = _SPACE.sub("", text)
-    constant, coefficients = 0.0, {}  # type: Tuple[float, Dict[str, float]]
+    constant = 0.0
+    coefficients: Dict[str, float] = {}
     if not rest:
         raise DeviceError(f"A command's parameter must be an affine expression such as '-(P0)', but {text!r} came.")
     while rest:
@@ -121,6 +122,9 @@ class CommandReader:
     def _parametric(body: Body, instruction: Mapping[str, Any], channel: Channel, t0: int) -> None:
         parameters = dict(instruction["parameters"])
         duration = int(parameters.pop("duration"))
+        if parameters.get("risefall_sigma_ratio") is not None:
+            parameters["width"] = duration - 2.0 * parameters["risefall_sigma_ratio"] * parameters["sigma"]
+        parameters.pop("risefall_sigma_ratio", None)
         amp = _complex(parameters.pop("amp"))
         angle = float(parameters.pop("angle", 0.0)) + float(np.angle(amp))
         label = instruction.get("label")

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional
 
 from ..errors import DeviceError
-from .calibrations import CalibrationMap
-from .cross_resonance import cr_area, exchange_for_cnot
-from .hamiltonian import HamiltonianTerms, parse_hamiltonian
-from .model import ControlLine, Coupling, Crosstalk, Device, DriveLine, Limits, ReadoutSpec, Timing, Transmon
+from .hamiltonian import parse_hamiltonian
+from .model import Device, Limits, ReadoutSpec, Timing, Transmon
 from .notes import Notes
 from .resonators import default_resonator
-from .vendor import VendorFiles, angular_unit
+from .vendor import VendorFiles
 from .vendor_commands import add_derived, command_granularity, read_commands
+from .vendor_couplings import couplings
+from .vendor_lines import control_lines, drive_lines
+from .vendor_work import Import, command_of
 
 __all__ = ["device_from_vendor"]
 
-OMEGAD_EXCESS = 1.1558  # published omegad over the drive strength that the x pulses need, on every snapshot
 RESET_ERROR = 0.01  # excited population that a reset leaves at rep_delay 0 (assumed)
 _ANHARMONICITY_BY_FAMILY = {"Eagle": -310e6, "Hummingbird": -330e6, "Falcon": -340e6, "Canary": -347e6}
 _ANHARMONICITY = -330e6  # Hz; median of 751 published qubits: -329 MHz
-_MAX_EXCHANGE = 6e6  # Hz; a J that is derived beyond this would mean a static ZZ that no machine has
 _USABLE = (-500e6, -100e6)  # Hz, exclusive
-
-
-@dataclass
-class _Import:
-    """What the steps of an import share."""
-
-    files: VendorFiles
-    terms: HamiltonianTerms
-    notes: Notes
-    freqs: List[float]
-    meas_freqs: List[float]
-    dt: float
-    calibrations: CalibrationMap
-    anharmonicities: List[float] = field(default_factory=list)
-    drives: Tuple[DriveLine, ...] = ()
-    controls: Tuple[ControlLine, ...] = ()
-
-    @property
-    def n(self) -> int:
-        return self.files.n_qubits
-
-    @property
-    def unit(self) -> float:
-        """Hz per unit of the Hamiltonian's variables."""
-        return angular_unit(max((abs(w) for w in self.terms.frequency.values()), default=0.0))
 
 
 def device_from_vendor(
@@ -81,11 +53,11 @@ def device_from_vendor(
     notes, freqs = Notes(), files.frequencies("qubit_freq_est")
     meas_freqs = _measure_freqs(files, freqs, notes)
     terms = parse_hamiltonian(hamiltonian["h_str"], hamiltonian.get("vars") or {})
-    work = _Import(files, terms, notes, freqs, meas_freqs, dt, read_commands(files))
+    work = Import(files, terms, notes, freqs, meas_freqs, dt, read_commands(files))
     work.anharmonicities = _anharmonicities(work)
     work.calibrations = add_derived(work.calibrations, work.anharmonicities, dt, files, work.notes)
-    work.drives, crosstalk = _drives(work)
-    work.controls, more = _controls(work)
+    work.drives, crosstalk = drive_lines(work)
+    work.controls, more = control_lines(work)
     transmons = tuple(_transmon(work, q, levels) for q in range(work.n))
     resonators = tuple(
         default_resonator(
@@ -93,7 +65,7 @@ def device_from_vendor(
             freqs[q],
             work.anharmonicities[q],
             meas_freqs[q],
-            measure=_program(work, "measure", q),
+            measure=command_of(work, "measure", q),
             dt=dt,
         )
         for q in range(work.n)
@@ -107,7 +79,7 @@ def device_from_vendor(
     return Device(
         name=files.name,
         transmons=transmons,
-        couplings=_couplings(work),
+        couplings=couplings(work),
         drives=work.drives,
         controls=work.controls,
         crosstalk=crosstalk + more,
@@ -141,14 +113,10 @@ def _measure_freqs(files: VendorFiles, qubit_freqs: List[float], notes: Notes) -
     return [(low + high) / 2 for low, high in ranges[: files.n_qubits]]
 
 
-def _program(work: _Import, name: str, *qubits: int) -> Any:
-    calibration = work.calibrations.get(name, qubits)
-    return None if calibration is None else calibration.program
-
-
-def _anharmonicities(work: _Import) -> List[float]:
+def _anharmonicities(work: Import) -> List[float]:
     """Return the published values; where unusable, the device's median or its family's."""
-    unit, published = work.unit, []  # type: Tuple[float, List[float]]
+    unit = work.unit
+    published: List[float] = []
     for q in range(work.n):
         value = work.terms.anharmonicity.get(q, 0.0) * unit
         if not _USABLE[0] < value < _USABLE[1]:
@@ -171,96 +139,7 @@ def _anharmonicities(work: _Import) -> List[float]:
     return out
 
 
-def _drives(work: _Import) -> Tuple[Tuple[DriveLine, ...], Tuple[Crosstalk, ...]]:
-    """Return drive strengths with which the vendor's x turns by pi."""
-    lines: List[DriveLine] = []
-    crosstalk: List[Crosstalk] = []
-    for q in range(work.n):
-        found = dict(work.terms.lines.get(f"d{q}", ()))
-        coefficient = found.pop(q, 0j)
-        published = abs(coefficient) * work.unit
-        rate = _rate_from_pulse(work, q)
-        quantity = f"drives[{q}].rabi_rate"
-        shown = f"published omegad: {published / 1e6:.2f} MHz" if published else "no omegad published"
-        if rate is not None:
-            work.notes.add(quantity, "derived", f"{rate / 1e6:.2f} MHz from the area of the x pulse; {shown}")
-        elif published:
-            rate = published / OMEGAD_EXCESS
-            work.notes.add(quantity, "derived", f"{rate / 1e6:.2f} MHz = omegad / {OMEGAD_EXCESS}; {shown}")
-        else:
-            raise DeviceError(
-                f"Qubit {q} of {work.files.name!r} must have an x or sx command or a drive strength, but has neither."
-            )
-        gain = coefficient / abs(coefficient) if coefficient else 1.0
-        lines.append(DriveLine(q, rate, gain=complex(gain)))
-        crosstalk += [Crosstalk(f"d{q}", other, c / coefficient) for other, c in found.items() if c and coefficient]
-    return tuple(lines), tuple(crosstalk)
-
-
-def _rate_from_pulse(work: _Import, qubit: int) -> Optional[float]:
-    """Return the rate (Hz) with which x turns by pi: 1 / (2 dt |sum of samples|)."""
-    for name, turns in (("x", 0.5), ("sx", 0.25)):
-        program = _program(work, name, qubit)
-        row = -1 if program is None else program.channel_id_of("d", qubit)
-        if row < 0:
-            continue
-        events = program.events
-        area = sum(
-            events.value[r] * abs(program.pulses[events.ref[r]].samples.sum())
-            for r in range(len(events))
-            if events.channel[r] == row and events.ref[r] >= 0
-        )
-        if area > 0:
-            return float(turns / (area * work.dt))
-    return None
-
-
-def _controls(work: _Import) -> Tuple[Tuple[ControlLine, ...], Tuple[Crosstalk, ...]]:
-    """Return the control lines: physical qubit from the Hamiltonian, LO from u_channel_lo."""
-    unit = work.unit
-    ratios = []
-    for q, line in enumerate(work.drives):
-        published = abs(dict(work.terms.lines.get(f"d{q}", ())).get(q, 0.0)) * unit
-        ratios += [line.rabi_rate / published] if published else []
-    correction = median(ratios) if ratios else 1.0
-    lines: List[ControlLine] = []
-    crosstalk: List[Crosstalk] = []
-    for index, entries in enumerate(work.files.configuration.get("u_channel_lo") or ()):
-        lo = tuple((int(e["q"]), _scale(e.get("scale", 1.0))) for e in entries)
-        found = dict(work.terms.lines.get(f"u{index}", ()))
-        qubit = max(found, key=lambda q: abs(found[q])) if found else _operated(work.files, index)
-        if qubit is None or not lo:
-            raise DeviceError(
-                f"Control channel u{index} of {work.files.name!r} must drive a qubit that the Hamiltonian or "
-                "`channels` names, at a LO that `u_channel_lo` gives, but it does not."
-            )
-        coefficient = found.pop(qubit, 0j)
-        rate = abs(coefficient) * unit * correction or work.drives[lo[0][0]].rabi_rate
-        gain = coefficient / abs(coefficient) if coefficient else 1.0
-        lines.append(ControlLine(qubit, lo, rate, gain=complex(gain)))
-        crosstalk += [Crosstalk(f"u{index}", other, c / coefficient) for other, c in found.items() if c and coefficient]
-    if lines:
-        work.notes.add(
-            "controls[*].rabi_rate",
-            "derived",
-            f"published omegad times {correction:.5f}, the drive lines' median correction"
-            if ratios
-            else "as drive lines",
-        )
-    return tuple(lines), tuple(crosstalk)
-
-
-def _scale(value: Any) -> complex:
-    return complex(*value) if isinstance(value, (list, tuple)) else complex(value)
-
-
-def _operated(files: VendorFiles, index: int) -> Optional[int]:
-    channel = (files.configuration.get("channels") or {}).get(f"u{index}") or {}
-    qubits = (channel.get("operates") or {}).get("qubits") or ()
-    return int(qubits[0]) if qubits else None
-
-
-def _transmon(work: _Import, q: int, levels: int) -> Transmon:
+def _transmon(work: Import, q: int, levels: int) -> Transmon:
     t1, t2 = work.files.qubit_property(q, "T1"), work.files.qubit_property(q, "T2")
     t1 = t1 if t1 and t1 > 0 else None
     t2 = t2 if t2 and t2 > 0 else None
@@ -278,74 +157,7 @@ def _transmon(work: _Import, q: int, levels: int) -> Transmon:
     return Transmon(frequency=work.freqs[q], anharmonicity=work.anharmonicities[q], levels=levels, t1=t1, t2=t2)
 
 
-def _couplings(work: _Import) -> Tuple[Coupling, ...]:
-    """Return exchange couplings; where the published J cannot make the published gate, from its CR tones."""
-    strengths: Dict[Tuple[int, int], float] = {
-        (min(p), max(p)): abs(j) * work.unit for p, j in work.terms.exchange.items()
-    }
-    out = []
-    for pair, needed in _needed_exchange(work).items():
-        strengths.setdefault(pair, 0.0)
-        published, derived, amplitude = strengths[pair], needed[0], needed[1]
-        quantity = f"couplings[{pair[0]},{pair[1]}].strength"
-        if derived is None or (published > 0 and amplitude * derived <= published):
-            continue
-        if published > 0 and derived > _MAX_EXCHANGE:
-            work.notes.add(
-                quantity,
-                "published",
-                f"{published / 1e6:.3f} MHz; kept, although the published gate would need {derived / 1e6:.1f} MHz: "
-                f"a detuning of {(work.freqs[pair[0]] - work.freqs[pair[1]]) / 1e6:.0f} MHz leaves no CR effect",
-            )
-            continue
-        strengths[pair] = derived
-        shown = f"{published / 1e6:.3f} MHz" if published else "none"
-        work.notes.add(
-            quantity,
-            "derived",
-            f"{derived / 1e6:.3f} MHz from the CR tones of the published gate; published: {shown}, "
-            "with which the gate would need an amplitude above 1",
-        )
-    noted = {n.quantity for n in work.notes.items}
-    for pair in sorted(strengths):
-        quantity = f"couplings[{pair[0]},{pair[1]}].strength"
-        if strengths[pair] <= 0:
-            work.notes.add(quantity, "assumed", "none published, and no gate to derive it from: no coupling")
-            continue
-        if quantity not in noted:
-            work.notes.add(quantity, "published", f"{strengths[pair] / 1e6:.3f} MHz")
-        out.append(Coupling((pair[0], pair[1]), strengths[pair]))
-    return tuple(out)
-
-
-def _needed_exchange(work: _Import) -> Dict[Tuple[int, int], Tuple[Optional[float], float]]:
-    """Return per pair the J (Hz) that its CR tones need, and their amplitude."""
-    out: Dict[Tuple[int, int], Tuple[Optional[float], float]] = {}
-    for calibration in work.calibrations:
-        if calibration.name not in ("cx", "ecr"):
-            continue
-        a, b = calibration.qubits
-        pair = (min(a, b), max(a, b))
-        for index, line in enumerate(work.controls):
-            target = line.lo[0][0]
-            if {line.qubit, target} != set(pair) or pair in out:
-                continue
-            area = cr_area(calibration.program, index, work.dt)
-            detuning = work.freqs[line.qubit] - work.freqs[target]
-            needed = exchange_for_cnot(area, line.rabi_rate, detuning, work.anharmonicities[line.qubit])
-            if needed is not None and math.isfinite(needed):
-                out[pair] = (needed, _peak(calibration.program, index))
-    return out
-
-
-def _peak(program: Any, index: int) -> float:
-    row, events = program.channel_id_of("u", index), program.events
-    return max(
-        (abs(v) for v, c, r in zip(events.value, events.channel, events.ref) if c == row and r >= 0), default=0.0
-    )
-
-
-def _timing(work: _Import, dt: float, dtm: float) -> Timing:
+def _timing(work: Import, dt: float, dtm: float) -> Timing:
     published = work.files.configuration.get("timing_constraints")
     if published:
         return Timing(
@@ -379,7 +191,7 @@ def _limits(files: VendorFiles) -> Limits:
     )
 
 
-def _resonator_notes(work: _Import) -> None:
+def _resonator_notes(work: Import) -> None:
     work.notes.add(
         "resonators[*].frequency", "published", "the measure frequency, taken to be half way between |0> and |1>"
     )

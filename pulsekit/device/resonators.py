@@ -21,7 +21,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from ..program import Op, Program
+from ..program import Op, Program, Pulse
 from .model import Resonator
 
 __all__ = ["COUPLING", "PHOTONS", "default_resonator", "dispersive_shifts"]
@@ -56,8 +56,13 @@ def stimulus(measure: Optional[Program], qubit: int) -> Tuple[float, int]:
     played = np.flatnonzero((events.channel == row) & (events.op == int(Op.PLAY)))
     if not played.size:
         return 0.0, 0
-    peaks = [abs(events.value[r]) * float(np.abs(measure.pulses[events.ref[r]].samples).max()) for r in played]
+    peaks = [abs(events.value[r]) * _peak(measure.pulses[events.ref[r]]) for r in played]
     return max(peaks), int(events.duration[played].sum())
+
+
+def _peak(pulse: Pulse) -> float:
+    flat = pulse.shape in ("constant", "gaussian", "gaussian_square")  # long ones need not be sampled
+    return 1.0 if flat else float(np.abs(pulse.samples).max())
 
 
 def default_resonator(
