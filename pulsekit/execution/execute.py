@@ -18,6 +18,7 @@ from .restless import run_restless
 from .settings import Record, Settings
 from .signals import Signals
 from .sink import LiveSink, Sink, new_record
+from .stack import stack
 from .start import excited_at_start, rep_delay
 from .steps import cut
 from .walk import Branch, Walk
@@ -68,6 +69,7 @@ def execute(
             raise CancelledError("The job was cancelled.")
 
     check()
+    batch = stack(batch)
     clusters = plan_clusters(
         batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
     )
