@@ -173,3 +173,10 @@ def own_executor(name: str, value: Any) -> Any:
     if not callable(getattr(value, "submit", None)):
         raise refuse(name, "have a method `submit`, like concurrent.futures executors", value, error=BackendTypeError)
     return value
+
+
+def simulation_method(name: str, value: Any) -> str:
+    """Take "auto" or the name of a simulation method."""
+    from ..simulator import METHODS
+
+    return str(choice("auto", *sorted(METHODS))(name, value))

@@ -220,7 +220,7 @@ OWN_OPTIONS: Tuple[Parameter, ...] = (
         checks.number(0.0, 0.1, open_low=True),
         default=1e-6,
     ),
-    Parameter("method", "str", "Simulation method; 'auto' chooses.", checks.text, default="auto"),
+    Parameter("method", "str", "Simulation method; 'auto' chooses.", checks.simulation_method, default="auto"),
     Parameter("noise", "bool", "Simulate T1 and T2.", checks.boolean, default=True),
     Parameter(
         "memory_cap",

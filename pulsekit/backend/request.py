@@ -15,8 +15,8 @@ from qiskit.providers.options import Options
 from ..device import Device
 from ..errors import PulsekitWarning
 from . import checks
-from .exceptions import IBMQBackendValueError
-from .inputs import FromQobj, experiments_of
+from .exceptions import IBMQBackendError, IBMQBackendValueError
+from .inputs import FromQobj, experiments_of, is_circuit
 from .limits import check_los, check_quotas, check_repetition, device_for
 from .parameters import BY_NAME, OWN_OPTIONS, default_options
 
@@ -79,6 +79,7 @@ def resolve(
         experiments = experiments.experiments
     header = _header(given)
     binds = _checked("parameter_binds", given.pop("parameter_binds", [])) or None
+    _refuse_unbound(experiments, binds)
     forwarded = _unknown(given, options)
     merged = _merge(given, options)
     if "live_data_enabled" in job:
@@ -108,6 +109,19 @@ def _check_esp(flag: Any, configuration: Any) -> None:
             "configuration().measure_esp_enabled is False.",
             code=ESP_DISABLED,
         )
+
+
+def _refuse_unbound(experiments: List[Any], binds: Optional[List[Mapping[Any, Any]]]) -> None:
+    """Refuse circuits whose parameters nothing binds; schedules are checked when they are compiled."""
+    if binds is not None and any(binds):
+        return
+    for position, experiment in enumerate(experiments):
+        if is_circuit(experiment) and experiment.num_parameters:
+            names = ", ".join(p.name for p in experiment.parameters)
+            raise IBMQBackendError(
+                f"Argument `parameter_binds` must bind every parameter, but circuits[{position}] "
+                f"({experiment.name!r}) has {names} and nothing binds them."
+            )
 
 
 def _header(given: Dict[str, Any]) -> Dict[str, Any]:
