@@ -14,7 +14,7 @@ from .body import Body
 __all__ = ["CommandReader", "affine"]
 
 _SPACE = re.compile(r"\s+")
-_TERM = re.compile(r"([+-]?)(?:(\d+\.?\d*(?:[eE][+-]?\d+)?)\*?)?(?:\(?(P\d+)\)?)?(?:/(\d+\.?\d*))?")
+_TERM = re.compile(r"([+-]?)(?:(\d+\.?\d*(?:[eE][+-]?\d+)?)\*?)?(?:(P\d+)|\((P\d+)\))?(?:/(\d+\.?\d*))?")
 _AMPLITUDE_TOLERANCE = 1e-7  # |sample| above 1 by less than this is rounding, as in terra's Waveform
 
 
@@ -31,12 +31,13 @@ def affine(text: str) -> Tuple[float, Dict[str, float]]:
         raise DeviceError(f"A command's parameter must be an affine expression such as '-(P0)', but {text!r} came.")
     while rest:
         match = _TERM.match(rest)
-        if match is None or not (match.group(2) or match.group(3)):
+        name = match and (match.group(3) or match.group(4))
+        if match is None or not (match.group(2) or name):
             raise DeviceError(f"A command's parameter must be an affine expression such as '-(P0)', but {text!r} came.")
-        value = float(match.group(2) or 1.0) / float(match.group(4) or 1.0)
+        value = float(match.group(2) or 1.0) / float(match.group(5) or 1.0)
         value = -value if match.group(1) == "-" else value
-        if match.group(3):
-            coefficients[match.group(3)] = coefficients.get(match.group(3), 0.0) + value
+        if name:
+            coefficients[name] = coefficients.get(name, 0.0) + value
         else:
             constant += value
         rest = rest[match.end() :]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.linalg import eigh
+
 from pulsekit.device import Device
 from pulsekit.program import LoTable, Program, resolve_frames
-from scipy.linalg import eigh
 
 TWO_PI = 2 * np.pi
 
@@ -137,11 +138,11 @@ def test_u2_and_u3_bind_to_the_gates_they_name():
         for row, parameter, coefficient in zip(table.row, table.parameter, table.coefficient):
             value[row] += coefficient * values[parameter]
         bound = program.replace(events=program.events.replace(value=value), parameters=None)
-        t, p, l = (np.pi / 2, *values) if name == "u2" else values
+        t, p, lam = (np.pi / 2, *values) if name == "u2" else values
         ideal = np.array(
             [
-                [np.cos(t / 2), -np.exp(1j * l) * np.sin(t / 2)],
-                [np.exp(1j * p) * np.sin(t / 2), np.exp(1j * (p + l)) * np.cos(t / 2)],
+                [np.cos(t / 2), -np.exp(1j * lam) * np.sin(t / 2)],
+                [np.exp(1j * p) * np.sin(t / 2), np.exp(1j * (p + lam)) * np.cos(t / 2)],
             ]
         )
         assert fidelity(propagator(device, bound), ideal, 1, 3) > 0.998
