@@ -69,6 +69,16 @@ cdef inline int pick(const double[:, ::1] target, int level, double u) noexcept 
     return <int>target.shape[1] - 1
 
 
+cdef inline double next_jump(double u, double rate, double now, double length) noexcept nogil:
+    """Return when a level that is there at ``now`` jumps; ``length`` or more: not before the end.
+
+    The logarithm is taken only where the jump may come in time: 1 - u > exp(-x) needs u < x.
+    """
+    if u >= rate * (length - now):
+        return length
+    return now - log(1.0 - u) / rate
+
+
 def uniforms(uint64_t seed, uint64_t experiment, uint64_t stream, uint64_t purpose, int64_t first, double[::1] out):
     """Write one uniform per shot, shots first, first + 1, ..."""
     cdef int64_t k, n = out.shape[0], shot
@@ -157,7 +167,7 @@ def read(uint64_t seed, uint64_t experiment, uint64_t stream, uint64_t purpose, 
             n = 0
             blocks = 1
             while rates[s] > 0.0:
-                now += -log(1.0 - block[0]) / rates[s]
+                now = next_jump(block[0], rates[s], now, <double>length)
                 if now >= <double>length:
                     break
                 t = pick(target, s, block[1])
@@ -222,7 +232,7 @@ def trace(uint64_t seed, uint64_t experiment, uint64_t stream, uint64_t purpose,
             while n < keep * group:
                 until = length
                 if rates[s] > 0.0:
-                    now += -log(1.0 - block[0]) / rates[s]
+                    now = next_jump(block[0], rates[s], now, <double>length)
                     if now < <double>length:
                         t = pick(target, s, block[1])
                         until = <int64_t>(now + 0.5)

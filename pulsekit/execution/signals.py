@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
@@ -83,11 +83,39 @@ class Signals:
         self.device = device
         self.noise = noise
         self._known: Dict[Key, Acquisition] = {}
+        self._rows: Dict[int, Tuple[Program, np.ndarray]] = {}
+        self._near: Dict[Key, Acquisition] = {}  # by the raw numbers of a lane, cheap to compare
 
     def of(
         self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int
     ) -> Acquisition:
         """Return the tables of one acquire of one lane."""
+        key = self._lane_key(group, plays, lane, acquire, levels)
+        found = self._near.get(key)
+        if found is None:
+            found = self._near[key] = self._tabulate(group, plays, lane, acquire, levels)
+        return found
+
+    def _lane_key(self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int) -> Key:
+        lines = [acquire.qubit, *(a for a, b, _ in self.device.readout_crosstalk if b == acquire.qubit)]
+        played = [plays.get(Channel("m", line)) for line in lines]
+        numbers = [b"" if p is None else p.scale[lane].tobytes() + p.freq[lane].tobytes() for p in played]
+        moving = b"" if group.value is None else group.value[lane, self._frequency_rows(group.program)].tobytes()
+        self._frequency_rows(group.program)  # keeps the program, and so its id
+        return (id(group.program), acquire, levels, float(group.los.measure[lane, acquire.qubit]), moving, *numbers)
+
+    def _frequency_rows(self, program: Program) -> np.ndarray:
+        """Return the rows that change a measure channel's frequency."""
+        known = self._rows.get(id(program))
+        if known is None:
+            kinds = np.array([c.kind == "m" for c in program.channels] or [False])
+            rows = np.flatnonzero(np.isin(program.events.op, _FREQUENCY) & kinds[program.events.channel])
+            known = self._rows[id(program)] = (program, rows)  # the program is kept: its id stays its own
+        return known[1]
+
+    def _tabulate(
+        self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int
+    ) -> Acquisition:
         device, q = self.device, acquire.qubit
         lo_freq = float(group.los.measure[lane, q])
         stop = acquire.t0 + acquire.duration
@@ -114,12 +142,8 @@ class Signals:
 
     def _carrier(self, group: LaneGroup, lane: int, acquire: Acquire, lo_freq: float) -> Tuple[float, float]:
         program, channel = group.program, Channel("m", acquire.qubit)
-        changes: Optional[np.ndarray] = None
-        index = program.channel_id(channel)
-        if index >= 0:
-            events = program.events
-            changes = (events.channel == index) & np.isin(events.op, _FREQUENCY)
-        if changes is None or not changes.any():
+        rows = self._frequency_rows(program)
+        if not (program.events.channel[rows] == program.channel_id(channel)).any():
             return 0.0, 0.0
         dt = self.device.timing.dt
         one = group.los.take(np.array([lane]))
