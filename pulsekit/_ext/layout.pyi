@@ -18,3 +18,20 @@ def place(
 def overlap(
     circuit_ptr: np.ndarray, t0: np.ndarray, duration: np.ndarray, channel: np.ndarray, busy: np.ndarray
 ) -> int: ...
+def sort_rows(
+    circuit_ptr: np.ndarray,
+    t0: np.ndarray,
+    duration: np.ndarray,
+    key: np.ndarray,
+    swap: np.ndarray,
+    order: np.ndarray,
+    other: np.ndarray,
+) -> None: ...
+def add_parameters(
+    row: np.ndarray,
+    column: np.ndarray,
+    amount: np.ndarray,
+    value: np.ndarray,
+    angle: np.ndarray,
+    touched: np.ndarray,
+) -> None: ...

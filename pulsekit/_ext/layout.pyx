@@ -181,3 +181,66 @@ def overlap(const int64_t[::1] circuit_ptr, const int64_t[::1] t0, const int64_t
             if found >= 0:
                 break
     return found
+
+
+def sort_rows(const int64_t[::1] circuit_ptr, const int64_t[::1] t0, const int64_t[::1] duration,
+              int64_t[::1] key, int64_t[::1] swap, int64_t[::1] order, int64_t[::1] other):
+    """Write the stable order of each circuit's rows by time, no length first.
+
+    Least-significant-digit radix sort, 11 bits at a time; linear. ``key``,
+    ``swap`` and ``other`` are scratch, one entry per row.
+    """
+    cdef Py_ssize_t c
+    with nogil:
+        for c in range(circuit_ptr.shape[0] - 1):
+            _sort(circuit_ptr[c], circuit_ptr[c + 1], t0, duration, key, swap, order, other)
+
+
+cdef void _sort(Py_ssize_t lo, Py_ssize_t hi, const int64_t[::1] t0, const int64_t[::1] duration,
+                int64_t[::1] key, int64_t[::1] swap, int64_t[::1] order, int64_t[::1] other) noexcept nogil:
+    cdef Py_ssize_t i, digit
+    cdef int64_t largest = 0, total, held
+    cdef int shift = 0
+    cdef int64_t[2048] count
+    cdef bint sorted_already = True
+    for i in range(lo, hi):
+        key[i] = 2 * t0[i] + (duration[i] > 0)
+        order[i] = i
+        if i > lo and key[i] < key[i - 1]:
+            sorted_already = False
+        if key[i] > largest:
+            largest = key[i]
+    if sorted_already:
+        return
+    while largest >> shift:
+        for digit in range(2048):
+            count[digit] = 0
+        for i in range(lo, hi):
+            count[(key[i] >> shift) & 2047] += 1
+        total = lo
+        for digit in range(2048):
+            held = count[digit]
+            count[digit] = total
+            total += held
+        for i in range(lo, hi):
+            digit = (key[i] >> shift) & 2047
+            swap[count[digit]] = key[i]
+            other[count[digit]] = order[i]
+            count[digit] += 1
+        for i in range(lo, hi):
+            key[i] = swap[i]
+            order[i] = other[i]
+        shift += 11
+
+
+def add_parameters(const int64_t[::1] row, const uint8_t[::1] column, const double[::1] amount,
+                   double[::1] value, double[::1] angle, uint8_t[::1] touched):
+    """Add amounts to the value (column 0) or angle (column 1) of rows, and mark the rows."""
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(row.shape[0]):
+            if column[k]:
+                angle[row[k]] += amount[k]
+            else:
+                value[row[k]] += amount[k]
+            touched[row[k]] = 1

@@ -15,15 +15,29 @@ from .snippets import Snippet
 __all__ = ["Pool"]
 
 
+RECENT = 16  # pools kept for snippets that are compiled again
+
+
 class _Interner:
-    """Number distinct values in order of appearance."""
+    """Number distinct values in order of appearance, table after table."""
 
     def __init__(self) -> None:
         self.ids: Dict[Hashable, int] = {}
+        self.numbers: List[int] = []
+        self.starts: List[int] = []
 
-    def number(self, values: Sequence[Any]) -> np.ndarray:
+    def add(self, values: Sequence[Any]) -> None:
+        """Append the numbers of one table's values."""
         ids = self.ids
-        return np.array([ids.setdefault(v, len(ids)) for v in values] + [-1], dtype=np.int32)
+        self.starts.append(len(self.numbers))
+        self.numbers.extend([ids.setdefault(v, len(ids)) for v in values])
+
+    def renumber(self, local: np.ndarray, table: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Return global numbers where ``mask`` holds, -1 elsewhere."""
+        out = np.full(len(local), -1, dtype=np.int32)
+        starts, numbers = np.array(self.starts, np.int64), np.array(self.numbers, np.int32)
+        out[mask] = numbers[starts[table[mask]] + local[mask]]
+        return out
 
     def values(self) -> Tuple[Any, ...]:
         return tuple(self.ids)
@@ -65,33 +79,63 @@ class Pool:
         return out
 
     @staticmethod
+    def of(snippets: Sequence[Snippet]) -> "Pool":
+        """Return the pool of the given snippets, from the recent ones if it is among them."""
+        key = tuple(map(id, snippets))
+        found = _recent.get(key)
+        if found is None:
+            found = Pool.build(snippets)  # holds the snippets, so that their ids stay theirs
+            while len(_recent) >= RECENT:
+                _recent.pop(next(iter(_recent)), None)
+            _recent[key] = found
+        return found
+
+    @staticmethod
     def build(snippets: Sequence[Snippet]) -> "Pool":
         """Return the pool of the given snippets."""
-        interners = {k: _Interner() for k in ("channel", "pulse", "acquire", "label", "calibration")}
-        tables = [_renumbered(s, interners) for s in snippets]
-        events = EventTable.concatenate(tables) if tables else EventTable()
-        counts = [len(t) for t in tables]
-        stretch = np.repeat(np.array([s.stretch for s in snippets], dtype=bool), counts)
-        free = np.repeat(np.array([not s.fixed for s in snippets], dtype=bool), counts)
+        programs = [s.program for s in snippets]
+        counts = [len(p.events) for p in programs]
+        channel, pulse, acquire, label, calibration = (_Interner() for _ in range(5))
+        for snippet, program in zip(snippets, programs):
+            channel.add(program.channels)
+            pulse.add(program.pulses)
+            acquire.add(program.acquires)
+            label.add(program.labels)
+            calibration.add((snippet.calibration,) if snippet.calibration else ())
+        table = np.repeat(np.arange(len(snippets)), counts)
+        rows = EventTable.concatenate([p.events for p in programs]) if programs else EventTable()
+        named = np.array([bool(s.calibration) for s in snippets], dtype=bool)[table]
+        plays = pulse.renumber(rows.ref, table, (rows.op == Op.PLAY) & (rows.ref >= 0))
+        acquires = acquire.renumber(rows.ref, table, (rows.op == Op.ACQUIRE) & (rows.ref >= 0))
+        events = rows.replace(
+            channel=channel.renumber(rows.channel, table, np.ones(len(rows), bool)),
+            ref=np.maximum(plays, acquires),
+            label=label.renumber(rows.label, table, rows.label >= 0),
+            calibration=calibration.renumber(np.zeros(len(rows), np.int32), table, named),
+            source=np.full(len(rows), -1, dtype=np.int32),
+        )
         entries = [_entries(s) for s in snippets]
         return Pool(
             events=events,
             ptr=_offsets(counts),
             duration=np.array([s.duration for s in snippets], dtype=np.int64),
-            stretch=stretch,
-            from_clbit=free & (events.op == Op.ACQUIRE),
+            stretch=np.array([s.stretch for s in snippets], dtype=bool)[table],
+            from_clbit=~np.array([s.fixed for s in snippets], dtype=bool)[table] & (events.op == Op.ACQUIRE),
             entry_ptr=_offsets([len(e[0]) for e in entries]),
             entry_row=_joined([e[0] for e in entries], np.int32),
             entry_column=_joined([e[1] for e in entries], np.uint8),
             entry_parameter=_joined([e[2] for e in entries], np.int32),
             entry_coefficient=_joined([e[3] for e in entries], np.float64),
-            channels=interners["channel"].values(),
-            pulses=interners["pulse"].values(),
-            acquires=interners["acquire"].values(),
-            labels=interners["label"].values(),
-            calibrations=interners["calibration"].values(),
+            channels=channel.values(),
+            pulses=pulse.values(),
+            acquires=acquire.values(),
+            labels=label.values(),
+            calibrations=calibration.values(),
             snippets=tuple(snippets),
         )
+
+
+_recent: Dict[Tuple[int, ...], Pool] = {}
 
 
 def _offsets(counts: Sequence[int]) -> np.ndarray:
@@ -102,11 +146,13 @@ def _joined(parts: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
     return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype, copy=False)
 
 
+_NONE = (np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np.zeros(0))
+
+
 def _entries(snippet: Snippet) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     table = snippet.program.parameters
     if table is None:
-        empty = np.zeros(0, np.int32)
-        return empty, empty, empty, np.zeros(0)
+        return _NONE
     if table.expressions or (table.column > 1).any():
         raise CompilerError(
             f"Calibration {snippet.name!r} on qubits {list(snippet.qubits)} must depend on its parameters only through "
@@ -115,22 +161,3 @@ def _entries(snippet: Snippet) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     order = {name: k for k, name in enumerate(snippet.signature or table.names)}
     index = np.array([order[n] for n in table.names], dtype=np.int32)
     return table.row, table.column, index[table.parameter], table.coefficient
-
-
-def _renumbered(snippet: Snippet, interners: Dict[str, _Interner]) -> EventTable:
-    program = snippet.program
-    events = program.events
-    pulse = interners["pulse"].number(program.pulses)
-    acquire = interners["acquire"].number(program.acquires)
-    ref = np.full(len(events), -1, dtype=np.int32)
-    plays, acquires = events.op == Op.PLAY, events.op == Op.ACQUIRE
-    ref[plays] = pulse[events.ref[plays]]
-    ref[acquires] = acquire[events.ref[acquires]]
-    calibration = interners["calibration"].number([snippet.calibration])[0] if snippet.calibration else -1
-    return events.replace(
-        channel=interners["channel"].number(program.channels)[events.channel],
-        ref=ref,
-        label=interners["label"].number(program.labels)[events.label],
-        calibration=np.full(len(events), calibration, dtype=np.int32),
-        source=np.full(len(events), -1, dtype=np.int32),
-    )

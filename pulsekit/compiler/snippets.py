@@ -67,5 +67,33 @@ class Snippet:
         taken = events.take(rows)
         stop = int((taken.t0 + taken.duration).max()) if len(taken) else 0
         objects = None if self.objects is None else tuple(self.objects[r] for r in rows)
-        program = self.program.replace(events=taken, duration=stop, parameters=None)
+        program = _compact(self.program.replace(events=taken, duration=stop, parameters=None))
         return replace(self, program=program, qubits=tuple(qubits), objects=objects)
+
+
+def _compact(program: Program) -> Program:
+    """Return the program with only the table entries that its rows use."""
+    events = program.events
+    channel, channels = _used(events.channel, program.channels)
+    label, labels = _used(events.label, program.labels)
+    plays, acquires = events.op == Op.PLAY, events.op == Op.ACQUIRE
+    ref = np.full(len(events), -1, np.int32)
+    ref[plays], pulses = _used(events.ref[plays], program.pulses)
+    ref[acquires], specs = _used(events.ref[acquires], program.acquires)
+    events = events.replace(
+        channel=channel,
+        label=label,
+        ref=ref,
+        source=np.full(len(events), -1, np.int32),
+        calibration=np.full(len(events), -1, np.int32),
+    )
+    return program.replace(
+        events=events, channels=channels, labels=labels, pulses=pulses, acquires=specs, sources=(), calibrations=()
+    )
+
+
+def _used(column: np.ndarray, table: Tuple[Any, ...]) -> Tuple[np.ndarray, Tuple[Any, ...]]:
+    kept = np.unique(column[column >= 0])
+    number = np.full(len(table) + 1, -1, np.int32)
+    number[kept] = np.arange(len(kept))
+    return number[column], tuple(table[k] for k in kept.tolist())

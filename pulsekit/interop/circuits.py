@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import Barrier, ControlFlowOp, Delay, Measure, Parameter, ParameterExpression, QuantumCircuit, Reset
+from qiskit.circuit import (
+    Barrier,
+    ControlFlowOp,
+    Delay,
+    Instruction,
+    Measure,
+    Parameter,
+    ParameterExpression,
+    QuantumCircuit,
+    Reset,
+)
 from qiskit.utils.units import apply_prefix
 
 from ..compiler.gates import BARRIER, DELAY, GATE, MEASURE, RESET, CircuitInfo, GateTable, Symbols
+from ..compiler.scanning import scanner
 from ..compiler.snippets import Snippet
 from ..errors import CompilerError, PulsekitWarning
 from .expressions import split_expression
@@ -18,6 +29,12 @@ from .expressions import split_expression
 __all__ = ["Reading", "circuit_header", "read_circuits"]
 
 CONDITIONAL = 8013  # "conditional pulses are not supported"
+NOT_IN_BASIS = 7000  # "instruction not in basis gates"
+UNEQUAL = 7003  # "unequal numbers of qubits and memory slots"
+BAD_NUMBER = 8042  # "bad pulse parameters"
+TOO_LONG = 8022  # "pulse too long"
+LONGEST = 10**9  # samples
+ALWAYS_SLOW, NO_PARAMETERS = 1, 2  # flags of the scanner
 DYNAMIC = ("if_else", "while_loop", "for_loop", "switch_case", "break_loop", "continue_loop")
 
 
@@ -30,10 +47,9 @@ class Reading:
 
 
 class _Keys:
-    """Number (name, qubits, clbits) and remember their kinds."""
+    """The distinct (name, qubits, clbits), numbered, and their kinds."""
 
     def __init__(self) -> None:
-        self.codes: Dict[Any, int] = {}
         self.kind: List[int] = []
         self.name: List[int] = []
         self.qubits: List[int] = []
@@ -42,15 +58,12 @@ class _Keys:
         self.qubit_sets: Dict[Tuple[int, ...], int] = {}
         self.clbit_sets: Dict[Tuple[int, ...], int] = {}
 
-    def add(self, key: Any, kind: int, name: str, qubits: Any, clbits: Any) -> int:
-        code = self.codes[key] = len(self.kind)
+    def add(self, kind: int, name: str, qubits: Tuple[int, ...], clbits: Tuple[int, ...]) -> int:
         self.kind.append(kind)
         self.name.append(self.names.setdefault(name, len(self.names)))
-        q = qubits if isinstance(qubits, tuple) else (qubits,)
-        c = clbits if isinstance(clbits, tuple) else (clbits,)
-        self.qubits.append(self.qubit_sets.setdefault(q, len(self.qubit_sets)))
-        self.clbits.append(self.clbit_sets.setdefault(c, len(self.clbit_sets)))
-        return code
+        self.qubits.append(self.qubit_sets.setdefault(qubits, len(self.qubit_sets)))
+        self.clbits.append(self.clbit_sets.setdefault(clbits, len(self.clbit_sets)))
+        return len(self.kind) - 1
 
 
 def _kind(operation: Any) -> int:
@@ -63,6 +76,17 @@ def _kind(operation: Any) -> int:
     return RESET if isinstance(operation, Reset) else GATE
 
 
+def _classify(operation: Any) -> int:
+    """Tell the scanner which attributes of a type can be read directly."""
+    if not isinstance(operation, Instruction):
+        return 3
+    if not operation.mutable:
+        return 1
+    cls = type(operation)
+    direct = cls.name is Instruction.name and cls.params is Instruction.params
+    return 0 if direct else 2
+
+
 class _Reader:
     """Collects the rows of all circuits."""
 
@@ -70,153 +94,118 @@ class _Reader:
         self.dt = dt
         self.to_snippet = to_snippet
         self.keys = _Keys()
-        self.codes: List[int] = []
-        self.param_rows: List[int] = []  # rows that have parameters
-        self.param_counts: List[int] = []
-        self.params: List[float] = []
-        self.symbol_slot: List[int] = []
-        self.symbol_parameter: List[int] = []
-        self.symbol_coefficient: List[float] = []
+        self.scanner = scanner(_classify, self._new, self._slow, self._refuse_condition)
+        self.symbols: List[Tuple[int, int, float]] = []  # (slot, parameter, coefficient)
         self.expressions: List[Tuple[int, Any]] = []
         self.originals: Dict[int, Tuple[Any, ...]] = {}
-        self.override_rows: List[int] = []
-        self.override_ids: List[int] = []
         self.overrides: List[Snippet] = []
+        self.override_at: List[Tuple[int, int]] = []  # (row, index into overrides)
         self.override_of: Dict[int, int] = {}  # id of a schedule -> index into overrides
         self.lengths: List[int] = []
         self.infos: List[CircuitInfo] = []
         self.orders: List[Tuple[Parameter, ...]] = []
+        self.circuit: Any = None
+        self.order: Mapping[Parameter, int] = {}
 
     def read(self, circuit: QuantumCircuit) -> None:
-        where = len(self.infos)
         symbols = tuple(circuit.parameters)
-        order = {p: k for k, p in enumerate(symbols)}
         header = circuit_header(circuit)
+        self.orders.append(symbols)
+        self.circuit, self.order = circuit, {p: k for k, p in enumerate(symbols)}
+        own = _Calibrations(circuit) if circuit.calibrations else None
+        call = None if own is None else lambda row, *rest: self._own_calibration(own, row, *rest)
+        before = self.scanner.n
+        self.scanner.read(circuit._data, circuit.qubits, circuit.clbits, call)
+        self.lengths.append(self.scanner.n - before)
+        if own is not None:
+            own.warn_unused(len(self.infos))
         self.infos.append(
             CircuitInfo(
                 name=circuit.name,
                 n_qubits=circuit.num_qubits,
                 n_clbits=circuit.num_clbits,
-                metadata=dict(circuit.metadata or {}),
+                metadata=header["metadata"],
                 header=header,
-                parameters=tuple(p.name for p in symbols),
+                parameters=tuple([p.name for p in symbols]),
             )
         )
-        self.orders.append(symbols)
-        before = len(self.codes)
-        qubit_of: Dict[int, int] = {id(b): i for i, b in enumerate(circuit.qubits)}
-        clbit_of: Dict[int, int] = {id(b): i for i, b in enumerate(circuit.clbits)}
-        calibrations = _Calibrations(circuit) if circuit.calibrations else None
-        codes, known = self.codes, self.keys.codes
-        data = circuit._data
-        for instruction in data:
-            operation = instruction.operation
-            qubits = instruction.qubits
-            clbits = instruction.clbits
-            try:
-                q = qubit_of[id(qubits[0])] if len(qubits) == 1 else tuple([qubit_of[id(b)] for b in qubits])
-                c = () if not clbits else clbit_of[id(clbits[0])] if len(clbits) == 1 else _bits(clbits, clbit_of)
-            except KeyError:
-                q, c = _found(circuit, qubits, clbits)
-            name = operation.name
-            key = (name, q, c)
-            code = known.get(key)
-            if code is None:
-                code = self._new(circuit, where, len(codes) - before, operation, key)
-            if getattr(operation, "_condition", None) is not None:
-                self._refuse(circuit, where, len(codes) - before, operation, q, "a condition (c_if)")
-            params = operation.params
-            if params or self.keys.kind[code] == DELAY:
-                self._parameters(circuit, where, before, operation, params, code, order)
-            if calibrations is not None:
-                self._own_calibration(calibrations, operation, q, c)
-            codes.append(code)
-        self.lengths.append(len(codes) - before)
-        if calibrations is not None:
-            calibrations.warn_unused(where)
 
-    def _new(self, circuit: QuantumCircuit, where: int, index: int, operation: Any, key: Any) -> int:
-        name, q, c = key
+    def _label(self, operation: Any, row: Optional[int] = None) -> str:
+        index = (self.scanner.n if row is None else row) - sum(self.lengths)
+        return f"circuit {len(self.infos)} ({self.circuit.name!r}), instruction {index} ({operation.name!r})"
+
+    def _new(self, instruction: Any, name: str, qubits: Any, clbits: Any) -> Tuple[int, int]:
+        operation = instruction.operation
+        q, c = self._indices(qubits), self._indices(clbits)
         if isinstance(operation, ControlFlowOp) or name in DYNAMIC:
-            self._refuse(circuit, where, index, operation, q, "control flow")
+            self._refuse(operation, q, "control flow")
         kind = _kind(operation)
-        if q == () and kind != BARRIER:
+        if not q and kind != BARRIER:
             raise CompilerError(
-                f"circuit {where} ({circuit.name!r}), instruction {index} ({name!r}): instructions must act on qubits, "
-                "but it has none.",
-                code=7000,
+                f"{self._label(operation)}: instructions must act on qubits, but it has none.", code=NOT_IN_BASIS
             )
-        if kind == MEASURE and (isinstance(q, tuple) or isinstance(c, tuple)):
+        if kind == MEASURE and (len(q) != 1 or len(c) != 1):
             raise CompilerError(
-                f"circuit {where} ({circuit.name!r}), instruction {index} ({name!r} on qubits {q}): a measure must "
-                f"have one qubit and one clbit, but clbits {c} came.",
-                code=7003,
+                f"{self._label(operation)}: a measure must have one qubit and one clbit, but qubits {list(q)} and "
+                f"clbits {list(c)} came.",
+                code=UNEQUAL,
             )
-        return self.keys.add(key, kind, name, q, c)
+        flags = ALWAYS_SLOW if kind == DELAY else NO_PARAMETERS if kind == BARRIER else 0
+        return self.keys.add(kind, name, q, c), flags
 
-    def _refuse(self, circuit: QuantumCircuit, where: int, index: int, operation: Any, q: Any, what: str) -> None:
-        qubits = list(q) if isinstance(q, tuple) else [q]
+    def _indices(self, bits: Sequence[Any]) -> Tuple[int, ...]:
+        return tuple([b if isinstance(b, int) else self.circuit.find_bit(b).index for b in bits])
+
+    def _refuse_condition(self, operation: Any, qubits: Sequence[Any]) -> None:
+        self._refuse(operation, self._indices(qubits), "a condition (c_if)")
+
+    def _refuse(self, operation: Any, qubits: Sequence[Any], what: str) -> None:
+        where = list(self._indices(qubits))
         raise CompilerError(
-            f"circuit {where} ({circuit.name!r}), instruction {index} ({operation.name!r} on qubits {qubits}): "
-            f"instructions must be unconditional, but it has {what}. Dynamic circuits are not supported.",
+            f"{self._label(operation)}: instructions must be unconditional, but on qubits {where} "
+            f"it has {what}. Dynamic circuits are not supported.",
             code=CONDITIONAL,
         )
 
-    def _parameters(
-        self,
-        circuit: QuantumCircuit,
-        where: int,
-        before: int,
-        operation: Any,
-        params: Sequence[Any],
-        code: int,
-        order: Mapping[Parameter, int],
-    ) -> None:
+    def _slow(self, row: int, slot: int, operation: Any, code: int) -> List[float]:
+        """Read parameters that are not plain finite floats."""
         kind = self.keys.kind[code]
-        if kind == BARRIER:
-            return
-        index = len(self.codes) - before
-        label = f"circuit {where} ({circuit.name!r}), instruction {index} ({operation.name!r})"
-        values = [self._delay(label, operation)] if kind == DELAY else params
-        self.param_rows.append(len(self.codes))
-        self.param_counts.append(len(values))
-        first = len(self.params)
-        symbolic = False
-        for value in values:
-            if type(value) is float:
-                self.params.append(value)
-                continue
+        label = self._label(operation)
+        values = [self._delay(label, operation)] if kind == DELAY else list(operation.params)
+        out: List[float] = []
+        for k, value in enumerate(values):
             if isinstance(value, ParameterExpression) and value.parameters:
-                symbolic = True
-                self._symbol(value, order)
+                out.append(self._symbol(value, slot + k))
             else:
-                self.params.append(_number(value, label))
-        if symbolic or (kind == GATE and any(type(v) is not float for v in values)):
-            self.originals[first] = tuple(values)
-        for value in self.params[first:]:
-            if value != value or value in (float("inf"), float("-inf")):
-                raise CompilerError(f"{label}: parameters must be finite numbers, but {value} came.", code=8042)
+                out.append(_number(value, label))
+        if values:
+            self.originals[slot] = tuple(values)
+        for number in out:
+            if number != number or number in (float("inf"), float("-inf")):
+                raise CompilerError(f"{label}: parameters must be finite numbers, but {number} came.", code=BAD_NUMBER)
+        if kind == DELAY and not (isinstance(values[0], ParameterExpression) and values[0].parameters):
+            if out[0] < 0 or out[0] != round(out[0]) or out[0] > LONGEST:
+                raise CompilerError(
+                    f"{label}: delays must be whole samples from 0 to {LONGEST}, but {out[0]} dt came.", code=TOO_LONG
+                )
+        return out
 
-    def _symbol(self, value: ParameterExpression, order: Mapping[Parameter, int]) -> None:
-        split = split_expression(value, order)
-        slot = len(self.params)
-        self.params.append(split.base)
-        for parameter, coefficient in split.terms:
-            self.symbol_slot.append(slot)
-            self.symbol_parameter.append(parameter)
-            self.symbol_coefficient.append(coefficient)
+    def _symbol(self, value: ParameterExpression, slot: int) -> float:
+        split = split_expression(value, self.order)
+        self.symbols.extend((slot, parameter, coefficient) for parameter, coefficient in split.terms)
         if split.tree is not None:
             self.expressions.append((slot, split.tree))
+        return split.base
 
     def _delay(self, label: str, operation: Any) -> Any:
         duration, unit = operation.duration, operation.unit
+        symbolic = isinstance(duration, ParameterExpression) and duration.parameters
         if unit == "dt":
-            return duration if isinstance(duration, ParameterExpression) else float(duration)
+            return duration if symbolic else float(duration)
         if self.dt is None:
             raise CompilerError(f"{label}: a delay must be in dt where the sample time is not known, but {unit} came.")
-        if isinstance(duration, ParameterExpression) and duration.parameters:
-            scale = 1.0 if unit == "s" else apply_prefix(1.0, unit)
-            return duration * (scale / self.dt)
+        if symbolic:
+            return duration * ((1.0 if unit == "s" else apply_prefix(1.0, unit)) / self.dt)
         seconds = float(duration) if unit == "s" else apply_prefix(float(duration), unit)
         samples = round(seconds / self.dt)
         if abs(seconds - samples * self.dt) > 1e-15:
@@ -227,35 +216,37 @@ class _Reader:
             )
         return float(samples)
 
-    def _own_calibration(self, calibrations: "_Calibrations", operation: Any, q: Any, c: Any) -> None:
-        schedule = calibrations.find(operation, q if isinstance(q, tuple) else (q,), c)
+    def _own_calibration(self, own: "_Calibrations", row: int, operation: Any, qubits: Any, clbits: Any) -> None:
+        q, c = self._indices(qubits), self._indices(clbits)
+        schedule = own.find(operation, q, c)
         if schedule is None:
             return
         if id(schedule) not in self.override_of:
             self.override_of[id(schedule)] = len(self.overrides)
-            self.overrides.append(self.to_snippet(schedule, operation.name, q if isinstance(q, tuple) else (q,)))
-        self.override_rows.append(len(self.codes))
-        self.override_ids.append(self.override_of[id(schedule)])
+            self.overrides.append(self.to_snippet(schedule, operation.name, q))
+        self.override_at.append((row, self.override_of[id(schedule)]))
 
     def table(self) -> GateTable:
         keys = self.keys
-        codes = np.array(self.codes, dtype=np.int32)
+        raw = self.scanner.result()
+        codes, param_rows, counts, params = (
+            np.frombuffer(b, dtype=d) for b, d in zip(raw, (np.int32, np.int64, np.int32, np.float64))
+        )
         n = len(codes)
         lengths = np.array(self.lengths, dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
-        count = np.zeros(n, np.int32)
-        at = np.zeros(n, np.int64)
-        if self.param_rows:
-            counts = np.array(self.param_counts, dtype=np.int64)
-            count[self.param_rows] = counts
-            at[self.param_rows] = np.cumsum(counts) - counts
+        count, at = np.zeros(n, np.int32), np.zeros(n, np.int64)
+        count[param_rows] = counts
+        at[param_rows] = np.cumsum(counts) - counts
         override = np.full(n, -1, np.int32)
-        override[self.override_rows] = self.override_ids
-        sets = list(keys.clbit_sets)
+        if self.override_at:
+            rows, ids = zip(*self.override_at)
+            override[list(rows)] = ids
 
         def column(values: List[int], dtype: Any) -> np.ndarray:
             return np.array(values, dtype=dtype)[codes] if n else np.zeros(0, dtype)
 
+        slot, parameter, coefficient = zip(*self.symbols) if self.symbols else ((), (), ())
         return GateTable(
             circuit=np.repeat(np.arange(len(lengths), dtype=np.int32), lengths),
             index=(np.arange(n) - np.repeat(starts, lengths)).astype(np.int32),
@@ -266,16 +257,16 @@ class _Reader:
             param_at=at,
             param_count=count,
             override=override,
-            params=np.array(self.params, dtype=np.float64),
+            params=params,
             names=tuple(keys.names),
             qubit_sets=tuple(keys.qubit_sets),
-            clbit_sets=tuple(sets),
+            clbit_sets=tuple(keys.clbit_sets),
             circuits=tuple(self.infos),
             overrides=tuple(self.overrides),
             symbols=Symbols(
-                np.array(self.symbol_slot, dtype=np.int64),
-                np.array(self.symbol_parameter, dtype=np.int32),
-                np.array(self.symbol_coefficient, dtype=np.float64),
+                np.array(slot, dtype=np.int64),
+                np.array(parameter, dtype=np.int32),
+                np.array(coefficient, dtype=np.float64),
                 tuple(self.expressions),
             ),
             originals=self.originals,
@@ -299,7 +290,7 @@ class _Calibrations:
         elif isinstance(operation, Delay):
             return None
         schedule = mine.get(key)
-        if schedule is None or (isinstance(operation, Measure) and _first_slot(schedule, qubits[0]) != clbits):
+        if schedule is None or (isinstance(operation, Measure) and (_first_slot(schedule, qubits[0]),) != clbits):
             return None
         self.used.add((operation.name, key))
         return schedule
@@ -324,16 +315,6 @@ def _first_slot(schedule: Any, qubit: int) -> Optional[int]:
         if slot is not None and instruction.channel.index == qubit:
             return int(slot.index)
     return None
-
-
-def _bits(bits: Sequence[Any], index: Mapping[int, int]) -> Tuple[int, ...]:
-    return tuple([index[id(b)] for b in bits])
-
-
-def _found(circuit: QuantumCircuit, qubits: Sequence[Any], clbits: Sequence[Any]) -> Tuple[Any, Any]:
-    q = tuple(circuit.find_bit(b).index for b in qubits)
-    c = tuple(circuit.find_bit(b).index for b in clbits)
-    return (q[0] if len(q) == 1 else q), (c[0] if len(c) == 1 else c)
 
 
 def _number(value: Any, label: str) -> float:

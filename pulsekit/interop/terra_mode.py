@@ -111,14 +111,13 @@ class TerraLookup(Pass):
         plain = np.flatnonzero((gates.override < 0) & (gates.kind != BARRIER))
         width = max(len(gates.qubit_sets), 1)
         key = gates.name[plain].astype(np.int64) * width + gates.qubits[plain]
-        table = np.full(int(key.max()) + 1 if key.size else 1, -1, dtype=np.int32)
+        first = np.full(int(key.max()) + 1 if key.size else 1, -1, dtype=np.int64)
+        first[key[::-1]] = plain[::-1]
+        table = np.full(len(first), -1, dtype=np.int32)
         snippet = np.full(len(gates), -1, dtype=np.int32)
-        present = np.flatnonzero(np.bincount(key, minlength=1))
         special: List[int] = []
-        first = dict(zip(key[::-1].tolist(), plain[::-1].tolist())) if present.size else {}
-        for k in present.tolist():
-            row = first[k]
-            number = found.number(row)
+        for k in np.flatnonzero(first >= 0).tolist():
+            number = found.number(int(first[k]))
             if number is None:
                 special.append(k)
             else:
@@ -128,7 +127,9 @@ class TerraLookup(Pass):
         if gates.originals:
             slots = np.array([s for s, p in gates.originals.items() if _unbound(p)], dtype=np.int64)
             symbolic = (gates.param_count > 0) & np.isin(gates.param_at, slots) & (gates.override < 0)
-        for row in plain[np.isin(key, special) | symbolic[plain]].tolist():
+        marked = np.zeros(len(first), dtype=bool)
+        marked[special] = True
+        for row in plain[marked[key] | symbolic[plain]].tolist():
             snippet[row] = found.instance(row)
         own = gates.override >= 0
         snippet[own] = gates.override[own] + len(found.snippets)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Callable, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, ClassVar, Dict, FrozenSet, List, Optional, Tuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...device import Calibration, Device
+from ...device import Calibration, CalibrationMap, Device
 from ...errors import CompilerError
 from ...program import Channel, EventTable, Op, Program
 from ..base import Pass
@@ -31,27 +32,26 @@ class LookUpCalibrations(Pass):
     """
 
     user: Optional[Lookup] = None
-    special: Mapping[Tuple[int, int], Snippet] = field(default_factory=dict)
     ensures: ClassVar[FrozenSet[str]] = frozenset({"calibrated"})
 
     def run(self, work: Work) -> Work:
         """Return the work with ``snippets``, ``snippet`` and ``duration``."""
         gates = work.gates
         snippets: List[Snippet] = []
-        width = max(len(gates.qubit_sets), 1)
-        key = gates.name.astype(np.int64) * width + gates.qubits
-        plain = gates.override < 0
-        kinds = np.bincount(key[plain], minlength=1)
-        table = np.full(len(kinds), -1, dtype=np.int32)
-        for k in np.flatnonzero(kinds).tolist():
-            row = int(np.flatnonzero(plain & (key == k))[0])
-            found = self._find(work, row)
+        plain = np.flatnonzero(gates.override < 0)
+        key = gates.name[plain].astype(np.int64) * max(len(gates.qubit_sets), 1) + gates.qubits[plain]
+        first = np.full(int(key.max()) + 1 if key.size else 1, -1, dtype=np.int64)
+        first[key[::-1]] = plain[::-1]
+        table = np.full(len(first), -1, dtype=np.int32)
+        for k in np.flatnonzero(first >= 0).tolist():
+            found = self._find(work, int(first[k]))
             if found is not None:
                 table[k] = len(snippets)
                 snippets.append(found)
         snippet = np.full(len(gates), -1, dtype=np.int32)
-        snippet[plain] = table[key[plain]]
-        snippet[~plain] = gates.override[~plain] + len(snippets)
+        snippet[plain] = table[key]
+        own = gates.override >= 0
+        snippet[own] = gates.override[own] + len(snippets)
         snippets.extend(gates.overrides)
         _check_arity(gates, snippet, snippets)
         lengths = np.array([s.duration for s in snippets] + [0], dtype=np.int64)
@@ -87,8 +87,22 @@ def delay_snippet(qubits: Tuple[int, ...]) -> Snippet:
     return Snippet(program, "delay", qubits, stretch=True)
 
 
+_made: "WeakKeyDictionary[CalibrationMap, Dict[Any, Optional[Snippet]]]" = WeakKeyDictionary()
+
+
 def device_snippet(device: Device, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
-    """Return the device's calibration; a measure may come out of a group's."""
+    """Return the device's calibration; a measure may come out of a group's.
+
+    The same object again for the same map of calibrations and ``meas_map``.
+    """
+    made = _made.setdefault(device.calibrations, {})
+    key = (name, qubits, device.meas_map if name.startswith("measure") else None)
+    if key not in made:
+        made[key] = _device_snippet(device, name, qubits)
+    return made[key]
+
+
+def _device_snippet(device: Device, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
     found = device.calibrations.get(name, qubits)
     if name not in ("measure", "measure_esp") or len(qubits) != 1:
         return None if found is None else _snippet(found)

@@ -57,23 +57,26 @@ def lower(work: Work) -> Lowered:
     """
     gates = work.gates
     assert work.snippet is not None and work.start is not None and work.duration is not None
-    pool = Pool.build(work.snippets)
+    pool = Pool.of(work.snippets)
     used = np.flatnonzero(work.snippet >= 0)
     which = work.snippet[used]
     counts = np.diff(pool.ptr)[which]
-    first = np.cumsum(counts) - counts
+    stops = np.cumsum(counts)
+    first = stops - counts
     gate = np.repeat(used, counts)
-    pool_row = np.arange(len(gate)) + np.repeat(pool.ptr[which] - first, counts)
+    pool_row = np.arange(len(gate))
+    pool_row += np.repeat(pool.ptr[which] - first, counts)
     model = pool.events
-    t0 = model.t0[pool_row] + work.start[gate]
+    t0 = model.t0[pool_row]
+    t0 += np.repeat(work.start[used], counts)
     duration = model.duration[pool_row]
-    stretched = pool.stretch[pool_row]
-    if stretched.any():
-        duration = np.where(stretched, work.duration[gate], duration)
-    slot = _slots(gates, pool, gate, pool_row)
+    if pool.stretch.any():
+        stretched = pool.stretch[pool_row]
+        duration[stretched] = work.duration[gate[stretched]]
     value, angle = model.value[pool_row], model.angle[pool_row]
     touched = _add_parameters(gates, pool, used, which, first, value, angle)
-    order = _order(gates.circuit[gate], t0, duration)
+    ptr = np.concatenate([[0], stops])[np.searchsorted(used, gates.circuit_ptr)]
+    order, place_of = _order(ptr, t0, duration)
     gate, pool_row = gate[order], pool_row[order]
     events = EventTable(
         t0=t0[order],
@@ -83,16 +86,13 @@ def lower(work: Work) -> Lowered:
         ref=model.ref[pool_row],
         value=value[order],
         angle=angle[order],
-        slot=slot[order],
-        source=gate - gates.circuit_ptr[gates.circuit[gate]],
+        slot=_slots(gates, pool, gate, pool_row),
+        source=gate - np.repeat(gates.circuit_ptr[:-1], np.diff(ptr)),
         calibration=model.calibration[pool_row],
         label=model.label[pool_row],
     )
-    ptr = np.searchsorted(gates.circuit[gate], np.arange(len(gates.circuits) + 1)).astype(np.int64)
-    place_of = np.empty(len(order), np.int64)
-    place_of[order] = np.arange(len(order))
     parameters = _parameter_tables(gates, pool, used, which, first, place_of, ptr)
-    out = Lowered(events, ptr, gate, pool_row, np.sort(place_of[touched]), pool, parameters)
+    out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched[order]), pool, parameters)
     _refuse_overlap(gates, out)
     return out
 
@@ -124,24 +124,23 @@ def _add_parameters(
     value: np.ndarray,
     angle: np.ndarray,
 ) -> np.ndarray:
-    """Add the gates' parameters to the rows in place; return the rows touched."""
+    """Add the gates' parameters to the rows in place; return which rows they touch."""
     at, entry = _expand(pool.entry_ptr, which)
-    if not len(at):
-        return np.zeros(0, np.int64)
+    touched = np.zeros(len(value), np.uint8)
     row = first[at] + pool.entry_row[entry]
     amount = pool.entry_coefficient[entry] * gates.params[gates.param_at[used[at]] + pool.entry_parameter[entry]]
-    for column, target in ((0, value), (1, angle)):
-        mask = pool.entry_column[entry] == column
-        np.add.at(target, row[mask], amount[mask])
-    return np.unique(row)
+    kernel("layout").add_parameters(row, pool.entry_column[entry], amount, value, angle, touched)
+    return touched.view(bool)
 
 
-def _order(circuit: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> np.ndarray:
-    """Return the stable order by circuit, time, and no length before length."""
-    span = int(t0.max()) + 1 if t0.size else 1
-    if span * (int(circuit.max()) + 1 if circuit.size else 1) >= 2**61:
-        return np.lexsort((duration > 0, t0, circuit))
-    return np.argsort((circuit * span + t0) * 2 + (duration > 0), kind="stable")
+def _order(ptr: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the stable order by time, no length first, within each circuit; and its inverse."""
+    order = np.empty(len(t0), np.int64)
+    scratch = [np.empty(len(t0), np.int64) for _ in range(3)]
+    kernel("layout").sort_rows(ptr, t0, duration, scratch[0], scratch[1], order, scratch[2])
+    place_of = scratch[0]
+    place_of[order] = np.arange(len(order))
+    return order, place_of
 
 
 def _parameter_tables(
