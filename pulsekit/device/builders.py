@@ -15,6 +15,7 @@ import networkx as nx
 import numpy as np
 
 from ..errors import DeviceError
+from .checks import named
 from .guesses import guess_calibrations
 from .model import ControlLine, Coupling, Device, DriveLine, Limits, ReadoutSpec, Timing, Transmon
 from .notes import Notes
@@ -239,17 +240,11 @@ def _assemble(
 ) -> Device:
     n = len(columns["frequency"])
     finite = {k: [None if math.isinf(v) else v for v in columns[k]] for k in ("t1", "t2")}
-    transmons = tuple(
-        Transmon(
-            columns["frequency"][q],
-            columns["anharmonicity"][q],
-            levels,
-            finite["t1"][q],
-            finite["t2"][q],
-            columns["p_th"][q],
-        )
-        for q in range(n)
-    )
+    transmons = []
+    for q in range(n):
+        with named(f"qubit {q} of {name!r}"):
+            freq, anharmonicity, p_th = (columns[k][q] for k in ("frequency", "anharmonicity", "p_th"))
+            transmons.append(Transmon(freq, anharmonicity, levels, finite["t1"][q], finite["t2"][q], p_th))
     missing = [math.nan] * n
     e0 = _column(graph, "prob_meas0_prep1", errors[0], missing)
     e1 = _column(graph, "prob_meas1_prep0", errors[1], missing)
@@ -257,7 +252,7 @@ def _assemble(
     rates = columns["rabi_rate"]
     return Device(
         name=name,
-        transmons=transmons,
+        transmons=tuple(transmons),
         couplings=tuple(Coupling(pair, exchange[pair]) for pair in sorted(exchange)),
         drives=tuple(DriveLine(q, rates[q]) for q in range(n)),
         controls=tuple(ControlLine(a, ((b, 1.0 + 0j),), rates[a]) for a, b in directed),

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any, List, Mapping, Optional
 
 from ..errors import DeviceError
+from .checks import named
 from .hamiltonian import parse_hamiltonian
 from .model import Device, Limits, ReadoutSpec, Timing, Transmon
 from .notes import Notes
@@ -71,10 +72,7 @@ def device_from_vendor(
         for q in range(work.n)
     )
     _resonator_notes(work)
-    readout = tuple(
-        ReadoutSpec(*(files.qubit_property(q, k) for k in ("prob_meas0_prep1", "prob_meas1_prep0", "readout_length")))
-        for q in range(work.n)
-    )
+    readout = tuple(_readout_spec(files, q) for q in range(work.n))
     pairs = tuple(tuple(int(q) for q in pair) for pair in configuration.get("coupling_map") or ())
     return Device(
         name=files.name,
@@ -154,7 +152,14 @@ def _transmon(work: Import, q: int, levels: int) -> Transmon:
             work.files.name,
         )
         t2 = 2 * t1
-    return Transmon(frequency=work.freqs[q], anharmonicity=work.anharmonicities[q], levels=levels, t1=t1, t2=t2)
+    with named(f"qubit {q} of {work.files.name!r}"):
+        return Transmon(frequency=work.freqs[q], anharmonicity=work.anharmonicities[q], levels=levels, t1=t1, t2=t2)
+
+
+def _readout_spec(files: VendorFiles, q: int) -> ReadoutSpec:
+    keys = ("prob_meas0_prep1", "prob_meas1_prep0", "readout_length")
+    with named(f"qubit {q} of {files.name!r}"):
+        return ReadoutSpec(*(files.qubit_property(q, k) for k in keys))
 
 
 def _timing(work: Import, dt: float, dtm: float) -> Timing:

@@ -115,6 +115,7 @@ def test_colliding_pairs_are_named_not_built():
         (lambda: Device.ring(2), "at least 3"),
         (lambda: Device.line(True), "integer"),
         (lambda: Device.line(3, t1=[1e-4]), "`t1`.*3.*1 came"),
+        (lambda: Device.line(3, t1=[1e-4, -1e-4, 1e-4]), "qubit 1 of 'line_3'.*`t1`"),
         (lambda: Device.line(3, frequency={7: 5e9}), r"\[7\]"),
         (lambda: Device.line(2, gate="iswap"), "'iswap'"),
         (lambda: Device.transmon(math.nan), "frequency"),
