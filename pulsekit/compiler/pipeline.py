@@ -10,6 +10,7 @@ from .base import Pass
 from .passes.align_starts import AlignStarts
 from .passes.capabilities import CheckCapabilities
 from .passes.check_bodies import CheckBodies, CheckPrograms
+from .passes.decouple import Decouple
 from .passes.esp import PromoteMeasures
 from .passes.fit_schedules import FitSchedules
 from .passes.frame_scope import ScopeFrequencies
@@ -32,7 +33,7 @@ class DeviceOptions:
     init_qubits: bool = True
     frequency_scope: Optional[str] = None  # None: "gate" for circuits, "program" for schedules
     align: str = "pad"  # "pad", "strict" or "off"
-    dd: Any = None
+    dd: Any = None  # see passes.decouple.Decouple.of
 
 
 def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
@@ -48,6 +49,7 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
         Sequence(),
         AlignStarts(options.align),
         Lower(),
+        *((Decouple.of(options.dd),) if options.dd else ()),
     )
 
 
