@@ -184,16 +184,17 @@ class Run:
             for _, model, group, experiments in self.groups(cluster):
                 steps = cut(group.program, cluster.qubits, to_end=False)
                 if steps:
-                    self.walk(model, group, experiments).run(steps, self._fresh(model, group))
+                    walk = self.walk(model, group, experiments)
+                    walk.run(steps, self._fresh(model, group, walk.mixed))
                 counter.done(experiments)
 
-    def _fresh(self, model: Model, group: LaneGroup) -> List[Branch]:
+    def _fresh(self, model: Model, group: LaneGroup, mixed: bool) -> List[Branch]:
         """Return the state after a reset, one branch per lane."""
         excited = [0.0] * model.n
         if self.settings.noise:
             delay = rep_delay(self.device, self.settings, group.program.duration)
             excited = [excited_at_start(self.device, q, delay) for q in model.qubits]
-        if self.settings.noise and (model.noisy or any(excited)):
+        if mixed or any(excited):
             state = np.diag(thermal(model.levels, excited)).astype(complex)
         else:
             state = np.zeros(model.dim, complex)

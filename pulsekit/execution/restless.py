@@ -119,7 +119,7 @@ class _Tree:
     def _basis(self, start: Tuple[int, ...]) -> np.ndarray:
         strides = np.cumprod((1,) + self.levels[:-1])
         index, dim = int(np.dot(start, strides)), self.walk.model.dim
-        density = self.settings.noise and self.walk.model.noisy
+        density = self.walk.mixed
         state = np.zeros((dim, dim) if density else dim, complex)
         state[(index,) * state.ndim] = 1
         return state

@@ -19,6 +19,7 @@ from ..simulator.evolve import evolve_group
 from ..simulator.lanes import LaneGroup
 from ..simulator.model import Model
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
+from .dephasing import Dephasing
 from .settings import Settings
 from .signals import Signals, measure_plays
 from .sink import Sink
@@ -60,7 +61,13 @@ class Walk:
         self.sink = sink
         self.check = check
         self.plays = measure_plays(group, model.dt)
+        self.dephasing = Dephasing(device, model, group, self.plays)
         self.ends: Dict[Tuple[int, int], np.ndarray] = {}  # (lane, qubit): levels after its acquire
+
+    @property
+    def mixed(self) -> bool:
+        """Whether states have to be density matrices: decoherence, or a tone that dephases."""
+        return (self.settings.noise and self.model.noisy) or bool(self.dephasing.windows)
 
     def run(self, steps: Sequence[Step], branches: List[Branch]) -> List[Branch]:
         """Take the branches through the steps; return the last ones."""
@@ -81,21 +88,34 @@ class Walk:
         """Evolve every branch, those of all lanes in one call."""
         lanes = np.array([b.lane for b in branches])
         states = np.stack([b.state for b in branches])
-        model = self.model.hold([self.model.qubits.index(q) for q in step.qubits]) if step.qubits else self.model
-        out = evolve_group(
+        if states.ndim == 3 and self.dephasing.windows:
+            marks = self.dephasing.cuts(step.start, step.stop)
+            for lo, hi in zip(marks, marks[1:]):
+                half = (lo + hi) // 2
+                states = self.dephasing.apply(states, lanes.tolist(), lo, half)
+                states = self._between(states, lanes, lo, hi, step.qubits)
+                states = self.dephasing.apply(states, lanes.tolist(), half, hi)
+        else:
+            states = self._between(states, lanes, step.start, step.stop, step.qubits)
+        for branch, state in zip(branches, states):
+            branch.state = state
+
+    def _between(
+        self, states: np.ndarray, lanes: np.ndarray, start: int, stop: int, held: Tuple[int, ...]
+    ) -> np.ndarray:
+        model = self.model.hold([self.model.qubits.index(q) for q in held]) if held else self.model
+        return evolve_group(
             model,
             take_lanes(self.group, lanes),
             states,
-            start=step.start,
-            stop=step.stop,
+            start=start,
+            stop=stop,
             solver="lindblad" if states.ndim == 3 else "schroedinger",
             method=self.settings.method,
             rwa=True,
             tolerance=self.settings.tolerance,
             threads=self.settings.threads,
         )
-        for branch, state in zip(branches, out):
-            branch.state = state
 
     def _measure(self, number: int, step: Step, branches: List[Branch], more: bool) -> List[Branch]:
         local = tuple(self.model.qubits.index(a.qubit) for a in step.acquires)

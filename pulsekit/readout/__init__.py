@@ -2,6 +2,7 @@
 
 from .acquisition import Acquisition, build_acquisition
 from .assignment import Paths, chance_of_one, project
+from .dephasing import coherence_exponents
 from .discriminators import DISCRIMINATORS, check_discriminator
 from .field import Field, Tone, chi_of, solve_field
 from .fit import ReadoutFit, default_acquisition, fit_all, fit_readout, predict_errors
@@ -19,6 +20,7 @@ __all__ = [
     "Paths",
     "ReadoutFit",
     "chance_of_one",
+    "coherence_exponents",
     "default_acquisition",
     "fit_all",
     "fit_readout",

@@ -1,0 +1,85 @@
+"""A measure tone without an acquire: dephasing and Stark shift."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix, identity, kron
+from scipy.sparse.linalg import expm_multiply
+
+from pulsekit.device import Resonator
+from pulsekit.readout import Tone, coherence_exponents, solve_field
+
+DT = 2e-9 / 9
+
+
+def full_lindblad(resonator, amplitude, on, total, photons=9):
+    """rho_01 of qubit and resonator, exactly, for a square tone at the LO (frame of the LO)."""
+    a = np.diag(np.sqrt(np.arange(1, photons)), 1)
+    n = a.T @ a
+    up = np.diag([0.0, 1.0])
+    w_chi = 2 * np.pi * np.array(resonator.chi[:2])
+    rest = 2 * np.pi * (resonator.frequency - 7e9)
+    # d(alpha)/dt = -i eps conj(m): H = eps (conj(m) a^dag + m a)
+    eps = 2 * np.pi * resonator.drive_rate * amplitude
+    drive = eps * np.conj(1) * a.T + np.conj(eps) * a
+    one = np.eye(2)
+    static = np.kron(one, rest * n) + np.kron(np.eye(2) - up, w_chi[0] * n) + np.kron(up, w_chi[1] * n)
+    collapse = np.kron(one, np.sqrt(2 * np.pi * resonator.kappa) * a)
+    dim = 2 * photons
+
+    def generator(h):
+        eye = identity(dim)
+        ham = -1j * (kron(eye, csr_matrix(h)) - kron(csr_matrix(h.T), eye))
+        c = csr_matrix(collapse)
+        cc = c.conj().T @ c
+        return (ham + kron(c.conj(), c) - 0.5 * (kron(eye, cc) + kron(cc.T, eye))).tocsc()
+
+    rho = np.zeros((dim, dim), complex)
+    plus = np.kron(np.full((2, 2), 0.5), np.outer(np.eye(photons)[0], np.eye(photons)[0]))
+    rho[:] = plus
+    vec = rho.ravel(order="F")
+    vec = expm_multiply(generator(static + np.kron(one, drive)) * (on * DT), vec)
+    vec = expm_multiply(generator(static) * ((total - on) * DT), vec)
+    rho = vec.reshape(dim, dim, order="F")
+    return 2 * np.trace(rho[:photons, photons:])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.3e6])
+def test_formula_is_the_lindblad_equation_of_qubit_and_resonator(offset):
+    resonator = Resonator(7e9 + offset, kappa=4e6, chi=(0.9e6, -0.7e6), drive_rate=10e6)
+    on, total, amplitude = 1200, 3600, 0.15
+    tone = Tone(0, np.full(on, amplitude, complex), 0.0)
+    field = solve_field(resonator, 7e9, [tone], total, DT, 2)
+    assert (np.abs(field.edges) ** 2).max() < 1.0  # few enough photons for the exact solution
+    found = np.exp(coherence_exponents(resonator, field, DT)[-1, 0, 1])
+    exact = full_lindblad(resonator, amplitude, on, total)
+    assert abs(exact) < 0.9 and abs(np.angle(exact)) > 0.05
+    assert found == pytest.approx(exact, abs=2e-4)
+
+
+def ramsey(lab, device, tone, gap, phase=0.0):
+    items = [("x", 0, 0, 0.5), ("x", 0, 160 + gap, 0.5), ("m", 0, 320 + gap, 0)]
+    if tone:
+        items.append(("tone", 0, 200, 0, tone))
+    return lab.program(*items, qubits=1)
+
+
+def test_a_tone_between_two_half_pulses_costs_contrast(lab):
+    chi = (0.4e6, -0.4e6, -1e6)
+    device = lab.device(1, chi=chi, kappa=5e6)
+    gap = 4000
+    amplitude = 0.02
+    quiet, noisy = lab.run(device, [ramsey(lab, device, 0.0, gap), ramsey(lab, device, amplitude, gap)], shots=40000)
+    tone = Tone(40, amplitude * lab.stimulus.samples, 0.0)
+    field = solve_field(device.resonators[0], 7e9, [tone], gap, DT, 2)
+    factor = np.exp(coherence_exponents(device.resonators[0], field, DT)[-1, 0, 1])
+    assert abs(factor) < 0.9
+    assert quiet.bits.mean() > 0.98
+    assert noisy.bits.mean() == pytest.approx((1 + factor.real) / 2, abs=0.02)
+
+
+def test_an_acquired_tone_is_not_counted_twice(lab):
+    device = lab.device(1)
+    program = lab.program(("x", 0, 0, 0.5), ("m", 0, 160, 0), qubits=1)
+    assert abs(lab.run(device, [program], shots=20000)[0].bits.mean() - 0.5) < 0.02
