@@ -45,7 +45,7 @@ def _pack_one(record: Record, header: Mapping[str, Any], memory: bool, arrays: L
         "status": "DONE",
         "meas_level": int(record.meas_level),
         "header": header,
-        "metadata": dict(record.info),
+        "metadata": _plain(record.info),
     }
     if record.meas_level == 2:
         values, counts, inverse = _tally(record.bits)
@@ -62,6 +62,15 @@ def _pack_one(record: Record, header: Mapping[str, Any], memory: bool, arrays: L
     out["array"] = len(arrays)
     arrays.append(np.ascontiguousarray(signal, dtype=np.complex128))
     return out
+
+
+def _plain(value: Any) -> Any:
+    """Return what an execution tells about itself in JSON's types."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 def _tally(bits: Optional[np.ndarray]) -> Tuple[List[int], np.ndarray, np.ndarray]:

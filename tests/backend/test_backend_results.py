@@ -1,0 +1,211 @@
+"""Section 3 of the contract: data formats, bit order, lookup, headers."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from datetime import datetime
+
+import numpy as np
+import pytest
+from conftest import measured
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, pulse
+from qiskit.exceptions import QiskitError
+from qiskit.pulse import AcquireChannel, MemorySlot, Schedule
+from qiskit.result import Result, marginal_counts
+
+from pulsekit.backend import Backend
+from pulsekit.backend.results import build, pack
+from pulsekit.execution import Record
+
+
+def schedule(name="s"):
+    return Schedule((0, pulse.Acquire(1600, AcquireChannel(0), MemorySlot(0))), name=name)
+
+
+def test_3_1_level_2(backend):
+    result = backend.run(measured(), memory=True).result()
+    data = result.data()
+    assert all(isinstance(k, str) and k.startswith("0x") for k in data["counts"])
+    assert len(data["memory"]) == 50 and sum(data["counts"].values()) == 50
+    assert all(isinstance(m, str) and len(m) == 1 for m in result.get_memory())
+    counts = {"0": result.get_memory().count("0"), "1": result.get_memory().count("1")}
+    assert {k: v for k, v in counts.items() if v} == dict(result.get_counts())
+    with pytest.raises(QiskitError):
+        backend.run(measured()).result().get_memory()
+
+
+def test_3_1_level_1_single(backend):
+    result = backend.run(measured(), meas_level=1, meas_return="single").result()
+    memory = result.data()["memory"]
+    assert isinstance(memory, list) and np.shape(memory) == (50, 1, 2)
+    assert result.get_memory().shape == (50, 1) and result.get_memory().dtype == complex
+    with pytest.raises(QiskitError):
+        result.get_counts()
+
+
+def test_3_1_level_1_avg(backend):
+    result = backend.run(measured(), meas_level=1).result()
+    assert isinstance(result.data()["memory"], list) and np.shape(result.data()["memory"]) == (1, 2)
+    single = backend.run(measured(), meas_level=1, meas_return="single").result().get_memory()
+    assert result.get_memory() == pytest.approx(single.mean(axis=0), rel=1e-9)
+
+
+def test_3_1_level_0_single(backend):
+    result = backend.run(measured(), meas_level=0, meas_return="single", memory_slot_size=10, shots=3).result()
+    assert np.shape(result.data()["memory"]) == (3, 1, 10, 2)
+    assert result.get_memory().shape == (3, 1, 10) and result.get_memory().dtype == complex
+
+
+def test_3_1_level_0_avg(backend):
+    result = backend.run(measured(), meas_level=0, memory_slot_size=10).result()
+    assert result.get_memory().shape == (1, 10)
+    single = backend.run(measured(), meas_level=0, meas_return="single", memory_slot_size=10).result().get_memory()
+    assert result.get_memory() == pytest.approx(single.mean(axis=0), rel=1e-9)
+
+
+def test_3_1_two_slots_are_real_pairs(pair):
+    qc = QuantumCircuit(2, 2)
+    qc.measure([0, 1], [0, 1])
+    result = pair.run(qc, meas_level=1, meas_return="single").result()
+    assert np.shape(result.data()["memory"]) == (50, 2, 2) and result.get_memory().shape == (50, 2)
+
+
+def test_3_1_slots_never_written_are_zero(backend):
+    qc = QuantumCircuit(1, 3)
+    qc.measure(0, 1)
+    assert all(k[0] == k[2] == "0" for k in backend.run(qc).result().get_counts())
+    memory = backend.run(qc, meas_level=1).result().get_memory()
+    assert memory[0] == memory[2] == 0 and memory[1] != 0
+
+
+def test_3_1_results_are_json(backend):
+    for level in (0, 1, 2):
+        result = backend.run(measured(), meas_level=level, memory=True).result()
+        again = Result.from_dict(json.loads(json.dumps(result.to_dict(), default=str)))
+        assert np.array_equal(again.get_memory(0), result.get_memory(0))
+
+
+def test_3_2_scale(backend):
+    assert 1e5 < abs(backend.run(measured(), meas_level=1).result().get_memory()[0]) < 1e8
+
+
+def test_3_3_kernels_and_discriminators(backend):
+    def with_kernel(kernel):
+        return Schedule(
+            (0, pulse.Play(pulse.Constant(1600, 0.2), pulse.MeasureChannel(0))),
+            (0, pulse.Acquire(1600, AcquireChannel(0), MemorySlot(0), kernel=kernel)),
+        )
+
+    boxcar, late = (
+        backend.run(with_kernel(k), meas_level=1).result().get_memory()[0]
+        for k in (pulse.Kernel("boxcar"), pulse.Kernel("boxcar", start_window=800, stop_window=1600))
+    )
+    assert boxcar != late
+
+
+def test_3_4_bit_order(pair):
+    qc = QuantumCircuit(QuantumRegister(2), ClassicalRegister(1, "a"), ClassicalRegister(2, "b"))
+    qc.x(0)
+    qc.measure(0, 1)
+    result = pair.run(qc, shots=200).result()
+    assert result.get_counts().most_frequent() == "01 0"
+    assert max(result.data()["counts"], key=result.data()["counts"].get) == "0x2"
+    assert result.results[0].header.creg_sizes == [["a", 1], ["b", 2]]
+
+
+def test_3_4_schedules_have_no_registers(backend):
+    result = backend.run(schedule(), memory_slots=3).result()
+    assert all(len(k) == 3 and " " not in k for k in result.get_counts())
+    header = result.results[0].header.to_dict()
+    assert set(header) == {"memory_slots", "name", "metadata"}
+
+
+def test_3_4_marginal_counts(pair):
+    qc = QuantumCircuit(2, 2)
+    qc.x(1)
+    qc.measure([0, 1], [0, 1])
+    result = pair.run(qc, memory=True, shots=200).result()
+    one = marginal_counts(result, [1])
+    assert one.get_counts().most_frequent() == "1" and len(one.get_memory()) == 200
+
+
+def test_3_4_many_slots():
+    """More than 63 slots need integers that numpy does not have."""
+    rng = np.random.default_rng(1)
+    bits = rng.integers(0, 2, size=(20, 71), dtype=np.uint8)
+    record = Record(20, 2, "avg", 71, bits=bits)
+    document, arrays = pack([record], [{"memory_slots": 71, "name": "x"}], memory=True, common={})
+    fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j"}
+    result = build({**document, **fields}, arrays.__getitem__)
+    assert result.get_memory() == ["".join(str(b) for b in row[::-1]) for row in bits]
+
+
+def test_3_5_lookup(backend):
+    a, b = measured(name="a"), measured(name="b")
+    result = backend.run([a, b, schedule("c")]).result()
+    assert result.get_counts(a) == result.get_counts("a") == result.get_counts(0)
+    assert result.get_counts(schedule("c")) == result.get_counts(2)
+    assert len(result.get_counts()) == 3
+    with pytest.raises(QiskitError):
+        result.data()
+    with pytest.raises(QiskitError):
+        result.get_counts("d")
+    with pytest.raises(QiskitError):
+        result.get_counts(3)
+    twice = backend.run([a, a]).result()
+    with pytest.warns(UserWarning, match="multiple"):
+        twice.get_counts("a")
+
+
+def test_3_6_headers_and_metadata(backend):
+    job = backend.run(measured(metadata={"x": [1, 2], "deep": {"y": 1.5}}, name="named"))
+    header = job.result().results[0].header
+    assert header.name == "named" and header.metadata == {"x": [1, 2], "deep": {"y": 1.5}}
+    keys = {"qubit_labels", "n_qubits", "qreg_sizes", "clbit_labels", "memory_slots", "creg_sizes"}
+    assert keys | {"name", "global_phase", "metadata"} == set(header.to_dict())
+
+
+def test_3_6_result_fields_are_true(backend):
+    before = datetime.now().astimezone()
+    job = backend.run(measured(), seed_simulator=99)
+    result = job.result()
+    assert result.success and result.status == "Successful completion" and result.error is None
+    assert result.job_id == job.job_id() and result.backend_name == backend.name()
+    assert before <= result.date <= datetime.now().astimezone() and result.date.tzinfo is not None
+    assert 0 < result.time_taken < 60 and len(result.execution_id) == 32
+    assert set(result.client_version) == {"pulsekit", "qiskit"}
+    used = result.metadata
+    assert used["seed_simulator"] == 99 and used["tolerance"] == 1e-6 and len(used["device"]) == 64
+    assert result.results[0].metadata["measure_esp"] == {"0": False}
+
+
+def test_3_6_the_same_seed_gives_the_same_result(backend, transmon):
+    first = backend.run(measured(flip=True), seed_simulator=5, memory=True).result().get_memory()
+    other = Backend(transmon, "memory", shots=50)
+    assert other.run(measured(flip=True), seed_simulator=5, memory=True).result().get_memory() == first
+    assert other.run(measured(flip=True), seed_simulator=6, memory=True).result().get_memory() != first
+
+
+def test_3_6_levels_are_of_the_same_shots(backend):
+    """One seed gives level 0, 1 and 2 of the same shots: 1s and 0s are apart in the plane."""
+    bits = np.array([int(b) for b in backend.run(measured(flip=True), memory=True).result().get_memory()])
+    iq = backend.run(measured(flip=True), meas_level=1, meas_return="single").result().get_memory()[:, 0]
+    if 0 < bits.sum() < len(bits):
+        axis = iq[bits == 1].mean() - iq[bits == 0].mean()
+        score = (iq * np.conj(axis)).real
+        assert score[bits == 1].min() > score[bits == 0].max()
+
+
+def test_3_7_failed_experiments_are_marked():
+    record = Record(5, 2, "avg", 1, bits=np.zeros((5, 1), np.uint8))
+    document, arrays = pack([record, record], [{"name": "a"}, {"name": "b"}], memory=False, common={})
+    document["success"] = document["results"][1]["success"] = False
+    document["results"][1]["status"] = "FAILED"
+    fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j", "status": "PARTIAL"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = build({**document, **fields}, arrays.__getitem__)
+    assert result.get_counts(0) == {"0x0": 5} or result.get_counts(0)
+    with pytest.raises(QiskitError):
+        result.get_counts(1)
