@@ -9,12 +9,15 @@ import numpy as np
 
 from ..errors import CancelledError, SimulationError
 from ..program import Batch
+from .fast import evolve_fast, fits_fast
 from .lanes import LaneGroup, lane_groups
 from .methods import METHODS, choose
 from .model import Model
+from .stack import Stack, stacks_of
+from .tables import TooStrongError
 from .timeline import tones_of
 
-__all__ = ["evolve", "evolve_group"]
+__all__ = ["evolve", "evolve_batch", "evolve_group"]
 
 SOLVERS = ("schroedinger", "lindblad")
 
@@ -71,23 +74,76 @@ def evolve(
         raise SimulationError(f"Argument `tolerance` must be between 0 and 1, but {tolerance} came.")
     if frozen:
         model = model.hold([model.qubits.index(q) for q in frozen if q in model.qubits])
+    count = len(batch)
+    x = evolve_batch(
+        model,
+        batch,
+        x,
+        start=np.full(count, start, dtype=np.int64),
+        stop=np.full(count, end, dtype=np.int64),
+        solver=solver,
+        method=method,
+        rwa=rwa,
+        tolerance=tolerance,
+        threads=threads,
+        cancel=cancel,
+    )
+    return x[:, :, 0] if flat else x
+
+
+def evolve_batch(
+    model: Model,
+    batch: Batch,
+    x: np.ndarray,
+    *,
+    start: np.ndarray,
+    stop: np.ndarray,
+    solver: str,
+    method: str,
+    rwa: bool,
+    tolerance: float,
+    threads: int = 1,
+    cancel: Optional[threading.Event] = None,
+    stacks: Optional[Sequence[Stack]] = None,
+) -> np.ndarray:
+    """Evolve columns, each experiment from its start to its stop; see :func:`evolve`.
+
+    Args: as of :func:`evolve`, but ``x`` is complex128[experiments, dim, m],
+        ``start`` and ``stop`` are int64[experiments], and nothing is checked;
+        ``stacks`` are those of the batch, where known.
+    """
+    density = solver == "lindblad"
+    if cancel is not None and cancel.is_set():
+        raise CancelledError("The simulation was cancelled.")
+    if method in ("auto", "polynomial") and fits_fast(model, density):
+        flat = x.reshape(len(x), -1, 1) if density else x
+        try:
+            known = stacks_of(batch, model.dt) if stacks is None else stacks
+            y = evolve_fast(model, known, flat, start=start, stop=stop, density=density, rwa=rwa, tolerance=tolerance)
+            return y.reshape(x.shape)
+        except TooStrongError:
+            if method != "auto":
+                raise
     out = np.empty_like(x)
     for group in lane_groups(batch):
         if cancel is not None and cancel.is_set():
             raise CancelledError("The simulation was cancelled.")
-        out[group.experiments] = evolve_group(
-            model,
-            group,
-            x[group.experiments],
-            start=start,
-            stop=end,
-            solver=solver,
-            method=method,
-            rwa=rwa,
-            tolerance=tolerance,
-            threads=threads,
-        )
-    return out[:, :, 0] if flat else out
+        for a, b in sorted(set(zip(start[group.experiments].tolist(), stop[group.experiments].tolist()))):
+            same = (start[group.experiments] == a) & (stop[group.experiments] == b)
+            part = group if same.all() else group.take(same)
+            out[part.experiments] = evolve_group(
+                model,
+                part,
+                x[part.experiments],
+                start=a,
+                stop=b,
+                solver=solver,
+                method=method,
+                rwa=rwa,
+                tolerance=tolerance,
+                threads=threads,
+            )
+    return out
 
 
 def evolve_group(

@@ -87,13 +87,20 @@ def virtual_z(model: Model, x: np.ndarray, phase: np.ndarray, density: bool) -> 
     return x * factor.conj()[:, None, :] if density else x
 
 
-def to_bare(model: Model, x: np.ndarray, stop: int, density: bool) -> np.ndarray:
-    """Return states in the bare number basis, laboratory frame at ``stop``."""
+def to_bare(model: Model, x: np.ndarray, stop: Union[int, np.ndarray], density: bool) -> np.ndarray:
+    """Return states in the bare number basis, laboratory frame at ``stop``.
+
+    Args:
+        model: the cluster.
+        x: complex128[lanes, dim, ...], dressed interaction frame.
+        stop: samples, one for all or int64[lanes].
+        density: whether ``x`` are density matrices.
+    """
     _, v = model.dressed()
-    turn = np.exp(-1j * model.frame * (stop * model.dt))
-    x = x * turn.reshape((1, -1) + (1,) * (x.ndim - 2))
-    x = np.tensordot(x, v, axes=([1], [1])) if x.ndim == 2 else v @ x
-    return (x * turn.conj()) @ v.conj().T if density else x
+    turn = np.exp(-1j * model.frame[None, :] * (np.reshape(stop, (-1, 1)) * model.dt))
+    x = x * turn.reshape(turn.shape + (1,) * (x.ndim - 2))
+    x = x @ v.T if x.ndim == 2 else v @ x
+    return (x * turn.conj()[:, None, :]) @ v.conj().T if density else x
 
 
 def probabilities(x: np.ndarray, density: bool) -> np.ndarray:
@@ -103,6 +110,6 @@ def probabilities(x: np.ndarray, density: bool) -> np.ndarray:
     return x.real**2 + x.imag**2
 
 
-def populations_of(model: Model, x: np.ndarray, stop: int, density: bool, basis: str) -> np.ndarray:
+def populations_of(model: Model, x: np.ndarray, stop: Union[int, np.ndarray], density: bool, basis: str) -> np.ndarray:
     """Return populations in the asked basis, float64[lanes, dim]."""
     return probabilities(to_bare(model, x, stop, density) if basis == "bare" else x, density)

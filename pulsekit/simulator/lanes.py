@@ -27,6 +27,16 @@ class LaneGroup:
         """Return what every channel plays."""
         return resolve_frames(self.program, self.los, dt, value=self.value, angle=self.angle)
 
+    def take(self, lanes: np.ndarray) -> "LaneGroup":
+        """Return some of the lanes."""
+        return LaneGroup(
+            self.program,
+            self.experiments[lanes],
+            self.los.take(lanes),
+            None if self.value is None else self.value[lanes],
+            None if self.angle is None else self.angle[lanes],
+        )
+
 
 def lane_groups(batch: Batch) -> List[LaneGroup]:
     """Return the groups of a batch, parameters bound.

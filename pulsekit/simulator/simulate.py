@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from functools import partial
+from typing import Any, Dict, List, Mapping, MutableMapping, Optional, Sequence, Tuple, Union
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -10,14 +12,16 @@ from ..device import Device
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program
 from .clusters import Cluster, plan_clusters
-from .evolve import evolve_group
+from .evolve import evolve_batch
 from .initial import Initial, initial_states, populations_of, to_bare, virtual_z
-from .lanes import LaneGroup, lane_groups
 from .los import default_los
 from .model import ExtraTerm, Model
 from .outcome import ClusterOutcome, Outcome
+from .stack import Stack, stacks_of
 
 __all__ = ["as_batch", "simulate"]
+
+_models: MutableMapping[Device, Dict[Any, Model]] = WeakKeyDictionary()
 
 OUTPUTS = ("populations", "states", "propagators")
 
@@ -114,10 +118,18 @@ def simulate(
         memory_cap=memory_cap,
         also=tuple(initial) if isinstance(initial, Mapping) else (),
     )
-    settings: Dict[str, Any] = dict(solver=solver, method=method, rwa=rwa, tolerance=tolerance, threads=threads)
+    settings: Dict[str, Any] = {
+        "solver": solver,
+        "method": method,
+        "rwa": rwa,
+        "tolerance": tolerance,
+        "threads": threads,
+    }
     parts: List[ClusterOutcome] = []
     for cluster in clusters:
-        parts += _one_cluster(batch, device, cluster, noisy, settings, basis, outputs, initial, times, tuple(extra))
+        parts.append(
+            _one_cluster(batch, device, cluster, noisy, settings, basis, outputs, initial, times, tuple(extra))
+        )
     return Outcome(
         tuple(parts),
         len(batch),
@@ -160,79 +172,79 @@ def _one_cluster(
     initial: Initial,
     times: Optional[Sequence[int]],
     extra: Tuple[ExtraTerm, ...],
-) -> List[ClusterOutcome]:
-    model = Model.from_device(
-        device,
-        cluster.qubits,
-        los=batch.los,
-        levels=cluster.levels,
-        noise=noise,
-        couplings=cluster.couplings,
-        extra=extra,
-    )
+) -> ClusterOutcome:
+    model = model_of(device, cluster, batch.los, noise, extra)
     chosen = np.asarray(cluster.experiments, dtype=np.int64)
     density = settings["solver"] == "lindblad"
-    dim, count = model.dim, chosen.size
-    populations = np.zeros((count, dim))
-    states = np.zeros((count, dim) + ((dim,) if density else ()), complex) if "states" in outputs else None
-    propagators = np.zeros((count, dim, dim), complex) if "propagators" in outputs else None
-    grid = None if times is None else np.zeros((count, len(times), dim))
-    sub = Batch(
-        batch.programs,
-        np.asarray(batch.program_of)[chosen],
-        batch.los.take(chosen),
-        None if batch.theta is None else np.asarray(batch.theta)[chosen],
+    sub = batch
+    if len(chosen) != len(batch) or (chosen != np.arange(len(batch))).any():
+        theta = None if batch.theta is None else np.asarray(batch.theta)[chosen]
+        sub = Batch(batch.programs, np.asarray(batch.program_of)[chosen], batch.los.take(chosen), theta)
+    stacks = stacks_of(sub, model.dt)
+    count = len(chosen)
+    stop = np.zeros(count, dtype=np.int64)
+    for stack in stacks:
+        stop[stack.experiments] = stack.end
+    run = partial(evolve_batch, model, sub, stacks=stacks, **settings)
+    x = initial_states(model, initial, count, density)
+    x = x if density else x[:, :, None]
+    now, grid = np.zeros(count, dtype=np.int64), []
+    for t in times if times is not None else ():
+        then = np.minimum(int(t), stop)
+        x = run(x, start=now, stop=then)
+        now = then
+        grid.append(populations_of(model, x if density else x[:, :, 0], now, density, basis))
+    x = run(x, start=now, stop=stop)
+    x = x if density else x[:, :, 0]
+    states = propagators = None
+    if "states" in outputs:
+        states = virtual_z(model, x, _final_phase(stacks, model, count), density)
+        states = to_bare(model, states, stop, density) if basis == "bare" else states
+    if "propagators" in outputs:
+        eye = np.broadcast_to(np.eye(model.dim, dtype=complex), (count, model.dim, model.dim))
+        ideal = partial(evolve_batch, model, sub, stacks=stacks, **{**settings, "solver": "schroedinger"})
+        full = ideal(np.ascontiguousarray(eye), start=np.zeros_like(stop), stop=stop)
+        propagators = virtual_z(model, full, _final_phase(stacks, model, count), False)
+    return ClusterOutcome(
+        model.qubits,
+        model.levels,
+        chosen,
+        populations_of(model, x, stop, density, basis) if "populations" in outputs else None,
+        states,
+        propagators,
+        None if times is None else np.stack(grid, axis=1) if grid else np.zeros((count, 0, model.dim)),
+        tuple(cluster.left_out),
+        float(cluster.bound),
     )
-    for group in lane_groups(sub):
-        rows, stop = group.experiments, coherent_end(group.program)
-        lanes = len(rows)
-        x = initial_states(model, initial, count, density)[rows]
-        phase = _final_phase(group.plays(model.dt), model, lanes)
-        now = 0
-        for k, t in enumerate(times if times is not None else ()):
-            x = _go(model, group, x, now, min(int(t), stop), settings)
-            now = min(int(t), stop)
-            assert grid is not None
-            grid[rows, k] = populations_of(model, x, now, density, basis)
-        x = _go(model, group, x, now, stop, settings)
-        populations[rows] = populations_of(model, x, stop, density, basis)
-        if states is not None:
-            out = virtual_z(model, x, phase, density)
-            states[rows] = to_bare(model, out, stop, density) if basis == "bare" else out
-        if propagators is not None:
-            eye = np.broadcast_to(np.eye(dim, dtype=complex), (lanes, dim, dim))
-            ideal = dict(settings, solver="schroedinger")
-            propagators[rows] = virtual_z(model, _go(model, group, eye, 0, stop, ideal), phase, False)
-    return [
-        ClusterOutcome(
-            model.qubits,
-            model.levels,
-            chosen,
-            populations,
-            states,
-            propagators,
-            grid,
-            tuple(cluster.left_out),
-            float(cluster.bound),
+
+
+def model_of(device: Device, cluster: Cluster, los: LoTable, noise: bool, extra: Tuple[ExtraTerm, ...]) -> Model:
+    """Return a cluster's model; one of a device is made once."""
+    key = (cluster.qubits, cluster.levels, tuple(cluster.couplings), noise, los.drive_frame.tobytes())
+    known = _models.setdefault(device, {})
+    if extra or key not in known:
+        model = Model.from_device(
+            device,
+            cluster.qubits,
+            los=los,
+            levels=cluster.levels,
+            noise=noise,
+            couplings=cluster.couplings,
+            extra=extra,
         )
-    ]
+        if extra:
+            return model
+        if len(known) > 256:
+            known.clear()
+        known[key] = model
+    return known[key]
 
 
-def _go(model: Model, group: LaneGroup, x: np.ndarray, a: int, b: int, settings: Dict[str, Any]) -> np.ndarray:
-    return evolve_group(model, group, x, start=a, stop=b, **settings) if b > a else x
-
-
-def coherent_end(program: Program) -> int:
-    """Return where coherent evolution ends: first acquire, or the end."""
-    events = program.events
-    acquires = events.t0[events.op == Op.ACQUIRE]
-    return int(acquires.min()) if acquires.size else int(program.duration)
-
-
-def _final_phase(plays: Dict[Channel, Any], model: Model, lanes: int) -> np.ndarray:
-    phase = np.zeros((lanes, model.n))
-    for local, qubit in enumerate(model.qubits):
-        play = plays.get(Channel("d", qubit))
-        if play is not None:
-            phase[:, local] = play.final_phase
+def _final_phase(stacks: Sequence[Stack], model: Model, count: int) -> np.ndarray:
+    phase = np.zeros((count, model.n))
+    for stack in stacks:
+        for local, qubit in enumerate(model.qubits):
+            play = stack.plays.get(Channel("d", qubit))
+            if play is not None:
+                phase[stack.experiments, local] = play.final_phase
     return phase

@@ -1,0 +1,34 @@
+import numpy as np
+
+Array = np.ndarray
+
+def poly(
+    x: Array,
+    dim: int,
+    amp: Array,
+    env: Array,
+    env_of: Array,
+    start: int,
+    stop: int,
+    turn: Array,
+    lab: bool,
+    powers: int,
+    reach: int,
+    row: Array,
+    col: Array,
+    shift: Array,
+    first: Array,
+    count: Array,
+    ax: Array,
+    ay: Array,
+    coef: Array,
+    lane_stride: int,
+    work: Array,
+) -> None: ...
+def expm(x: Array, g: Array, dim: int, squarings: int, work: Array) -> None: ...
+def taylor(x: Array, diag: Array, amps: Array, er: Array, ec: Array, ev: Array, order: int, work: Array) -> None: ...
+def apply(x: Array, u: Array, dim: int, work: Array) -> None: ...
+def scale(x: Array, phase: Array) -> None: ...
+def chain(
+    x: Array, u: Array, index: Array, angle: Array, number: Array, base: Array, gap: Array, work: Array
+) -> None: ...

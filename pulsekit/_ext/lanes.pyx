@@ -1,0 +1,368 @@
+"""Evolve many small systems side by side, eight to a block.
+
+Everything is split into real and imaginary parts and holds eight lanes side
+by side: x[block, entry, 2, 8]. Every lane's arithmetic is its own, so results
+depend neither on its neighbours nor on how lanes are cut into blocks.
+"""
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) && defined(__AVX512F__)
+    typedef double vd __attribute__((vector_size(64), aligned(8), may_alias));
+    #define NV 1
+    #elif defined(__GNUC__) && defined(__AVX__)
+    typedef double vd __attribute__((vector_size(32), aligned(8), may_alias));
+    #define NV 2
+    #elif defined(__GNUC__)
+    typedef double vd __attribute__((vector_size(16), aligned(8), may_alias));
+    #define NV 4
+    #else
+    typedef double vd;
+    #define NV 8
+    #endif
+    #define MAXR 96
+    #define MAXG 9
+
+    typedef struct {
+        int dim, columns, samples, lab, powers, reach;
+        const int *row, *col, *shift, *first, *count;
+        const int *ax, *ay;              /* lab: exponents of the real monomials */
+    } poly_plan;
+
+    #define LOOP for (int v = 0; v < NV; v++)
+
+    /* One sample's map on one block: x <- U(z) x. Coefficients are shared
+       (stride 1, c[k]) or one per lane (c[k*8 + lane]). */
+    #define POLY_BODY(CRE, CIM)                                                          \\
+        for (int i = 0; i < p->dim; i++) {                                               \\
+            for (int c = 0; c < m; c++) { LOOP { y[((i*m+c)*2)*NV+v] = zero; y[((i*m+c)*2+1)*NV+v] = zero; } } \\
+            for (int e = p->row[i]; e < p->row[i+1]; e++) {                              \\
+                vd ur[NV], ui[NV];                                                       \\
+                LOOP { ur[v] = zero; ui[v] = zero; }                                     \\
+                const int f = p->first[e], n = p->count[e];                              \\
+                const vd *r = p->lab ? R + (long)p->shift[e] * NV : R;                   \\
+                for (int k = 0; k < n; k++) {                                            \\
+                    LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; }         \\
+                }                                                                        \\
+                if (!p->lab && p->shift[e] != 0) {                                       \\
+                    const int g = p->shift[e] > 0 ? p->shift[e] : -p->shift[e];          \\
+                    LOOP {                                                               \\
+                        vd gr = G[(2*g)*NV+v], gi = G[(2*g+1)*NV+v];                     \\
+                        if (p->shift[e] < 0) gi = -gi;                                   \\
+                        vd t = ur[v]*gr - ui[v]*gi;                                      \\
+                        ui[v] = ur[v]*gi + ui[v]*gr; ur[v] = t;                          \\
+                    }                                                                    \\
+                }                                                                        \\
+                const int j = p->col[e];                                                 \\
+                for (int c = 0; c < m; c++) {                                            \\
+                    LOOP {                                                               \\
+                        vd xr = x[((j*m+c)*2)*NV+v], xi = x[((j*m+c)*2+1)*NV+v];         \\
+                        y[((i*m+c)*2)*NV+v] += ur[v]*xr - ui[v]*xi;                      \\
+                        y[((i*m+c)*2+1)*NV+v] += ur[v]*xi + ui[v]*xr;                    \\
+                    }                                                                    \\
+                }                                                                        \\
+            }                                                                            \\
+        }
+
+    static void poly_block(const poly_plan *p, double *xd, const double *amp, const double *env,
+                           const double *turn, const double *coef, int per_lane, double *yd) {
+        const int m = p->columns, size = p->dim * m * 2 * NV;
+        const vd zero = {0};
+        vd *x = (vd*)xd, *y = (vd*)yd;
+        const vd *a = (const vd*)amp, *w = (const vd*)turn;
+        vd pr[NV], pi[NV], R[MAXR*NV], G[2*MAXG*NV];
+        LOOP { pr[v] = a[v]; pi[v] = a[NV+v]; }
+        for (int s = 0; s < p->samples; s++) {
+            const double er = env[2*s], ei = env[2*s+1];
+            vd zr[NV], zi[NV];
+            LOOP { zr[v] = pr[v]*er - pi[v]*ei; zi[v] = pr[v]*ei + pi[v]*er; }
+            if (p->lab) {
+                LOOP { vd t = pr[v]*w[v] - pi[v]*w[NV+v]; pi[v] = pr[v]*w[NV+v] + pi[v]*w[v]; pr[v] = t; }
+                vd px[MAXR*NV/4], py[MAXR*NV/4];
+                LOOP { px[v] = zero + 1.0; py[v] = zero + 1.0; }
+                for (int k = 1; k <= p->reach; k++) {
+                    LOOP { px[k*NV+v] = px[(k-1)*NV+v]*zr[v]; py[k*NV+v] = py[(k-1)*NV+v]*zi[v]; }
+                }
+                for (int k = 0; k < p->powers; k++) {
+                    LOOP { R[k*NV+v] = px[p->ax[k]*NV+v] * py[p->ay[k]*NV+v]; }
+                }
+            } else {
+                vd sq[NV];
+                LOOP { sq[v] = zr[v]*zr[v] + zi[v]*zi[v]; R[v] = zero + 1.0; G[2*NV+v] = zr[v]; G[3*NV+v] = zi[v]; }
+                for (int k = 1; k < p->powers; k++) { LOOP { R[k*NV+v] = R[(k-1)*NV+v]*sq[v]; } }
+                for (int g = 2; g <= p->reach; g++) {
+                    LOOP {
+                        vd gr = G[(2*g-2)*NV+v], gi = G[(2*g-1)*NV+v];
+                        G[(2*g)*NV+v] = gr*zr[v] - gi*zi[v];
+                        G[(2*g+1)*NV+v] = gr*zi[v] + gi*zr[v];
+                    }
+                }
+            }
+            if (per_lane) {
+                const vd *cl = (const vd*)coef;
+                POLY_BODY(cl[(2*(f+k))*NV+v], cl[(2*(f+k)+1)*NV+v])
+            } else {
+                POLY_BODY(coef[2*(f+k)], coef[2*(f+k)+1])
+            }
+            vd *t = x; x = y; y = t;
+        }
+        if (x != (vd*)xd) { for (int k = 0; k < size; k++) ((vd*)xd)[k] = x[k]; }
+    }
+
+    /* c <- a b, dense complex n x n times n x m. */
+    static void matmul(const vd *a, const vd *b, vd *c, int n, int m) {
+        const vd zero = {0};
+        for (int i = 0; i < n; i++) for (int j = 0; j < m; j++) {
+            vd r[NV], q[NV];
+            LOOP { r[v] = zero; q[v] = zero; }
+            for (int k = 0; k < n; k++) {
+                const vd *p = a + (long)(i*n+k)*2*NV, *s = b + (long)(k*m+j)*2*NV;
+                LOOP {
+                    r[v] += p[v]*s[v] - p[NV+v]*s[NV+v];
+                    q[v] += p[v]*s[NV+v] + p[NV+v]*s[v];
+                }
+            }
+            LOOP { c[(long)((i*m+j)*2)*NV+v] = r[v]; c[(long)((i*m+j)*2+1)*NV+v] = q[v]; }
+        }
+    }
+
+    static void add_scaled(vd *y, const vd *x, double f, int n) {
+        for (int k = 0; k < n; k++) y[k] += f * x[k];
+    }
+
+    /* x <- exp(2^s g) x; Taylor of order 12 by three products of degree 4. */
+    static void expm_block(double *xd, const double *gd, int n, int m, int squarings, double *work) {
+        static const double inv[13] = {1.0, 1.0, 1.0/2, 1.0/6, 1.0/24, 1.0/120, 1.0/720, 1.0/5040, 1.0/40320,
+                                       1.0/362880, 1.0/3628800, 1.0/39916800, 1.0/479001600};
+        const long size = (long)n*n*2*NV;
+        const vd *g = (const vd*)gd;
+        vd *w = (vd*)work, *g2 = w, *g3 = w + size, *g4 = w + 2*size, *u = w + 3*size, *t = w + 4*size;
+        vd *x = (vd*)xd;
+        matmul(g, g, g2, n, n); matmul(g2, g, g3, n, n); matmul(g2, g2, g4, n, n);
+        for (long k = 0; k < size; k++) u[k] = inv[12] * g4[k];
+        for (int b = 2; b >= 0; b--) {
+            const double *f = inv + 4*b;
+            add_scaled(u, g, f[1], (int)size); add_scaled(u, g2, f[2], (int)size); add_scaled(u, g3, f[3], (int)size);
+            for (int i = 0; i < n; i++) LOOP u[(long)(i*n+i)*2*NV+v] += f[0];
+            if (b) { matmul(u, g4, t, n, n); vd *q = u; u = t; t = q; }
+        }
+        for (int s = 0; s < squarings; s++) { matmul(u, u, t, n, n); vd *q = u; u = t; t = q; }
+        matmul(u, x, g2, n, m);
+        for (long k = 0; k < (long)n*m*2*NV; k++) x[k] = g2[k];
+    }
+
+    /* x <- prod_k exp(-i h_k) x, h_k = weight diag + sum_j (c_kj A_j + h.c.),
+       given as the upper entries of the union of the A's; Taylor. */
+    static void taylor_block(double *xd, const double *diag, const double *amps, int dim, int m, int steps, int tones,
+                             int entries, const int *er, const int *ec, const double *ev, int order, double *work) {
+        const vd zero = {0};
+        const int size = dim*m*2*NV;
+        vd *x = (vd*)xd, *t = (vd*)work, *y = t + size, *h = y + size;
+        const vd *a = (const vd*)amps;
+        for (int s = 0; s < steps; s++) {
+            for (int e = 0; e < entries; e++) {
+                vd r[NV], q[NV];
+                LOOP { r[v] = zero; q[v] = zero; }
+                for (int j = 0; j < tones; j++) {
+                    const double lr = ev[(e*tones+j)*4], li = ev[(e*tones+j)*4+1];
+                    const double rr = ev[(e*tones+j)*4+2], ri = ev[(e*tones+j)*4+3];
+                    LOOP {
+                        vd ar = a[(long)((s*tones+j)*2)*NV+v], ai = a[(long)((s*tones+j)*2+1)*NV+v];
+                        r[v] += (lr+rr)*ar - (li-ri)*ai;
+                        q[v] += (lr-rr)*ai + (li+ri)*ar;
+                    }
+                }
+                LOOP { h[(2*e)*NV+v] = r[v]; h[(2*e+1)*NV+v] = q[v]; }
+            }
+            for (int k = 0; k < size; k++) t[k] = x[k];
+            for (int n = 1; n <= order; n++) {
+                const double f = 1.0 / n;
+                for (int i = 0; i < dim; i++) for (int c = 0; c < m; c++) LOOP {
+                    const int at = (i*m+c)*2;
+                    y[at*NV+v] = diag[i] * t[at*NV+v];
+                    y[(at+1)*NV+v] = diag[i] * t[(at+1)*NV+v];
+                }
+                for (int e = 0; e < entries; e++) {
+                    const int i = er[e], j = ec[e];
+                    for (int c = 0; c < m; c++) LOOP {
+                        const vd hr = h[(2*e)*NV+v], hi = h[(2*e+1)*NV+v];
+                        const int p = (i*m+c)*2, q = (j*m+c)*2;
+                        const vd ar = t[p*NV+v], ai = t[(p+1)*NV+v], br = t[q*NV+v], bi = t[(q+1)*NV+v];
+                        y[p*NV+v] += hr*br - hi*bi;
+                        y[(p+1)*NV+v] += hr*bi + hi*br;
+                        if (i != j) {
+                            y[q*NV+v] += hr*ar + hi*ai;
+                            y[(q+1)*NV+v] += hr*ai - hi*ar;
+                        }
+                    }
+                }
+                for (int k = 0; k < dim*m; k++) LOOP {       /* t <- -i f y */
+                    t[(2*k)*NV+v] = f * y[(2*k+1)*NV+v];
+                    t[(2*k+1)*NV+v] = -f * y[(2*k)*NV+v];
+                    x[(2*k)*NV+v] += t[(2*k)*NV+v];
+                    x[(2*k+1)*NV+v] += t[(2*k+1)*NV+v];
+                }
+            }
+        }
+    }
+
+    /* x <- u x with one u for all lanes. */
+    static void apply_block(double *xd, const double *u, int dim, int m, double *yd) {
+        const vd zero = {0};
+        vd *x = (vd*)xd, *y = (vd*)yd;
+        for (int i = 0; i < dim; i++) for (int c = 0; c < m; c++) {
+            vd r[NV], q[NV];
+            LOOP { r[v] = zero; q[v] = zero; }
+            for (int j = 0; j < dim; j++) {
+                const double ur = u[(i*dim+j)*2], ui = u[(i*dim+j)*2+1];
+                const vd *p = x + (long)((j*m+c)*2)*NV;
+                LOOP { r[v] += ur*p[v] - ui*p[NV+v]; q[v] += ur*p[NV+v] + ui*p[v]; }
+            }
+            LOOP { y[(long)((i*m+c)*2)*NV+v] = r[v]; y[(long)((i*m+c)*2+1)*NV+v] = q[v]; }
+        }
+        for (long k = 0; k < (long)dim*m*2*NV; k++) x[k] = y[k];
+    }
+
+    static void scale_block(double *xd, const double *pd, int dim, int m) {
+        vd *x = (vd*)xd;
+        const vd *p = (const vd*)pd;
+        for (int i = 0; i < dim; i++) for (int c = 0; c < m; c++) LOOP {
+            const int at = (i*m+c)*2;
+            vd r = x[at*NV+v], q = x[(at+1)*NV+v], pr = p[(2*i)*NV+v], pi = p[(2*i+1)*NV+v];
+            x[at*NV+v] = r*pr - q*pi;
+            x[(at+1)*NV+v] = r*pi + q*pr;
+        }
+    }
+
+    /* One lane: x <- U[index[k]] diag(phase[k]) x, for every k. */
+    static void chain_lane(double *x, const double *u, const int *index, const double *angle, const double *number,
+                           const double *base, const double *gap, int plays, int dim, double *y,
+                           double (*cosine)(double), double (*sine)(double)) {
+        for (int k = 0; k < plays; k++) {
+            for (int i = 0; i < dim; i++) {
+                const double phase = number[i] * angle[k] - base[i] * gap[k];
+                const double c = cosine(phase), s = sine(phase), r = x[2*i], q = x[2*i+1];
+                x[2*i] = r*c - q*s;
+                x[2*i+1] = r*s + q*c;
+            }
+            const double *w = u + (long)index[k]*dim*dim*2;
+            for (int i = 0; i < dim; i++) {
+                double r = 0, q = 0;
+                for (int j = 0; j < dim; j++) {
+                    const double *p = w + (i*dim+j)*2;
+                    r += p[0]*x[2*j] - p[1]*x[2*j+1];
+                    q += p[0]*x[2*j+1] + p[1]*x[2*j];
+                }
+                y[2*i] = r; y[2*i+1] = q;
+            }
+            for (int i = 0; i < 2*dim; i++) x[i] = y[i];
+        }
+    }
+    """
+    ctypedef struct poly_plan:
+        int dim, columns, samples, lab, powers, reach
+        const int *row
+        const int *col
+        const int *shift
+        const int *first
+        const int *count
+        const int *ax
+        const int *ay
+    void poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
+                    const double *coef, int per_lane, double *y) nogil
+    void expm_block(double *x, const double *g, int n, int m, int squarings, double *work) nogil
+    void taylor_block(double *x, const double *diag, const double *amps, int dim, int m, int steps, int tones,
+                      int entries, const int *er, const int *ec, const double *ev, int order, double *work) nogil
+    void scale_block(double *x, const double *p, int dim, int m) nogil
+    void apply_block(double *x, const double *u, int dim, int m, double *y) nogil
+    void chain_lane(double *x, const double *u, const int *index, const double *angle, const double *number,
+                    const double *base, const double *gap, int plays, int dim, double *y,
+                    double (*cosine)(double) nogil, double (*sine)(double) nogil) nogil
+
+from libc.math cimport cos, sin
+
+
+def poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const double[:, :, ::1] env,
+         const int[::1] env_of, int start, int stop, const double[:, :, ::1] turn, bint lab,
+         int powers, int reach, const int[::1] row, const int[::1] col, const int[::1] shift,
+         const int[::1] first, const int[::1] count, const int[::1] ax, const int[::1] ay,
+         const double[::1] coef, long lane_stride, double[::1] work):
+    """Apply the sample maps ``start`` to ``stop`` of an envelope to every block.
+
+    ``lane_stride`` 0: coefficients are shared, coef[k, 2]; else they are
+    coef[block, k, 2, 8] with that many doubles per block.
+    """
+    cdef poly_plan p
+    cdef Py_ssize_t b
+    p.dim = dim
+    p.columns = x.shape[1] // dim
+    p.samples = stop - start
+    p.lab = lab
+    p.powers = powers
+    p.reach = reach
+    p.row = &row[0]
+    p.col = &col[0]
+    p.shift = &shift[0]
+    p.first = &first[0]
+    p.count = &count[0]
+    p.ax = &ax[0]
+    p.ay = &ay[0]
+    with nogil:
+        for b in range(x.shape[0]):
+            poly_block(&p, &x[b, 0, 0, 0], &amp[b, 0, 0], &env[env_of[b], start, 0], &turn[b, 0, 0],
+                       &coef[b * lane_stride], lane_stride != 0, &work[0])
+
+
+def expm(double[:, :, :, ::1] x, const double[:, :, :, ::1] g, int dim, int squarings, double[::1] work):
+    """Apply exp(2^squarings g) of every lane to its columns."""
+    cdef Py_ssize_t b
+    cdef int m = x.shape[1] // dim
+    with nogil:
+        for b in range(x.shape[0]):
+            expm_block(&x[b, 0, 0, 0], &g[b, 0, 0, 0], dim, m, squarings, &work[0])
+
+
+def taylor(double[:, :, :, ::1] x, const double[::1] diag, const double[:, :, :, :, ::1] amps, const int[::1] er,
+           const int[::1] ec, const double[:, :, ::1] ev, int order, double[::1] work):
+    """Apply a product of exponentials; amps[block, step, tone, 2, 8]."""
+    cdef Py_ssize_t b
+    cdef int dim = diag.shape[0]
+    cdef int m = x.shape[1] // dim
+    with nogil:
+        for b in range(x.shape[0]):
+            taylor_block(&x[b, 0, 0, 0], &diag[0], &amps[b, 0, 0, 0, 0], dim, m, amps.shape[1], amps.shape[2],
+                         er.shape[0], &er[0], &ec[0], &ev[0, 0, 0], order, &work[0])
+
+
+def scale(double[:, :, :, ::1] x, const double[:, :, :, ::1] phase):
+    """Multiply row i of every block by phase[block, i, 2, 8]."""
+    cdef Py_ssize_t b
+    cdef int dim = phase.shape[1]
+    cdef int m = x.shape[1] // dim
+    with nogil:
+        for b in range(x.shape[0]):
+            scale_block(&x[b, 0, 0, 0], &phase[b, 0, 0, 0], dim, m)
+
+
+def apply(double[:, :, :, ::1] x, const double[:, ::1] u, int dim, double[::1] work):
+    """Multiply every lane's columns by one matrix, u[dim, 2 dim] interleaved."""
+    cdef Py_ssize_t b
+    cdef int m = x.shape[1] // dim
+    with nogil:
+        for b in range(x.shape[0]):
+            apply_block(&x[b, 0, 0, 0], &u[0, 0], dim, m, &work[0])
+
+
+def chain(double[:, ::1] x, const double[:, :, ::1] u, const int[:, ::1] index, const double[:, ::1] angle,
+          const double[::1] number, const double[::1] base, const double[:, ::1] gap, double[::1] work):
+    """Apply cached propagators in turn, lane by lane.
+
+    x[lane, 2 dim] interleaved; before play k, component i turns by
+    number[i] * angle[lane, k] - base[i] * gap[lane, k].
+    """
+    cdef Py_ssize_t lane
+    cdef int dim = number.shape[0]
+    with nogil:
+        for lane in range(x.shape[0]):
+            chain_lane(&x[lane, 0], &u[0, 0, 0], &index[lane, 0], &angle[lane, 0], &number[0], &base[0],
+                       &gap[lane, 0], index.shape[1], dim, &work[0], cos, sin)

@@ -1,0 +1,288 @@
+"""Evolve lanes of one or two transmons by maps of samples and closed forms.
+
+The state of every lane lives in the frame that rotates at ``w_c`` on every
+transmon (dressed basis). Phases are collected and applied only when something
+else acts. Windows of a single carrier go through polynomial maps of samples
+(``tables``), flats through one exponential, everything else through
+commutator-free Magnus steps (``magnus``).
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Sequence, Tuple
+
+import numpy as np
+
+from .._ext import kernel
+from .blocks import LANES, apply, by_envelope, pack, pack_vector, phases, unpack
+from .magnus import magnus_piece
+from .space import Space
+from .stack import Stack
+from .tables import PolyTable, frame_table, lab_table
+from .windows import LineTone, Piece, Track
+
+__all__ = ["run_track"]
+
+_lanes = kernel("lanes")
+
+
+def run_track(
+    space: Space,
+    stack: Stack,
+    track: Track,
+    states: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    rwa: bool,
+    tolerance: float,
+) -> np.ndarray:
+    """Evolve the lanes of a track from ``start`` to ``end``.
+
+    Args:
+        space: the linear system.
+        stack: whose pulses.
+        track: lanes and windows.
+        states: complex128[lanes, size, columns], common frame at ``start``.
+        start, end: int64[lanes], samples; no window lies outside.
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in a population.
+
+    Returns:
+        complex128[lanes, size, columns], common frame at ``end``.
+    """
+    lanes, size, columns = states.shape
+    keys = np.stack([t.pulse for t in track.tones], axis=1) if track.tones else np.zeros((lanes, 0), dtype=np.int32)
+    lane_at, place = by_envelope(keys)
+    x = pack(states.reshape(lanes, size * columns), lane_at)
+    engine = Engine(space, stack, track, x, lane_at, rwa, tolerance)
+    now = start[lane_at]
+    for window in track.windows:
+        begin = engine.tone_start(window.first)
+        engine.wait(begin - now)
+        for piece in window.pieces:
+            engine.piece(piece, begin)
+        now = begin + window.length
+    engine.wait(end[lane_at] - now)
+    engine.flush()
+    return unpack(x, place).reshape(lanes, size, columns)
+
+
+class Engine:
+    """Blocks of lanes under way."""
+
+    def __init__(
+        self,
+        space: Space,
+        stack: Stack,
+        track: Track,
+        x: np.ndarray,
+        lane_at: np.ndarray,
+        rwa: bool,
+        tolerance: float,
+    ) -> None:
+        self.space, self.stack, self.track, self.x = space, stack, track, x
+        self.lane_at, self.rwa = lane_at, rwa
+        self.dt = space.model.dt
+        self.lanes = len(lane_at)
+        self.turn = np.zeros(self.lanes)  # rad, times number
+        self.waited = np.zeros(self.lanes)  # s of free evolution to apply
+        self.dirty = False
+        self.work = np.empty(max(x.shape[1] * 4, 6 * space.size**2) * 2 * LANES)
+        sampled = sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat or not rwa)
+        self.precision = max(tolerance / (20 * 2.0 ** np.ceil(np.log2(max(sampled, 64)))), 2e-15)
+        self.tolerance = tolerance
+
+    def tone_start(self, tone: int) -> np.ndarray:
+        """Return where a tone starts in every place, in samples."""
+        return self.track.tones[tone].t0[self.lane_at]
+
+    def wait(self, samples: np.ndarray) -> None:
+        """Let every lane evolve freely for so many samples."""
+        if not samples.any():
+            return
+        samples = samples.astype(np.float64)
+        if not self.space.density:
+            self.waited += samples * self.dt
+            self.dirty = True
+            return
+        self.flush()
+        values, columns, inverse = self.space.modes
+        apply(self.x, inverse)
+        span = (samples * self.dt).reshape(-1, 1, LANES)
+        factor = np.exp(values[None, :, None] * span)
+        packed = np.empty(factor.shape[:2] + (2, LANES))
+        packed[:, :, 0], packed[:, :, 1] = factor.real, factor.imag
+        _lanes.scale(self.x, packed)
+        apply(self.x, columns)
+
+    def flush(self) -> None:
+        """Apply the phases collected so far."""
+        if not self.dirty:
+            return
+        angle = self.space.number[None, :, None] * self.turn.reshape(-1, 1, LANES)
+        if not self.space.density:
+            angle = angle - self.space.energies[None, :, None] * self.waited.reshape(-1, 1, LANES)
+        _lanes.scale(self.x, phases(angle))
+        self.turn[:] = 0
+        self.waited[:] = 0
+        self.dirty = False
+
+    def rotate(self, angle: np.ndarray) -> None:
+        """Turn the frame of every lane by ``angle`` rad per excitation."""
+        self.turn += angle
+        self.dirty = True
+
+    def piece(self, piece: Piece, begin: np.ndarray) -> None:
+        """Evolve through one piece of a window that starts at ``begin``."""
+        tones = [self.track.tones[k] for k, _ in piece.tones]
+        w = tones[0].w[self.lane_at]
+        shared = all(np.array_equal(t.w[self.lane_at], w) for t in tones[1:])
+        start = (begin + piece.start) * self.dt
+        stop = (begin + piece.stop) * self.dt
+        if self.rwa and shared:
+            self.rotate((w - self.space.w_c) * start)
+            if piece.flat:
+                self._flat(piece, tones, w)
+            elif len(tones) == 1:
+                self._sampled(piece, tones[0], w)
+            else:
+                self.flush()
+                magnus_piece(self, piece, tones, w, begin, constant=True)
+            self.rotate(-(w - self.space.w_c) * stop)
+        elif not self.rwa and len(tones) == 1:
+            self._lab(piece, tones[0], w, start, stop)
+        else:
+            self.flush()
+            magnus_piece(self, piece, tones, np.full(self.lanes, self.space.w_c), begin, constant=False)
+
+    def amplitude(self, tone: LineTone) -> Tuple[np.ndarray, np.ndarray]:
+        """Return a tone's z at envelope 1, real and imaginary, per place."""
+        size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at]
+        return size * np.cos(angle), size * np.sin(angle)
+
+    def envelopes(self, tone: LineTone) -> Tuple[np.ndarray, np.ndarray]:
+        """Return float64[envelopes, samples, 2] and int32[blocks], which one."""
+        ids = tone.pulse[self.lane_at[::LANES]]
+        used = np.unique(ids)
+        table = np.stack([self.stack.pulses[k].samples for k in used.tolist()])
+        which = np.searchsorted(used, ids).astype(np.int32)
+        return np.ascontiguousarray(table).view(np.float64).reshape(len(used), -1, 2), which
+
+    def strengths(self, tone: LineTone) -> np.ndarray:
+        """Return the class of strength of every place, rad/s.
+
+        A class depends on its lane alone, so that no lane's bits depend on
+        its neighbours: the line at amplitude 1, or that times a power of two.
+        """
+        line = self.space.model.lines[tone.line]
+        unit = line.w_rate / 2 * abs(line.gain)
+        peak = np.array([np.abs(self.stack.pulses[k].samples).max(initial=0.0) for k in range(len(self.stack.pulses))])
+        size = np.abs(tone.magnitude[self.lane_at]) * peak[tone.pulse[self.lane_at]] / unit
+        return unit * 2.0 ** np.ceil(np.log2(np.maximum(size * (1 - 1e-12), 1.0)))
+
+    def _sampled(self, piece: Piece, tone: LineTone, w: np.ndarray) -> None:
+        self.flush()
+        re, im = self.amplitude(tone)
+        env, which = self.envelopes(tone)
+        offset = piece.tones[0][1]
+        strengths = self.strengths(tone)
+        detuning = w - tone.w_ref
+        reach = self.reaches(tone, w)
+        for strength, span in sorted(set(zip(strengths.tolist(), reach.tolist()))):
+            mine = (strengths == strength) & (reach == span)
+            table = frame_table(self.space, tone.line, tone.w_ref, strength, self.precision, span)
+            amp = pack_vector(np.where(mine, re, 0), np.where(mine, im, 0))
+            coef = table.shared() if span == 0 else table.for_lanes(np.where(mine, detuning, 0))
+            self._poly(table, coef, amp, amp, env, which, piece, offset, mine)
+
+    def _lab(self, piece: Piece, tone: LineTone, w: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
+        self.rotate(-self.space.w_c * start)
+        self.flush()
+        env, which = self.envelopes(tone)
+        size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * start
+        amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
+        turn = pack_vector(np.cos(w * self.dt), np.sin(w * self.dt))
+        strengths = self.strengths(tone)
+        for strength, carrier in sorted(set(zip(strengths.tolist(), w.tolist()))):
+            mine = (strengths == strength) & (w == carrier)
+            table = lab_table(self.space, tone.line, carrier, strength, self.precision)
+            self._poly(table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1], mine)
+        self.rotate(self.space.w_c * stop)
+
+    def _poly(
+        self,
+        table: PolyTable,
+        coef: np.ndarray,
+        amp: np.ndarray,
+        turn: np.ndarray,
+        env: np.ndarray,
+        which: np.ndarray,
+        piece: Piece,
+        offset: int,
+        mine: np.ndarray,
+    ) -> None:
+        def act(x: np.ndarray) -> None:
+            _lanes.poly(
+                x,
+                self.space.size,
+                amp,
+                env,
+                which,
+                piece.start - offset,
+                piece.stop - offset,
+                turn,
+                table.lab,
+                table.powers,
+                table.reach,
+                table.row,
+                table.col,
+                table.shift,
+                table.first,
+                table.count,
+                table.ax,
+                table.ay,
+                coef.reshape(-1),
+                coef[0].size if coef.ndim == 4 else 0,
+                self.work,
+            )
+
+        with_copy(self.x, mine, act)
+
+    def reaches(self, tone: LineTone, w: np.ndarray) -> np.ndarray:
+        """Return the class of detuning of every place, rad/s; 0: none."""
+        detuning = np.abs(w - tone.w_ref)
+        spread = 2.0 * np.pi * 25e6
+        return np.where(detuning == 0, 0.0, spread * 2.0 ** np.ceil(np.log2(np.maximum(detuning / spread, 1.0))))
+
+    def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
+        self.flush()
+        space, size = self.space, self.space.size
+        span = (piece.stop - piece.start) * self.dt
+        g = np.zeros((self.lanes, size, size), dtype=complex) + space.idle
+        index = np.arange(size)
+        g[:, index, index] += 1j * (w - space.w_c)[:, None] * space.number
+        bound = np.full(self.lanes, float(np.abs(space.idle).sum(axis=1).max()))
+        bound += (abs(tones[0].w_ref - space.w_c) + self.reaches(tones[0], w)) * np.abs(space.number).max()
+        for tone, (_, offset) in zip(tones, piece.tones):
+            re, im = self.amplitude(tone)
+            env, which = self.envelopes(tone)
+            sample = np.repeat(env[which, piece.start - offset], LANES, axis=0)
+            z = (re + 1j * im) * (sample[:, 0] + 1j * sample[:, 1])
+            g += z[:, None, None] * space.drive(tone.line)
+            g += z.conj()[:, None, None] * space.drive_conj(tone.line)
+            bound += self.strengths(tone) * np.abs(space.drive(tone.line)).sum() ** 0.5 * 2
+        squarings = np.maximum(0, np.ceil(np.log2(bound * span / 0.35))).astype(int)
+        packed = pack((g * (span / 2.0**squarings)[:, None, None]).reshape(self.lanes, -1), np.arange(self.lanes))
+        for count in np.unique(squarings).tolist():
+            mine = squarings == count
+            with_copy(self.x, mine, lambda x, n=count: _lanes.expm(x, packed, size, n, self.work))
+
+
+def with_copy(x: np.ndarray, mine: np.ndarray, act: Callable[[np.ndarray], None]) -> None:
+    """Let ``act`` change blocks in place, but only at the places ``mine``."""
+    if mine.all():
+        act(x)
+        return
+    changed = x.copy()
+    act(changed)
+    np.copyto(x, changed, where=mine.reshape(-1, 1, 1, LANES))

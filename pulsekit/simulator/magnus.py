@@ -1,0 +1,194 @@
+"""Step through samples where several tones play, by exponentials.
+
+Where all tones share a carrier, the Hamiltonian of a sample is constant in its
+frame and one exponential is exact. Else every sample is cut into equal steps
+of the commutator-free Magnus method of order 4 (Alvermann and Fehske, J.
+Comput. Phys. 230, 5930 (2011)), two exponentials each, at the Gauss points.
+Exponentials act by their Taylor series on all lanes at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List, Sequence, Tuple
+
+import numpy as np
+
+from .._ext import kernel
+from .blocks import LANES, pack, phases
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .windows import LineTone, Piece
+
+__all__ = ["magnus_piece"]
+
+_lanes = kernel("lanes")
+_NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
+_WEIGHTS = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
+_CHUNK = 2**21  # doubles of amplitudes at a time
+
+
+def magnus_piece(
+    engine: "Engine", piece: "Piece", tones: Sequence["LineTone"], w: np.ndarray, begin: np.ndarray, constant: bool
+) -> None:
+    """Evolve through a piece, in the frame that rotates at ``w``.
+
+    Args:
+        engine: blocks under way, phases flushed.
+        piece: what plays.
+        tones: of the piece.
+        w: float64[places], rad/s, the frame.
+        begin: float64[places], the window's start, samples.
+        constant: all tones rotate at ``w``.
+    """
+    if engine.space.density:
+        _dense(engine, piece, tones, w, begin, constant)
+        return
+    space, dt = engine.space, engine.dt
+    strengths = [float(engine.strengths(t).max()) for t in tones]
+    splits = 1 if constant else substeps(engine, tones, strengths)
+    per_sample = 1 if constant else 2 * splits
+    h = dt / per_sample
+    rows, cols, values = _entries(engine, tones)
+    energies = space.energies
+    centre = (energies.max() + energies.min()) / 2
+    norm = h * (np.ptp(energies) / 2 + 4 * sum(strengths))
+    order = taylor_order(norm, engine.precision / per_sample)
+    total = piece.stop - piece.start
+    chunk = max(1, _CHUNK // (engine.lanes * per_sample * (len(tones) + 1) * 2))
+    for a in range(piece.start, piece.stop, chunk):
+        b = min(a + chunk, piece.stop)
+        amps = _amplitudes(engine, piece, tones, w, begin, a, b, splits, constant)
+        _lanes.taylor(engine.x, (energies - centre) * h, amps, rows, cols, values, order, engine.work)
+    scalar = np.full((len(engine.x), space.size, LANES), -centre * total * dt)
+    _lanes.scale(engine.x, phases(scalar))
+
+
+def taylor_order(norm: float, precision: float) -> int:
+    """Return how many terms of exp() a norm needs."""
+    term, order = 1.0, 0
+    while term > precision or order < norm:
+        order += 1
+        term *= norm / order
+    return max(order, 2)
+
+
+def substeps(engine: "Engine", tones: Sequence["LineTone"], strengths: Sequence[float]) -> int:
+    """Return into how many Magnus steps a sample is cut.
+
+    The local error of the order-4 method is about (turn h)^4 (strength h) /
+    300, with the turn the fastest rotation that the drive makes inside a step;
+    what may add up over the program sets the step.
+    """
+    dt = engine.dt
+    offset = max(abs(t.w_ref - engine.space.w_c) for t in tones) + 2 * np.pi * 25e6
+    spread = float(np.ptp(engine.space.energies))
+    turn = offset if engine.rwa else 2 * max(t.w_ref for t in tones)
+    local = (max(turn, spread / 2) * dt) ** 4 * sum(strengths) * dt / 300
+    return int(np.clip(np.ceil((local / (20 * engine.precision)) ** 0.25), 1, 400))
+
+
+def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the upper entries that any tone touches, and their values."""
+    space = engine.space
+    lowers = [space.model.lower_dressed[space.model.lines[t.line].local_qubit] for t in tones]
+    lowers.append(np.diag(space.number / 2).astype(complex))
+    size = space.size
+    rows: List[int] = []
+    cols: List[int] = []
+    values: List[List[List[float]]] = []
+    largest = max(np.abs(a).max() for a in lowers)
+    for i in range(size):
+        for j in range(i, size):
+            entry = [(a[i, j], np.conj(a[j, i])) for a in lowers]
+            if max(max(abs(p), abs(q)) for p, q in entry) > 1e-16 * largest:
+                rows.append(i)
+                cols.append(j)
+                values.append([[p.real, p.imag, q.real, q.imag] for p, q in entry])
+    return np.array(rows, np.int32), np.array(cols, np.int32), np.array(values)
+
+
+def _signals(
+    engine: "Engine",
+    piece: "Piece",
+    tones: Sequence["LineTone"],
+    w: np.ndarray,
+    begin: np.ndarray,
+    samples: np.ndarray,
+    node: np.ndarray,
+    constant: bool,
+) -> List[np.ndarray]:
+    """Return each tone's coefficient, complex128[places, points]."""
+    t = (begin[:, None] + (samples + node)[None, :]) * engine.dt
+    out = []
+    for tone, (_, offset) in zip(tones, piece.tones):
+        env, which = engine.envelopes(tone)
+        re, im = engine.amplitude(tone)
+        shape = env[..., 0] + 1j * env[..., 1]
+        f = (re + 1j * im)[:, None] * np.repeat(shape[which][:, samples - offset], LANES, axis=0)
+        if not constant:
+            f = f * np.exp(1j * (tone.w[engine.lane_at] - w)[:, None] * t)
+            if not engine.rwa:
+                f = f + np.conj(f) * np.exp(-2j * w[:, None] * t)
+        out.append(f)
+    return out
+
+
+def _amplitudes(
+    engine: "Engine",
+    piece: "Piece",
+    tones: Sequence["LineTone"],
+    w: np.ndarray,
+    begin: np.ndarray,
+    a: int,
+    b: int,
+    splits: int,
+    constant: bool,
+) -> np.ndarray:
+    """Return float64[blocks, exponentials, tones + 1, 2, 8], times the step."""
+    samples = np.repeat(np.arange(a, b), splits)
+    cut = np.tile(np.arange(splits), b - a)
+    h = engine.dt / splits
+    detuning = (w - engine.space.w_c) * (h if constant else h / 2)
+    count = len(samples) * (1 if constant else 2)
+    amps = np.zeros((engine.lanes, count, len(tones) + 1), dtype=complex)
+    amps[:, :, -1] = -detuning[:, None]
+    if constant:
+        for j, f in enumerate(_signals(engine, piece, tones, w, begin, samples, 0 * cut, True)):
+            amps[:, :, j] = f * h
+    else:
+        first = _signals(engine, piece, tones, w, begin, samples, (cut + _NODES[0]) / splits, False)
+        second = _signals(engine, piece, tones, w, begin, samples, (cut + _NODES[1]) / splits, False)
+        for j, (f, g) in enumerate(zip(first, second)):
+            amps[:, 0::2, j] = (_WEIGHTS[0] * f + _WEIGHTS[1] * g) * h
+            amps[:, 1::2, j] = (_WEIGHTS[1] * f + _WEIGHTS[0] * g) * h
+    packed = np.empty((engine.lanes // LANES, count, len(tones) + 1, 2, LANES))
+    blocks = amps.reshape(-1, LANES, count, len(tones) + 1)
+    packed[:, :, :, 0] = blocks.real.transpose(0, 2, 3, 1)
+    packed[:, :, :, 1] = blocks.imag.transpose(0, 2, 3, 1)
+    return packed
+
+
+def _dense(
+    engine: "Engine", piece: "Piece", tones: Sequence["LineTone"], w: np.ndarray, begin: np.ndarray, constant: bool
+) -> None:
+    """Step density matrices with dense exponentials (a rare, slow path)."""
+    space, dt = engine.space, engine.dt
+    strengths = [float(engine.strengths(t).max()) for t in tones]
+    splits = 1 if constant else substeps(engine, tones, strengths)
+    ones = np.arange(engine.lanes)
+    index = np.arange(space.size)
+    norm = float(np.abs(space.idle).sum(axis=1).max()) + 4 * space.size * sum(strengths)
+    for sample in range(piece.start, piece.stop):
+        amps = _amplitudes(engine, piece, tones, w, begin, sample, sample + 1, splits, constant)
+        flat = amps.transpose(0, 4, 1, 2, 3).reshape(engine.lanes, amps.shape[1], len(tones) + 1, 2)
+        h = dt / amps.shape[1]
+        squarings = max(0, int(np.ceil(np.log2(norm * h / 0.35))))
+        for step in range(amps.shape[1]):
+            g = np.zeros((engine.lanes, space.size, space.size), dtype=complex) + space.idle * h
+            g[:, index, index] += -1j * flat[:, step, -1, 0, None] * space.number
+            for j, tone in enumerate(tones):
+                z = flat[:, step, j, 0] + 1j * flat[:, step, j, 1]
+                g += z[:, None, None] * space.drive(tone.line) + z.conj()[:, None, None] * space.drive_conj(tone.line)
+            g /= 2.0**squarings
+            _lanes.expm(engine.x, pack(g.reshape(engine.lanes, -1), ones), space.size, squarings, engine.work)

@@ -1,0 +1,314 @@
+"""Compute polynomial maps of one sample, exactly.
+
+With G = G0 + z G1 + conj(z) G2 the propagator of a sample is analytic in z:
+U(z) = sum_ab C_ab z^a conj(z)^b. The coefficients obey linear equations with
+constant coefficients, also when the carrier turns inside the sample (z ->
+z exp(i w tau), tagged by a - b):
+
+    dC_ab/dtau = (G0 - i (a - b) w) C_ab + G1 C_(a-1)b + G2 C_a(b-1)
+
+so that a Taylor series in time gives them to machine precision (the idea of a
+tabulated map: Shillito et al., Phys. Rev. Research 3, 033266; Puzzuoli et al.,
+arXiv:2210.11595). Terms that cannot matter at the asked precision are dropped,
+entry by entry. In the frame of the carrier G1 lowers the number of excitations
+by one, and each entry is z^k (or its conjugate) times a polynomial in |z|^2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple
+
+import numpy as np
+
+from .. import cache
+from ..errors import SimulationError
+from .space import Space
+
+__all__ = ["PolyTable", "TooStrongError", "frame_table", "lab_table"]
+
+Key = Tuple[int, int]
+_TOO_STRONG = "Drives must be weaker for a polynomial map of a sample. Use method='taylor' or 'reference'."
+_memory: Dict[str, "PolyTable"] = {}
+
+
+class TooStrongError(SimulationError):
+    """A drive that turns too far within a sample for a polynomial."""
+
+
+@dataclass(frozen=True, eq=False)
+class PolyTable:
+    """A polynomial map, entry by entry, as the kernel reads it.
+
+    ``coef`` is complex128[terms], or [nodes, terms] for a family over the
+    carrier's detuning, in Chebyshev polynomials of detuning / ``reach_w``.
+    """
+
+    lab: bool
+    powers: int
+    reach: int
+    row: np.ndarray
+    col: np.ndarray
+    shift: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
+    ax: np.ndarray
+    ay: np.ndarray
+    coef: np.ndarray
+    reach_w: float = 0.0  # rad/s, of a family
+
+    def shared(self) -> np.ndarray:
+        """Return coefficients as float64[2 terms]."""
+        return np.ascontiguousarray(self.coef).view(np.float64)
+
+    def for_lanes(self, detuning: np.ndarray) -> np.ndarray:
+        """Return float64[blocks, terms, 2, 8] of a family.
+
+        Args:
+            detuning: float64[8 blocks], rad/s.
+        """
+        basis = np.polynomial.chebyshev.chebvander(detuning / self.reach_w, len(self.coef) - 1)
+        lanes = (basis @ self.coef.view(np.float64)).reshape(len(detuning) // 8, 8, -1, 2)
+        return np.ascontiguousarray(lanes.transpose(0, 2, 3, 1))
+
+
+def _series(g0: np.ndarray, g1: np.ndarray, g2: np.ndarray, w: float, dt: float, degree: int) -> Dict[Key, np.ndarray]:
+    """Return C_ab(dt) for a + b <= degree; G's in 1/s."""
+    keys = [(a, t - a) for t in range(degree + 1) for a in range(t + 1)]
+    place = {k: i for i, k in enumerate(keys)}
+    size = g0.shape[0]
+    none = len(keys)
+    below_a = np.array([place.get((a - 1, b), none) for a, b in keys])
+    below_b = np.array([place.get((a, b - 1), none) for a, b in keys])
+    tag = np.array([a - b for a, b in keys]) * w
+    norm = (np.abs(g0).sum(axis=1).max() + np.abs(tag).max() + np.abs(g1).sum(axis=1).max()) * dt
+    steps = max(1, int(np.ceil(norm / 2.0)))
+    h = dt / steps
+    x = np.zeros((none + 1, size, size), dtype=complex)
+    x[0] = np.eye(size)
+    for _ in range(steps):
+        term = x
+        for order in range(1, 60):
+            nxt = np.zeros_like(x)
+            nxt[:none] = g0 @ term[:none] - 1j * tag[:, None, None] * term[:none]
+            nxt[:none] += g1 @ term[below_a] + g2 @ term[below_b]
+            term = nxt * (h / order)
+            x = x + term
+            if np.abs(term).max() < 1e-18:
+                break
+    turn = np.exp(1j * tag * dt)
+    return {k: x[i] * turn[i] for k, i in place.items()}
+
+
+def _degree(size: int) -> int:
+    return 12 if size <= 9 else 10
+
+
+def frame_table(
+    space: Space, line: int, w: float, strength: float, precision: float, reach_w: float = 0.0
+) -> PolyTable:
+    """Return the map of a sample in the frame of its carrier (RWA).
+
+    Args:
+        space: the linear system.
+        line: index into the model's lines.
+        w: carrier, rad/s.
+        strength: largest |z|, rad/s, that must be precise.
+        precision: error allowed in an entry.
+        reach_w: rad/s; if positive, a family for carriers within w +- reach_w.
+
+    Raises:
+        TooStrongError: too strong a drive for a polynomial.
+    """
+    key = _key(space, line, w, strength, precision, reach_w, "frame")
+    if key in _memory:
+        return _memory[key]
+    table = _load(key)
+    if table is None:
+        dt = space.model.dt
+        g1, g2 = space.drive(line) * strength, space.drive_conj(line) * strength
+        degree = _degree(space.size)
+        if reach_w == 0:
+            nodes = np.zeros(1)
+            series = [_series(space.at(w), g1, g2, 0.0, dt, degree)]
+        else:
+            count = int(np.ceil(6 + 4 * reach_w * dt * max(1.0, np.abs(space.number).max() / 2)))
+            nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
+            series = [_series(space.at(w + x * reach_w), g1, g2, 0.0, dt, degree) for x in nodes]
+        table = _frame_entries(space, series, nodes, degree, strength, precision, reach_w)
+        _store(key, table)
+    _memory[key] = table
+    return table
+
+
+def _frame_entries(
+    space: Space,
+    series: List[Dict[Key, np.ndarray]],
+    nodes: np.ndarray,
+    degree: int,
+    strength: float,
+    precision: float,
+    reach_w: float,
+) -> PolyTable:
+    stacked = {k: np.array([s[k] for s in series]) for k in series[0]}
+    number = np.rint(space.number).astype(int)
+    threshold = precision / (4 * space.size)
+    rows, cols, shifts, firsts, counts, terms = [0], [], [], [], [], []
+    total = 0
+    for i in range(space.size):
+        for j in range(space.size):
+            shift = int(number[j] - number[i])  # z lowers: <i|C_ab|j> needs a - b = shift
+            low = abs(shift)
+            powers = range((degree - low) // 2 + 1) if low <= degree else range(0)
+            values = [stacked[(k + max(shift, 0), k + max(-shift, 0))][:, i, j] for k in powers]
+            sizes = [np.abs(v).max() for v in values]
+            keep = max((k + 1 for k, s in enumerate(sizes) if s > threshold), default=0)
+            if keep == 0:
+                continue
+            if keep == len(sizes) and sizes[-1] > 16 * threshold and low + 2 * keep > degree - 2:
+                raise TooStrongError(_TOO_STRONG)
+            scale = strength ** -(low + 2.0 * np.arange(keep))
+            cols.append(j)
+            shifts.append(shift)
+            firsts.append(total)
+            counts.append(keep)
+            total += keep
+            terms.append(np.array(values[:keep]).T * scale)
+        rows.append(len(cols))
+    coef = np.concatenate(terms, axis=1)
+    if reach_w:
+        angle = np.pi * (np.arange(len(nodes)) + 0.5) / len(nodes)
+        transform = 2 / len(nodes) * np.cos(np.outer(np.arange(len(nodes)), angle))
+        transform[0] /= 2
+        coef = transform @ coef
+    else:
+        coef = coef[0]
+    return PolyTable(
+        False,
+        max(counts),
+        max(1, max(abs(s) for s in shifts)),
+        *(np.array(a, dtype=np.int32) for a in (rows, cols, shifts, firsts, counts, [0], [0])),
+        np.ascontiguousarray(coef),
+        reach_w,
+    )
+
+
+def lab_table(space: Space, line: int, w: float, strength: float, precision: float) -> PolyTable:
+    """Return the map of a sample in the laboratory frame, nothing dropped.
+
+    z turns as exp(i w tau) inside the sample; both z and its conjugate couple
+    to a + a^dag.
+
+    Args: as of :func:`frame_table`.
+
+    Raises:
+        TooStrongError: too strong a drive for a polynomial.
+    """
+    key = _key(space, line, w, strength, precision, 0.0, "lab")
+    if key in _memory:
+        return _memory[key]
+    table = _load(key)
+    if table is None:
+        both = (space.drive(line) + space.drive_conj(line)) * strength
+        for degree in (6, 8, 10, 12):
+            series = _series(space.at(0.0), both, both, w, space.model.dt, degree)
+            table = _lab_entries(space, series, degree, strength, precision)
+            if table is not None:
+                break
+        else:
+            raise TooStrongError(_TOO_STRONG)
+        _store(key, table)
+    _memory[key] = table
+    return table
+
+
+def _lab_entries(
+    space: Space, series: Dict[Key, np.ndarray], degree: int, strength: float, precision: float
+) -> Optional[PolyTable]:
+    real = _real_monomials(series, degree)
+    number = np.rint(space.number).astype(int)
+    threshold = precision / (4 * space.size)
+    order = [[(a, t - a) for t in range(parity, degree + 1, 2) for a in range(t + 1)] for parity in (0, 1)]
+    start = (0, len(order[0]))
+    rows, cols, shifts, firsts, counts, terms = [0], [], [], [], [], []
+    total = reach = 0
+    for i in range(space.size):
+        for j in range(space.size):
+            parity = int(abs(number[i] - number[j]) % 2)
+            values = np.array([real[k][i, j] for k in order[parity]])
+            degrees = np.array([a + b for a, b in order[parity]])
+            big = degrees[np.abs(values) > threshold]
+            if not big.size:
+                continue
+            top = int(big.max())
+            if top >= degree - 1 and np.abs(values[degrees == top]).max() > 16 * threshold:
+                return None
+            keep = int((degrees <= top).sum())
+            reach = max(reach, top)
+            cols.append(j)
+            shifts.append(start[parity])
+            firsts.append(total)
+            counts.append(keep)
+            total += keep
+            terms.append(values[:keep] * strength ** -degrees[:keep].astype(float))
+        rows.append(len(cols))
+    powers = order[0] + order[1]
+    return PolyTable(
+        True,
+        len(powers),
+        degree,
+        *(
+            np.array(a, dtype=np.int32)
+            for a in (rows, cols, shifts, firsts, counts, [p[0] for p in powers], [p[1] for p in powers])
+        ),
+        np.concatenate(terms),
+    )
+
+
+def _real_monomials(series: Dict[Key, np.ndarray], degree: int) -> Dict[Key, np.ndarray]:
+    """Rewrite sum C_ab z^a conj(z)^b in x^p y^q, z = x + i y."""
+    size = series[(0, 0)].shape
+    out = {(p, t - p): np.zeros(size, dtype=complex) for t in range(degree + 1) for p in range(t + 1)}
+    for (a, b), c in series.items():
+        poly = np.array([1.0 + 0j])  # coefficients of y^q, at total degree a + b
+        for factor in [1j] * a + [-1j] * b:
+            poly = np.convolve(poly, [1.0, factor])
+        for q, value in enumerate(poly):
+            out[(a + b - q, q)] += value * c
+    return out
+
+
+def _key(space: Space, line: int, w: float, strength: float, precision: float, reach_w: float, kind: str) -> str:
+    model = space.model
+    own = model.__dict__.get("_table_hash")
+    if own is None:
+        noise = [model.t1.tolist(), model.t2.tolist(), model.p_th.tolist()]
+        own = cache.content_hash(
+            "poly 1",
+            list(model.levels),
+            np.asarray(model.w_bare),
+            np.asarray(model.w_alpha),
+            np.asarray(model.w_frame),
+            [[i, j, w_j] for i, j, w_j in model.couplings],
+            [repr(noise), model.dt, list(model.held)],
+        )
+        model.__dict__["_table_hash"] = own
+    qubit = model.lines[line].local_qubit
+    return f"{own}-{space.density:d}-{qubit}-{w!r}-{strength!r}-{precision!r}-{reach_w!r}-{kind}"
+
+
+_FIELDS = ("row", "col", "shift", "first", "count", "ax", "ay", "coef")
+
+
+def _load(key: str) -> Optional[PolyTable]:
+    data = cache.load("sample-map", cache.content_hash(key))
+    if data is None or set(data) != {*_FIELDS, "head"}:
+        return None
+    lab, powers, reach, reach_w = data["head"].tolist()
+    return PolyTable(bool(lab), int(powers), int(reach), *(data[f] for f in _FIELDS), reach_w)
+
+
+def _store(key: str, table: PolyTable) -> None:
+    data = {f: getattr(table, f) for f in _FIELDS}
+    data["head"] = np.array([table.lab, table.powers, table.reach, table.reach_w], dtype=np.float64)
+    cache.store("sample-map", cache.content_hash(key), data)
