@@ -14,7 +14,8 @@ from qiskit.quantum_info import hellinger_fidelity
 from tqdm import tqdm
 
 from ..backend import Backend, compile, get_backend
-from ..calibration import Fit, fit_rabi, fit_resonance, project_iq
+from ..calibration import Fit, fit_rabi, fit_resonance, project_iq, tune
+from ..device import Device
 
 __all__ = ["Findings", "iq_clouds", "qubit_spectroscopy", "rabi", "raw_trace", "run_circuits", "run_demo"]
 
@@ -168,7 +169,7 @@ def run_demo(name: str, *, output: Path, shots: int, seed: int, progress: bool =
     """Run the whole demo, print its figures and write its report as a PNG."""
     from ..viz.report import write_report
 
-    backend = get_backend(name, progress=progress)
+    backend = _tuned(name, progress)
     found = Findings(backend, qubit=0)
     stages: List[Tuple[str, Any]] = [
         ("Bell and GHZ-3 circuits", lambda: _circuits(found, shots, seed)),
@@ -189,6 +190,17 @@ def run_demo(name: str, *, output: Path, shots: int, seed: int, progress: bool =
         click.echo(line)
     click.echo(f"report: {output}")
     return found
+
+
+def _tuned(name: str, progress: bool) -> Backend:
+    with tqdm(desc="tuning pulses", unit="part", disable=not progress) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        tune(Device.from_snapshot(name), progress=show)
+    return get_backend(name)
 
 
 def _circuits(found: Findings, shots: int, seed: int) -> None:
