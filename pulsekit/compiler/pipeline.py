@@ -10,6 +10,8 @@ from .base import Pass
 from .passes.align_starts import AlignStarts
 from .passes.capabilities import CheckCapabilities
 from .passes.check_bodies import CheckBodies, CheckPrograms
+from .passes.constraints import SequenceConstrained
+from .passes.crosstalk import OrderForCrosstalk
 from .passes.decouple import Decouple
 from .passes.esp import PromoteMeasures
 from .passes.fit_schedules import FitSchedules
@@ -34,10 +36,14 @@ class DeviceOptions:
     frequency_scope: Optional[str] = None  # None: "gate" for circuits, "program" for schedules
     align: str = "pad"  # "pad", "strict" or "off"
     dd: Any = None  # see passes.decouple.Decouple.of
+    constraints: Tuple[Any, ...] = ()  # see passes.constraints
+    conflicts: Any = None  # a networkx graph of qubit tuples that must not be driven at once
 
 
 def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     """Return the passes from gates to programs."""
+    constrained = bool(options.constraints) or options.conflicts is not None
+    sequence = SequenceConstrained(options.constraints, options.conflicts) if constrained else Sequence()
     return (
         CheckCapabilities(),
         LookUpCalibrations(options.user),
@@ -45,9 +51,10 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
         PadPulses(options.align),
         PromoteMeasures(options.use_measure_esp, options.init_qubits),
         ScopeFrequencies(options.frequency_scope or "gate"),
+        *((OrderForCrosstalk(options.conflicts),) if options.conflicts is not None else ()),
         JoinMeasureGroups(),
-        Sequence(),
-        AlignStarts(options.align),
+        sequence,
+        AlignStarts(options.align, sequence),
         Lower(),
         *((Decouple.of(options.dd),) if options.dd else ()),
     )

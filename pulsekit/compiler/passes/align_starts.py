@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from math import gcd
 from typing import ClassVar, FrozenSet, List, Tuple
 
@@ -13,6 +14,7 @@ from ...errors import CompilerError
 from ...program import Op, Program
 from ...program.findings import row_place
 from ..base import Pass
+from ..memo import remember
 from ..snippets import Snippet
 from ..work import Note, Work
 from .pad_pulses import check_mode
@@ -32,6 +34,7 @@ class AlignStarts(Pass):
     """
 
     mode: str = "pad"  # "strict": raise instead; "off": leave as it is
+    sequence: Pass = field(default_factory=Sequence)  # the pass that placed the gates
     requires: ClassVar[FrozenSet[str]] = frozenset({"sequenced"})
     ensures: ClassVar[FrozenSet[str]] = frozenset({"aligned"})
 
@@ -40,7 +43,8 @@ class AlignStarts(Pass):
         if check_mode(self.mode) == "off":
             return work
         assert work.snippet is not None and work.start is not None
-        places = [grid_of(s, work.device.timing) for s in work.snippets] + [(1, 0)]
+        timing = work.device.timing
+        places = [remember(s, ("grid", timing), partial(grid_of, s, timing)) for s in work.snippets] + [(1, 0)]
         grid = np.array([g for g, _ in places], dtype=np.int64)[work.snippet]
         anchor = np.array([a for _, a in places], dtype=np.int64)[work.snippet]
         off = (work.start + anchor) % grid != 0
@@ -50,7 +54,7 @@ class AlignStarts(Pass):
             raise CompilerError(_refusal(work, int(np.flatnonzero(off)[0]), grid, anchor), code=OFF_GRID)
         circuits = np.zeros(len(work.gates.circuits), dtype=bool)
         circuits[work.gates.circuit[off]] = True
-        aligned = Sequence().run(work.replace(grid=np.where(circuits[work.gates.circuit], grid, 1), anchor=anchor))
+        aligned = self.sequence.run(work.replace(grid=np.where(circuits[work.gates.circuit], grid, 1), anchor=anchor))
         return aligned.noted(*_moves(work, aligned, np.flatnonzero(circuits)))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import ClassVar, Dict, FrozenSet, List, Sequence, Tuple
+from typing import ClassVar, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..base import Pass
 from ..gates import MEASURE, GateTable
 from ..work import Work
 
-__all__ = ["JoinMeasureGroups"]
+__all__ = ["JoinMeasureGroups", "topological_order"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ def _join(gates: GateTable, group: np.ndarray, lo: int, hi: int) -> Tuple[np.nda
     slots = [gates.clbit_sets[c] if c >= 0 else () for c in gates.clbits[lo:hi].tolist()]
     wires = [tuple(s) + tuple(-1 - c for c in cs) for s, cs in zip(sets, slots)]
     leader = _assign(wires, group[lo:hi].tolist())
-    return lo + _topological(wires, leader), lo + np.array(leader, dtype=np.int64)
+    order = topological_order(wires, leader)
+    assert order is not None  # _assign closes no circle
+    return lo + order, lo + np.array(leader, dtype=np.int64)
 
 
 def _is_final(gates: GateTable, rows: np.ndarray) -> bool:
@@ -148,8 +150,18 @@ def _spread(block: int, mask: int, before: List[int], behind: Dict[int, int]) ->
             behind[wire] = known | mask
 
 
-def _topological(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> np.ndarray:
-    """Return an order that keeps blocks together and every dependency; early rows first."""
+def topological_order(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> Optional[np.ndarray]:
+    """Return an order that keeps blocks together and every dependency.
+
+    Args:
+        wires: what each row touches; rows that share a wire depend on each
+            other in their order.
+        leader: of each row's block, its first row.
+
+    Returns:
+        int64[rows], early rows first; None if the blocks depend on each other
+        in a circle, or one on itself.
+    """
     n = len(wires)
     members: Dict[int, List[int]] = {}
     for row, head in enumerate(leader):
@@ -159,7 +171,9 @@ def _topological(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> np.
     last: Dict[int, int] = {}
     for row, touched in enumerate(wires):
         for wire in touched:
-            if wire in last and last[wire] != leader[row]:
+            if wire in last and last[wire] == leader[row]:
+                return None
+            if wire in last:
                 after[last[wire]].append(leader[row])
                 waiting[leader[row]] += 1
             last[wire] = leader[row]
@@ -173,5 +187,4 @@ def _topological(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> np.
             waiting[follower] -= 1
             if not waiting[follower]:
                 heapq.heappush(ready, follower)
-    assert len(order) == n
-    return np.array(order, dtype=np.int64)
+    return np.array(order, dtype=np.int64) if len(order) == n else None
