@@ -20,6 +20,7 @@ from ..program import AcquireSpec, Channel, Op
 from .acquisition import Acquisition, build_acquisition, record_group
 from .assignment import Paths, chance_of_one, project
 from .field import Field, Tone, solve_field
+from .jumps import jump_rates, jump_tables
 
 __all__ = ["ReadoutFit", "default_acquisition", "fit_readout", "predict_errors"]
 
@@ -201,6 +202,20 @@ def _plain(device: Device, qubit: int, decay_s: Optional[float], field: Optional
     return acquisition
 
 
+def _warm(device: Device, qubit: int, acquisition: Acquisition, p_th: float) -> Acquisition:
+    """Return an acquisition with other jump rates: those at a thermal population."""
+    transmon = replace(device.transmons[qubit], p_th=p_th)
+    rates = jump_rates(transmon, device.resonators[qubit], acquisition.levels)
+    total, target = jump_tables(rates * device.timing.dt)
+    return replace(acquisition, rates=total, target=target)
+
+
+def _left(device: Device, qubit: int, excited: float) -> float:
+    """Return how much of an excited population the reset's error makes."""
+    error = device.reset_error[qubit] if device.reset_error else 0.0
+    return min(error * _fading(device, qubit), excited)
+
+
 def _field(device: Device, qubit: int) -> Field:
     measure, resonator = measure_of(device, qubit), device.resonators[qubit]
     assert measure is not None
@@ -224,11 +239,12 @@ def _solve(device: Device, qubit: int, p10: float, p01: float) -> Tuple[_Solutio
     length_s = field.mean.shape[1] * device.timing.dt
     for fraction in KERNELS:
         decay_s = None if fraction is None else fraction * length_s
-        paths = project(_plain(device, qubit, decay_s, field))
-        if paths.separation <= 0:
+        plain = _plain(device, qubit, decay_s, field)
+        if project(plain).separation <= 0:
             continue
         for share in THERMAL_SHARES:
             excited = min(share * min(p10, p01), MAX_THERMAL)
+            paths = project(_warm(device, qubit, plain, excited - _left(device, qubit, excited)))
             if not _reachable(paths, excited, x_error, p10, p01) and share > 0:
                 continue
             d, h, errors = _match(paths, excited, x_error, p10, p01)
@@ -342,9 +358,9 @@ def _apply(
     resonator, transmon = device.resonators[qubit], device.transmons[qubit]
     reset = device.reset_error[qubit] if device.reset_error else 0.0
     if not keep_thermal:
-        left = reset * _fading(device, qubit)
-        if left > solution.excited:  # the reset alone would leave more than the fit allows
-            reset, left = reset * solution.excited / left, solution.excited
+        whole, left = reset * _fading(device, qubit), _left(device, qubit, solution.excited)
+        if whole > left:  # the reset alone would leave more than the fit allows
+            reset *= left / whole
         transmon = replace(transmon, p_th=solution.excited - left)
     change = solution.separation / solution.d0 if solution.d0 > 0 else 1.0
     wanted = resonator.efficiency * change**2

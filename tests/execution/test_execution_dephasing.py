@@ -67,9 +67,9 @@ def ramsey(lab, device, tone, gap, phase=0.0):
 
 def test_a_tone_between_two_half_pulses_costs_contrast(lab):
     chi = (0.4e6, -0.4e6, -1e6)
-    device = lab.device(1, chi=chi, kappa=5e6)
+    device = lab.device(1, chi=chi, kappa=5e6, drive_rate=200e6)
     gap = 4000
-    amplitude = 0.02
+    amplitude = 0.011
     quiet, noisy = lab.run(device, [ramsey(lab, device, 0.0, gap), ramsey(lab, device, amplitude, gap)], shots=40000)
     tone = Tone(40, amplitude * lab.stimulus.samples, 0.0)
     field = solve_field(device.resonators[0], 7e9, [tone], gap, DT, 2)
