@@ -13,6 +13,7 @@ from ..compiler.base import PassManager
 from ..compiler.binding import bind_table
 from ..compiler.gates import empty_table
 from ..compiler.passes.check_frequencies import check_frequencies
+from ..compiler.passes.crosstalk import conflict_graph
 from ..compiler.passes.frequency_plan import resolve_los
 from ..compiler.passes.lowering import lower
 from ..compiler.passes.queue_measures import QueueMeasures
@@ -51,7 +52,10 @@ def compile(
     memory_slots: Optional[int] = None,
     align: str = "pad",
     dd: Any = None,
+    constraints: Sequence[Any] = (),
+    crosstalk: Any = None,
     verify: bool = False,
+    trace: Optional[List[Any]] = None,
 ) -> Batch:
     """Lower circuits and schedules to pulse programs, as a device runs them.
 
@@ -74,8 +78,14 @@ def compile(
         method: "alap" or "asap".
         memory_slots: at least as many as the experiments use; pads.
         align: "pad" moves what is off the device's grids, "strict" refuses.
-        dd: dynamical decoupling of idle times, None: none.
+        dd: dynamical decoupling of idle times: "X2", "XY4", "XY8", "UDD<n>" or
+            a dict of options; None: none. Circuits only, as the next two.
+        constraints: of ``compiler.passes.constraints``: gates that start
+            together, do not overlap, keep a distance; idle neighbours.
+        crosstalk: True, or a networkx graph of qubit pairs, whose gates never
+            play at the same time.
         verify: check the programs after every pass.
+        trace: gets one ``TraceEntry`` per pass: what it changed and took.
 
     Returns:
         Batch: programs shared by equal experiments; ``headers`` has one
@@ -93,7 +103,18 @@ def compile(
     if points == 1 and not parameter_binds[0]:  # type: ignore[index]
         points, parameter_binds = 0, None
     copies = points or 1
-    options = DeviceOptions(_user_lookup(inst_map), use_measure_esp, init_qubits, frequency_scope, align, dd)
+    options = DeviceOptions(
+        user=_user_lookup(inst_map),
+        use_measure_esp=use_measure_esp,
+        init_qubits=init_qubits,
+        frequency_scope=frequency_scope,
+        align=align,
+        dd=dd,
+        constraints=tuple(constraints),
+        conflicts=conflict_graph(device) if crosstalk is True else crosstalk or None,
+        verify=verify,
+        trace=trace,
+    )
     programs: List[Any] = [None] * (len(items) * copies)
     headers: List[Dict[str, Any]] = [{} for _ in programs]
     which = [k for k, kind in enumerate(kinds) if kind == "circuit"]
@@ -248,7 +269,9 @@ def _compile_circuits(
     gates = reading.gates
     if binds:
         gates = bind_table(gates, read_binds(binds, reading.parameters))
-    work = PassManager(circuit_passes(options)).run(Work(gates, device, "device", method))
+    work = PassManager(circuit_passes(options), options.check, trace=options.trace).run(
+        Work(gates, device, "device", method)
+    )
     told = header_of_notes(work)
     return list(work.programs), [{**info.header, **notes} for info, notes in zip(gates.circuits, told)]
 
@@ -256,7 +279,7 @@ def _compile_circuits(
 def _compile_schedules(schedules: Sequence[Any], device: Device, options: DeviceOptions) -> List[Program]:
     programs = tuple(read_schedules(schedules))
     work = Work(empty_table(), device, "device", programs=programs)
-    return list(PassManager(schedule_passes(options)).run(work).programs)
+    return list(PassManager(schedule_passes(options), options.check, trace=options.trace).run(work).programs)
 
 
 def _user_lookup(inst_map: Any) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..program import verify as verify_program
-from .base import Pass
+from .base import Pass, TraceEntry
 from .passes.align_starts import AlignStarts
 from .passes.capabilities import CheckCapabilities
 from .passes.check_bodies import CheckBodies, CheckPrograms
@@ -38,6 +38,13 @@ class DeviceOptions:
     dd: Any = None  # see passes.decouple.Decouple.of
     constraints: Tuple[Any, ...] = ()  # see passes.constraints
     conflicts: Any = None  # a networkx graph of qubit tuples that must not be driven at once
+    verify: bool = False  # after every pass
+    trace: Optional[List[TraceEntry]] = None
+
+    @property
+    def check(self) -> Optional[Callable[[Work], None]]:
+        """What the pass manager calls after every pass."""
+        return verify_work if self.verify else None
 
 
 def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
