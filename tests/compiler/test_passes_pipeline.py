@@ -1,0 +1,93 @@
+"""The options of compile() reach their passes."""
+
+from __future__ import annotations
+
+import networkx as nx
+import pytest
+from qiskit import QuantumCircuit
+
+from pulsekit.backend.frontend import compile
+from pulsekit.compiler.passes.constraints import NotOverlapping
+from pulsekit.device import Device
+from pulsekit.errors import CompilerError, ProgramError
+from pulsekit.program import Op, diff
+
+
+@pytest.fixture(scope="module")
+def device():
+    return Device.from_snapshot("ibm_perth")
+
+
+def idle_pair():
+    circuit = QuantumCircuit(7, 2)
+    circuit.sx([0, 1])
+    circuit.delay(8000, [0, 1])
+    circuit.sx([0, 1])
+    circuit.measure([0, 1], [0, 1])
+    return circuit
+
+
+def test_decoupling_is_asked_for_by_name(device):
+    plain = compile(idle_pair(), device).programs[0]
+    found = diff(plain, compile(idle_pair(), device, dd="X2", verify=True).programs[0])
+    assert [d.kind for d in found.rows] == ["only in b"] * 4
+    with pytest.raises(CompilerError, match="dd"):
+        compile(idle_pair(), device, dd="Z2")
+
+
+def test_a_trace_says_what_each_pass_changed_and_took(device):
+    trace = []
+    program = compile(idle_pair(), device, dd="XY4", trace=trace).programs[0]
+    by_name = {entry.name: entry for entry in trace}
+    assert by_name["Lower"].rows_before == 0
+    assert by_name["Decouple"].rows_after - by_name["Decouple"].rows_before == 8
+    assert by_name["Decouple"].rows_after == len(program.events)
+    assert "programs" in by_name["Lower"].changed and by_name["AlignStarts"].changed == ()
+    assert all(entry.seconds >= 0 for entry in trace)
+
+
+def test_verification_between_passes_is_on_demand(device):
+    circuit = QuantumCircuit(1, 1)
+    circuit.delay(100, 0)
+    circuit.measure(0, 0)
+    compile(circuit, device, align="off")
+    with pytest.raises(ProgramError, match="grid of 16") as caught:
+        compile(circuit, device, align="off", verify=True)
+    assert caught.value.code == 8036
+
+
+def starts(program, qubits):
+    e = program.events
+    rows = [r for r in program.rows(Op.PLAY) if program.sources[int(e.source[r])].qubits == qubits]
+    return min(int(e.t0[r]) for r in rows), max(int(e.t0[r] + e.duration[r]) for r in rows)
+
+
+def test_constraints_and_crosstalk_reach_the_sequencer(device):
+    circuit = QuantumCircuit(7)
+    circuit.cx(0, 1)
+    circuit.cx(3, 5)
+    apart = compile(circuit, device).programs[0]
+    first, second = starts(apart, (0, 1)), starts(apart, (3, 5))
+    assert first[0] < second[1] and second[0] < first[1]
+    graph = nx.Graph([((0, 1), (5, 3))])
+    for options in ({"constraints": [NotOverlapping((0, 1))]}, {"crosstalk": True}, {"crosstalk": graph}):
+        program = compile(circuit, device, **options).programs[0]
+        first, second = starts(program, (0, 1)), starts(program, (3, 5))
+        assert first[1] <= second[0] or second[1] <= first[0]
+
+
+def test_measure_esp_is_an_instruction_too(device):
+    circuit = QuantumCircuit(1, 3)
+    circuit.append(measure_esp(), [0], [2])
+    circuit.x(0)
+    program = compile(circuit, device, use_measure_esp=False).programs[0]
+    (row,) = program.rows(Op.ACQUIRE)
+    assert program.acquires[program.events.ref[row]].esp
+    assert program.events.slot[row] == 2
+    assert Op.SHIFT_FREQUENCY in program.events.op
+
+
+def measure_esp():
+    from qiskit.circuit import Instruction
+
+    return Instruction("measure_esp", 1, 1, [])
