@@ -158,7 +158,10 @@ class Program:
 
     def rows(self, *ops: Op) -> np.ndarray:
         """Return the indices of the rows with one of the given ops."""
-        return np.flatnonzero(np.isin(self.events.op, [int(op) for op in ops]))
+        mask = np.zeros(len(self.events), dtype=bool)
+        for op in ops:
+            mask |= self.events.op == int(op)
+        return np.flatnonzero(mask)
 
     def same_as(self, other: "Program") -> bool:
         """Tell whether two programs do the same, row by row.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, FrozenSet
 
+from ...device import Device
 from ...errors import ProgramError
 from ...program import verify
 from ..base import Pass
+from ..memo import remember
+from ..snippets import Snippet
 from ..work import Work
 
 __all__ = ["CheckBodies", "CheckPrograms"]
@@ -28,18 +32,24 @@ class CheckBodies(Pass):
         Raises:
             ProgramError: the first broken rule, with the calibration's name.
         """
-        trusted = {id(c.program) for c in work.device.calibrations}
+        calibrations = work.device.calibrations
+        trusted = remember(calibrations, "trusted", lambda: {id(c.program) for c in calibrations})
         for snippet in work.snippets:
             if id(snippet.program) in trusted or snippet.stretch:
                 continue
             try:
-                verify(snippet.program, work.device, timing=False)
+                remember(snippet, ("verified", work.device), partial(_verified, snippet, work.device))
             except ProgramError as error:
                 where = f"calibration {snippet.name!r} on qubits {list(snippet.qubits)}"
                 wrapped = ProgramError(f"{where}: {error}")
                 wrapped.code = error.code
                 raise wrapped from error
         return work
+
+
+def _verified(snippet: Snippet, device: Device) -> bool:
+    verify(snippet.program, device, timing=False)
+    return True
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,27 @@ def check_frequencies(batch: Batch, device: Device) -> None:
         CompilerError: with channel, time, origin and experiment (8000).
     """
     ranges: Optional[Mapping[str, Tuple[Range, ...]]] = None
+    seen: set = set()
+    one_lo = _one_lo(batch.los)
     for k, program in enumerate(batch.programs):
         rows = program.rows(*_FRAME_OPS)
-        if rows.size:
-            ranges = ranges or channel_ranges(device)
-            _check_program(program, rows, batch.los, np.flatnonzero(batch.program_of == k), ranges)
+        if not rows.size:
+            continue
+        if one_lo and program.parameters is None:
+            key = (program.channels, *(c[rows].tobytes() for c in _judged(program)))
+            if key in seen:
+                continue
+            seen.add(key)
+        ranges = ranges or channel_ranges(device)
+        _check_program(program, rows, batch.los, np.flatnonzero(batch.program_of == k), ranges)
+
+
+def _one_lo(los: LoTable) -> bool:
+    return all(len(table) < 2 or bool((table == table[0]).all()) for table in (los.drive, los.measure, los.control))
+
+
+def _judged(program: Program) -> Tuple[np.ndarray, ...]:
+    return program.events.channel, program.events.op, program.events.value
 
 
 def _check_program(

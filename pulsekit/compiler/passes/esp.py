@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from ...errors import CompilerError
 from ...program import Op
 from ..base import Pass
 from ..gates import BARRIER, DELAY, MEASURE
+from ..memo import remember
 from ..snippets import Snippet
 from ..work import Note, Work
 from .lookup import device_snippet
@@ -80,7 +82,8 @@ class PromoteMeasures(Pass):
         made: Dict[int, Tuple[int, Optional[str]]] = {}  # snippet -> its ESP snippet, or why there is none
         snippets, snippet, duration = list(work.snippets), work.snippet.copy(), work.duration.copy()
         for old in np.unique(snippet[rows]).tolist():
-            promoted, why = _promote(work.device, work.snippets[old])
+            measure = work.snippets[old]
+            promoted, why = remember(measure, ("esp", work.device), partial(_promote, work.device, measure))
             if promoted is None:
                 made[old] = (old, why)
                 continue

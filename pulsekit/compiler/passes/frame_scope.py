@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, FrozenSet, List
+from functools import partial
+from typing import ClassVar, FrozenSet
 
 import numpy as np
 
 from ...errors import CompilerError
 from ...program import EventTable, Op, ParameterTable, Program
 from ..base import Pass
+from ..memo import remember
 from ..snippets import Snippet
 from ..work import Work
 
@@ -37,11 +39,12 @@ class ScopeFrequencies(Pass):
             raise CompilerError(f"Argument `frequency_scope` must be one of {list(SCOPES)}, but {self.scope!r} came.")
         if self.scope == "program":
             return work
-        snippets: List[Snippet] = []
-        for snippet in work.snippets:
-            program = scope_frequencies(snippet.program)
-            snippets.append(snippet if program is snippet.program else _exchanged(snippet, program))
-        return work.replace(snippets=tuple(snippets))
+        return work.replace(snippets=tuple([remember(s, "scoped", partial(_scoped, s)) for s in work.snippets]))
+
+
+def _scoped(snippet: Snippet) -> Snippet:
+    program = scope_frequencies(snippet.program)
+    return snippet if program is snippet.program else _exchanged(snippet, program)
 
 
 def _exchanged(snippet: Snippet, program: Program) -> Snippet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, FrozenSet, List, Tuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from ...errors import CompilerError
 from ...program import Op, Program, Pulse
 from ...program.findings import row_place
 from ..base import Pass
+from ..memo import remember
+from ..snippets import Snippet
 from ..work import Note, Work
 
 __all__ = ["MODES", "PadPulses", "check_mode", "pad_program"]
@@ -45,12 +48,11 @@ class PadPulses(Pass):
         assert work.snippet is not None and work.duration is not None
         snippets, notes, changed = list(work.snippets), [], {}
         for k, snippet in enumerate(snippets):
-            where = f"Calibration {snippet.name!r} on qubits {list(snippet.qubits)}, "
-            program, texts = pad_program(snippet.program, work.device.timing, self.mode, where=where)
+            make = partial(_padded_snippet, snippet, work.device.timing, self.mode)
+            padded, texts = remember(snippet, ("padded", work.device.timing, self.mode), make)
             if texts:
-                objects = None  # they show the pulse as it was
-                snippets[k] = replace(snippet, program=program, objects=objects)
-                changed[k] = program.duration
+                snippets[k] = padded
+                changed[k] = padded.duration
                 notes += [Note("padded", text) for text in texts]
         if not changed:
             return work
@@ -58,6 +60,14 @@ class PadPulses(Pass):
         for k, length in changed.items():
             duration[work.snippet == k] = length
         return work.replace(snippets=tuple(snippets), duration=duration).noted(*notes)
+
+
+def _padded_snippet(snippet: Snippet, timing: Timing, mode: str) -> Tuple[Snippet, List[str]]:
+    where = f"Calibration {snippet.name!r} on qubits {list(snippet.qubits)}, "
+    program, texts = pad_program(snippet.program, timing, mode, where=where)
+    if not texts:
+        return snippet, texts
+    return replace(snippet, program=program, objects=None), texts  # the objects show the pulse as it was
 
 
 def pad_program(program: Program, timing: Timing, mode: str, *, where: str = "") -> Tuple[Program, List[str]]:
