@@ -127,6 +127,9 @@ def _channel_diff(
         for (row_a, t_a, was), (row_b, t_b, now) in zip(left[i0 : i0 + pairs], right[j0 : j0 + pairs]):
             if tag == "equal" and t_a != t_b:
                 yield RowDiff("moved", row_a, row_b, f"{_name(a, row_a)} is at {t_b} in b ({t_b - t_a:+d})")
+            elif tag != "equal" and was[0] != now[0]:
+                yield RowDiff("only in a", row_a, -1, _name(a, row_a))
+                yield RowDiff("only in b", -1, row_b, _name(b, row_b))
             elif tag != "equal":
                 yield RowDiff("changed", row_a, row_b, f"{_name(a, row_a)}: {_changes(was, now, t_a, t_b)}")
         for row, _, _ in left[i0 + pairs : i1]:
