@@ -61,7 +61,7 @@ def test_joint_distribution(prepared, name, level):
     elif level == 1:
         bits = sharp(prepared(weights, meas_level=1, meas_return="single")[0].iq)
     else:
-        raw = prepared(weights, meas_level=0, meas_return="single", memory_slot_size=450)[0].raw
+        raw = prepared(weights, meas_level=0, meas_return="single", memory_slot_size=700)[0].raw
         bits = sharp(raw.sum(axis=2))
     found = np.bincount(bits @ 2 ** np.arange(n), minlength=2**n) / SHOTS
     error = 5 * 0.5 / SHOTS**0.5 + (0.02 if level == 0 else 0.003)  # + readout errors of the short window
