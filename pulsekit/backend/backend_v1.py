@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
+from numbers import Integral
 from typing import Any, Callable, List, Optional
 
 from qiskit.providers.models import BackendProperties, BackendStatus, PulseBackendConfiguration, PulseDefaults
@@ -142,11 +143,11 @@ class DeviceModels:
         return [list(group) for group in self._configuration.meas_map]
 
     def _qubit(self, qubit: int) -> int:
-        if isinstance(qubit, bool) or not isinstance(qubit, int) or not 0 <= qubit < self.device.n_qubits:
+        if isinstance(qubit, bool) or not isinstance(qubit, Integral) or not 0 <= qubit < self.device.n_qubits:
             raise BackendIndexError(
                 f"Argument `qubit` must be an int in 0..{self.device.n_qubits - 1}, but {qubit!r} came.", code=8004
             )
-        return qubit
+        return int(qubit)
 
     def drive_channel(self, qubit: int) -> DriveChannel:
         """Return the drive channel of a qubit."""

@@ -169,6 +169,9 @@ def _pad_slots(programs: List[Program], headers: List[Dict[str, Any]], memory_sl
         for n in range(k, len(programs)):
             if programs[n] is program:
                 programs[n] = padded
+        extra = memory_slots - sum(size for _, size in header.get("creg_sizes", ()))
+        if header.get("creg_sizes") and extra > 0:  # terra's accessors cut bit strings by these
+            header["creg_sizes"] = [*header["creg_sizes"], ["memory_slots", extra]]
         header["memory_slots"] = memory_slots
 
 

@@ -1,0 +1,144 @@
+"""Jobs survive their process; many threads may submit at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import measured
+from qiskit.providers.jobstatus import JobStatus
+
+from pulsekit.backend import Backend
+from pulsekit.backend.ownership import is_gone, this_process
+from pulsekit.backend.runner import flush
+from pulsekit.device import Device
+from pulsekit.store import open_store
+
+CRASH = """
+import os, sys, time
+from qiskit import QuantumCircuit
+from pulsekit.backend import Backend, work
+from pulsekit.backend.runner import flush
+from pulsekit.device import Device
+work.execute = lambda *a, **k: time.sleep(60)
+backend = Backend(Device.transmon(), sys.argv[1], shots=200, memory=True)
+qc = QuantumCircuit(1, 1)
+qc.sx(0)
+qc.measure(0, 0)
+jobs = [backend.run(qc, seed_simulator=31), backend.run(qc, seed_simulator=32)]
+flush()
+while jobs[0].status().name != "RUNNING":
+    time.sleep(0.01)
+print(*[j.job_id() for j in jobs], flush=True)
+os._exit(9)
+"""
+
+YESTERDAY = """
+import sys
+from qiskit import QuantumCircuit
+from pulsekit.backend import Backend
+from pulsekit.device import Device
+backend = Backend(Device.transmon(), sys.argv[1], shots=200, memory=True)
+qc = QuantumCircuit(1, 1)
+qc.sx(0)
+qc.measure(0, 0)
+print(backend.run(qc, job_name="yesterday", seed_simulator=31).job_id(), flush=True)
+"""
+
+
+def in_another_process(script, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout, done.stderr
+    return done.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The bits of the job with seed 31, run here."""
+    from qiskit import QuantumCircuit
+
+    qc = QuantumCircuit(1, 1)
+    qc.sx(0)
+    qc.measure(0, 0)
+    backend = Backend(Device.transmon(), "memory", shots=200, memory=True)
+    return [backend.run(qc, seed_simulator=s).result().get_memory() for s in (31, 32)]
+
+
+def test_a_new_process_finds_yesterdays_jobs(tmp_path, expected):
+    """A script that ends at once has its job done all the same."""
+    (job_id,) = in_another_process(YESTERDAY, tmp_path)
+    backend = Backend(Device.transmon(), tmp_path)
+    (job,) = backend.jobs(job_name="yester")
+    assert job.job_id() == job_id and job.status() is JobStatus.DONE
+    assert job.result().get_memory() == expected[0]
+
+
+def test_interrupted_jobs_run_again_with_their_seed_once(tmp_path, expected):
+    ids = in_another_process(CRASH, tmp_path)
+    backend = Backend(Device.transmon(), tmp_path)
+    jobs = [backend.retrieve_job(i) for i in ids]
+    assert [j.result(timeout=60).get_memory() for j in jobs] == expected
+    assert backend.store.get(ids[0]).attempts == 2
+
+
+def test_a_job_that_was_interrupted_twice_is_an_error(tmp_path):
+    ids = in_another_process(CRASH, tmp_path)
+    store = open_store(tmp_path)
+    for i in ids:
+        store.update(i, attempts=2)
+    job = Backend(Device.transmon(), store).retrieve_job(ids[0])
+    assert job.status() is JobStatus.ERROR and "interrupted" in job.error_message()
+
+
+def test_a_job_without_its_input_or_with_another_device_is_an_error(tmp_path):
+    ids = in_another_process(CRASH, tmp_path)
+    store = open_store(tmp_path)
+    store.update(ids[0], payload=None)
+    other = Device.transmon(frequency=5.2e9)
+    backend = Backend(other, store)
+    assert "not stored yet" in backend.retrieve_job(ids[0]).error_message()
+    assert "device is another one" in backend.retrieve_job(ids[1]).error_message()
+
+
+def test_a_running_process_keeps_its_jobs():
+    assert not is_gone(this_process(), 0.0)
+    host, pid, _ = this_process().rsplit("/", 2)
+    assert is_gone(f"{host}/{pid}/12345", time.time())  # the number was used again
+    assert is_gone("elsewhere/1/2", 0.0) and not is_gone("elsewhere/1/2", time.time())
+    assert is_gone("nonsense", time.time())
+
+
+def test_64_jobs_from_16_threads(transmon, tmp_path):
+    backend = Backend(transmon, tmp_path, shots=30, memory=True)
+    jobs = {}
+
+    def submit(k):
+        for i in range(4):
+            jobs[4 * k + i] = backend.run(measured(flip=i % 2 == 1), seed_simulator=4 * k + i)
+
+    threads = [threading.Thread(target=submit, args=(k,)) for k in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len({j.job_id() for j in jobs.values()}) == 64
+    results = {s: j.result(timeout=120).get_memory() for s, j in jobs.items()}
+    assert all(j.status() is JobStatus.DONE for j in jobs.values())
+    serial = Backend(transmon, "memory", shots=30, memory=True)
+    for s in range(0, 64, 5):
+        assert serial.run(measured(flip=s % 2 == 1), seed_simulator=s).result().get_memory() == results[s]
+    assert len(backend.jobs(limit=0)) == 64
+
+
+def test_the_input_is_stored_in_the_background(transmon, tmp_path):
+    backend = Backend(transmon, tmp_path, shots=5)
+    job = backend.run(measured())
+    job.result()
+    flush()
+    record = backend.store.get(job.job_id())
+    assert record.payload and record.device and record.result
