@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from .signals import Signals
 from .sink import LiveSink, Sink, new_record
 from .stack import stack
 from .start import excited_at_start, rep_delay
-from .steps import cut
-from .walk import Branch, Walk
+from .steps import Kind, Step, cut
+from .walk import Branch, Walk, evolve_states, take_batch
 
 __all__ = ["Counter", "Run", "check_settings", "execute"]
 
@@ -74,7 +74,7 @@ def execute(
         batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
     )
     _inform(records, clusters, settings, seed)
-    run = Run(batch, device, settings, sink, check)
+    run = Run(batch, device, settings, sink, check, cancel)
     if settings.init_qubits:
         run.reset_shots(clusters, Counter(clusters, len(batch), progress))
     else:
@@ -140,30 +140,40 @@ class Counter:
             self.progress(int(np.count_nonzero(self.left <= 0)), self.total)
 
 
-Group = Tuple[Cluster, Model, LaneGroup, np.ndarray]
+class Part(NamedTuple):
+    """The experiments of one cluster."""
+
+    cluster: Cluster
+    model: Model
+    batch: Batch
+    experiments: np.ndarray  # int64[lanes of the batch], indices into the job
+    groups: List[LaneGroup]
 
 
 class Run:
     """What all parts of one run share."""
 
-    def __init__(self, batch: Batch, device: Device, settings: Settings, sink: Sink, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        device: Device,
+        settings: Settings,
+        sink: Sink,
+        check: Callable[[], None],
+        cancel: Optional[Any] = None,
+    ) -> None:
         self.batch = batch
         self.device = device
         self.settings = settings
         self.sink = sink
         self.check = check
+        self.cancel = cancel
         self.signals = Signals(device, settings.noise)
 
-    def groups(self, cluster: Cluster) -> List[Group]:
-        """Return a cluster's lane groups with its model and the batch's experiment indices."""
+    def part(self, cluster: Cluster) -> Part:
+        """Return a cluster's experiments, with its model."""
         chosen = np.asarray(cluster.experiments, dtype=np.int64)
-        batch = self.batch
-        part = Batch(
-            batch.programs,
-            np.asarray(batch.program_of)[chosen],
-            batch.los.take(chosen),
-            None if batch.theta is None else np.asarray(batch.theta)[chosen],
-        )
+        batch = take_batch(self.batch, chosen)
         model = Model.from_device(
             self.device,
             cluster.qubits,
@@ -172,29 +182,70 @@ class Run:
             noise=self.settings.noise,
             couplings=cluster.couplings,
         )
-        return [(cluster, model, group, chosen[group.experiments]) for group in lane_groups(part)]
+        return Part(cluster, model, batch, chosen, lane_groups(batch))
 
-    def walk(self, model: Model, group: LaneGroup, experiments: np.ndarray) -> Walk:
+    def walk(self, part: Part, group: LaneGroup) -> Walk:
         """Return the walk of one lane group."""
-        return Walk(self.device, model, group, experiments, self.settings, self.signals, self.sink, self.check)
+        experiments = part.experiments[group.experiments]
+        return Walk(
+            self.device,
+            part.model,
+            part.batch,
+            group,
+            experiments,
+            self.settings,
+            self.signals,
+            self.sink,
+            self.check,
+            self.cancel,
+        )
 
     def reset_shots(self, clusters: List[Cluster], counter: Counter) -> None:
         """Run with a reset before every shot."""
         for cluster in clusters:
-            for _, model, group, experiments in self.groups(cluster):
-                steps = cut(group.program, cluster.qubits, to_end=False)
-                if steps:
-                    walk = self.walk(model, group, experiments)
-                    walk.run(steps, self._fresh(model, group, walk.mixed))
-                counter.done(experiments)
+            self.check()
+            part = self.part(cluster)
+            walks = [self.walk(part, group) for group in part.groups]
+            steps = [cut(walk.group.program, cluster.qubits, to_end=False) for walk in walks]
+            branches = [self._fresh(walk) for walk in walks]
+            first = self._together(part, walks, steps, branches)
+            for walk, own, start, done in zip(walks, steps, branches, first):
+                walk.run(own, start, done)
+                counter.done(walk.experiments)
 
-    def _fresh(self, model: Model, group: LaneGroup, mixed: bool) -> List[Branch]:
+    def _together(
+        self, part: Part, walks: List[Walk], steps: List[List[Step]], branches: List[List[Branch]]
+    ) -> List[int]:
+        """Evolve all experiments up to their first acquire in one call; return how many steps that did."""
+        first = [0] * len(walks)
+        for mixed in (False, True):
+            ready = [
+                i
+                for i, (walk, own) in enumerate(zip(walks, steps))
+                if own and own[0].kind == Kind.EVOLVE and not walk.dephasing.windows
+                if (branches[i][0].state.ndim == 2) == mixed
+            ]
+            if not ready:
+                continue
+            states = np.stack([b.state for i in ready for b in branches[i]])
+            lanes = np.concatenate([walks[i].group.experiments for i in ready])
+            stop = np.concatenate([np.full(len(branches[i]), steps[i][0].stop, np.int64) for i in ready])
+            batch = take_batch(part.batch, lanes)
+            out = evolve_states(part.model, batch, states, np.zeros_like(stop), stop, self.settings, self.cancel)
+            for branch, state in zip((b for i in ready for b in branches[i]), out):
+                branch.state = state
+            for i in ready:
+                first[i] = 1
+        return first
+
+    def _fresh(self, walk: Walk) -> List[Branch]:
         """Return the state after a reset, one branch per lane."""
+        model, group = walk.model, walk.group
         excited = [0.0] * model.n
         if self.settings.noise:
             delay = rep_delay(self.device, self.settings, group.program.duration)
             excited = [excited_at_start(self.device, q, delay) for q in model.qubits]
-        if mixed or any(excited):
+        if walk.mixed or any(excited):
             state = np.diag(thermal(model.levels, excited)).astype(complex)
         else:
             state = np.zeros(model.dim, complex)

@@ -183,10 +183,11 @@ def run_restless(run: "Run", clusters: List["Cluster"], counter: "Counter") -> N
     """Run every shot of every experiment as one chain."""
     trees: List[List[_Tree]] = [[] for _ in range(len(run.batch))]
     for cluster in clusters:
-        for _, model, group, experiments in run.groups(cluster):
-            for lane, experiment in enumerate(experiments.tolist()):
-                one = take_lanes(group, np.array([lane]))
-                walk = run.walk(model, one, np.array([experiment]))
+        part = run.part(cluster)
+        for group in part.groups:
+            for lane in range(len(group.experiments)):
+                walk = run.walk(part, take_lanes(group, np.array([lane])))
+                experiment = int(walk.experiments[0])
                 trees[experiment].append(_Tree(run, walk, experiment, cluster.qubits))
     every = sorted({q for row in trees for tree in row for q in tree.qubits})
     level = _first_levels(run, every)

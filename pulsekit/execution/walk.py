@@ -9,13 +9,14 @@ Only branches that occur are simulated, those of all lanes together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..device import Device
+from ..program import Batch
 from ..readout import Purpose, Stream, pick_levels, uniforms
-from ..simulator.evolve import evolve_group
+from ..simulator.evolve import evolve_batch
 from ..simulator.lanes import LaneGroup
 from ..simulator.model import Model
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
@@ -26,7 +27,7 @@ from .sink import Sink
 from .start import residual
 from .steps import Acquire, Kind, Step
 
-__all__ = ["Branch", "Walk"]
+__all__ = ["Branch", "Walk", "evolve_states", "take_batch", "take_lanes"]
 
 
 @dataclass
@@ -45,21 +46,25 @@ class Walk:
         self,
         device: Device,
         model: Model,
+        part: Batch,
         group: LaneGroup,
         experiments: np.ndarray,
         settings: Settings,
         signals: Signals,
         sink: Sink,
         check: Callable[[], None],
+        cancel: Optional[Any] = None,
     ) -> None:
         self.device = device
         self.model = model
+        self.part = part  # the cluster's experiments; the group's indices are into it
         self.group = group
         self.experiments = experiments  # int64[lanes], of the batch
         self.settings = settings
         self.signals = signals
         self.sink = sink
         self.check = check
+        self.cancel = cancel
         self.plays = measure_plays(group, model.dt)
         self.dephasing = Dephasing(device, model, group, self.plays)
         self.ends: Dict[Tuple[int, int], np.ndarray] = {}  # (lane, qubit): levels after its acquire
@@ -69,9 +74,11 @@ class Walk:
         """Whether states have to be density matrices: decoherence, or a tone that dephases."""
         return (self.settings.noise and self.model.noisy) or bool(self.dephasing.windows)
 
-    def run(self, steps: Sequence[Step], branches: List[Branch]) -> List[Branch]:
-        """Take the branches through the steps; return the last ones."""
+    def run(self, steps: Sequence[Step], branches: List[Branch], first: int = 0) -> List[Branch]:
+        """Take the branches through the steps from ``first`` on; return the last ones."""
         for number, step in enumerate(steps):
+            if number < first:
+                continue
             self.check()
             more = number + 1 < len(steps)
             if step.kind == Kind.EVOLVE:
@@ -104,18 +111,9 @@ class Walk:
         self, states: np.ndarray, lanes: np.ndarray, start: int, stop: int, held: Tuple[int, ...]
     ) -> np.ndarray:
         model = self.model.hold([self.model.qubits.index(q) for q in held]) if held else self.model
-        return evolve_group(
-            model,
-            take_lanes(self.group, lanes),
-            states,
-            start=start,
-            stop=stop,
-            solver="lindblad" if states.ndim == 3 else "schroedinger",
-            method=self.settings.method,
-            rwa=True,
-            tolerance=self.settings.tolerance,
-            threads=self.settings.threads,
-        )
+        chosen = take_batch(self.part, self.group.experiments[lanes])
+        edges = (np.full(lanes.size, start, np.int64), np.full(lanes.size, stop, np.int64))
+        return evolve_states(model, chosen, states, *edges, self.settings, self.cancel)
 
     def _measure(self, number: int, step: Step, branches: List[Branch], more: bool) -> List[Branch]:
         local = tuple(self.model.qubits.index(a.qubit) for a in step.acquires)
@@ -197,6 +195,39 @@ class Walk:
             old = level_of(branch.state, self.model.levels, local)
             out.append(replace(branch, state=move_level(branch.state, self.model.levels, local, old, 0)))
         return merge(out)
+
+
+def evolve_states(
+    model: Model,
+    batch: Batch,
+    states: np.ndarray,
+    start: np.ndarray,
+    stop: np.ndarray,
+    settings: Settings,
+    cancel: Optional[Any] = None,
+) -> np.ndarray:
+    """Evolve kets [n, dim] or density matrices [n, dim, dim], each between its own samples."""
+    mixed = states.ndim == 3
+    out = evolve_batch(
+        model,
+        batch,
+        states if mixed else states[:, :, None],
+        start=start,
+        stop=stop,
+        solver="lindblad" if mixed else "schroedinger",
+        method=settings.method,
+        rwa=True,
+        tolerance=settings.tolerance,
+        threads=settings.threads,
+        cancel=cancel,
+    )
+    return out if mixed else out[:, :, 0]
+
+
+def take_batch(batch: Batch, experiments: np.ndarray) -> Batch:
+    """Return some experiments of a batch (repeated ones too)."""
+    theta = None if batch.theta is None else np.asarray(batch.theta)[experiments]
+    return Batch(batch.programs, np.asarray(batch.program_of)[experiments], batch.los.take(experiments), theta)
 
 
 def take_lanes(group: LaneGroup, lanes: np.ndarray) -> LaneGroup:
