@@ -103,7 +103,11 @@ class PromoteMeasures(Pass):
 def terminal_measures(work: Work) -> np.ndarray:
     """Return the rows of measures that are the last thing on their qubit, int64[k]."""
     gates = work.gates
-    counted = np.flatnonzero((gates.kind != BARRIER) & (gates.kind != DELAY))
+    measures = np.flatnonzero(gates.kind == MEASURE)
+    since = np.full(len(gates.circuits) or 1, len(gates), dtype=np.int64)  # the first measure of each circuit
+    since[gates.circuit[measures[::-1]]] = measures[::-1]
+    later = np.arange(len(gates)) >= since[gates.circuit]
+    counted = np.flatnonzero(later & (gates.kind != BARRIER) & (gates.kind != DELAY))
     widths = np.array([len(s) for s in gates.qubit_sets] or [0], dtype=np.int64)
     flat = np.array([q for s in gates.qubit_sets for q in s] or [0], dtype=np.int64)
     first = np.cumsum(widths) - widths

@@ -66,10 +66,14 @@ def _placed(work: Work, leader: np.ndarray) -> Work:
     new = np.ones(len(leader), dtype=bool)
     new[1:] = leader[1:] != leader[:-1]
     block = np.cumsum(new).astype(np.int32) - 1
-    latest = np.zeros(int(block[-1]) + 1 if block.size else 0, dtype=np.int64)
-    np.maximum.at(latest, block, anchors)
-    members = np.bincount(block, minlength=len(latest))[block] > 1
-    offset = np.where(members, latest[block] - anchors, 0)
+    offset = np.zeros(len(leader), dtype=np.int64)
+    shared = ~new
+    shared[:-1] |= ~new[1:]
+    rows = np.flatnonzero(shared)
+    if rows.size:
+        latest = np.zeros(int(block[-1]) + 1, dtype=np.int64)
+        np.maximum.at(latest, block[rows], anchors[rows])
+        offset[rows] = latest[block[rows]] - anchors[rows]
     return work.replace(block=block, offset=offset, anchor=np.maximum(anchors, 0))
 
 

@@ -60,21 +60,37 @@ def lower(work: Work) -> Lowered:
     pool = Pool.of(work.snippets)
     used = np.flatnonzero(work.snippet >= 0)
     which = work.snippet[used]
-    counts = np.diff(pool.ptr)[which]
-    stops = np.cumsum(counts)
-    first = stops - counts
-    gate = np.repeat(used, counts)
-    pool_row = np.arange(len(gate))
-    pool_row += np.repeat(pool.ptr[which] - first, counts)
+    stops = np.cumsum(np.diff(pool.ptr)[which])
+    rows = int(stops[-1]) if stops.size else 0
+    gate, pool_row, t0, duration = (np.empty(rows, np.int64) for _ in range(4))
+    value, angle, touched = np.empty(rows), np.empty(rows), np.zeros(rows, np.uint8)
     model = pool.events
-    t0 = model.t0[pool_row]
-    t0 += np.repeat(work.start[used], counts)
-    duration = model.duration[pool_row]
-    if pool.stretch.any():
-        stretched = pool.stretch[pool_row]
-        duration[stretched] = work.duration[gate[stretched]]
-    value, angle = model.value[pool_row], model.angle[pool_row]
-    touched = _add_parameters(gates, pool, used, which, first, value, angle)
+    kernel("layout").expand(
+        used,
+        which,
+        pool.ptr,
+        model.t0,
+        model.duration,
+        model.value,
+        model.angle,
+        pool.stretch.view(np.uint8),
+        work.start,
+        work.duration,
+        pool.entry_ptr,
+        pool.entry_row,
+        pool.entry_column,
+        pool.entry_parameter,
+        pool.entry_coefficient,
+        gates.param_at,
+        gates.params,
+        gate,
+        pool_row,
+        t0,
+        duration,
+        value,
+        angle,
+        touched,
+    )
     ptr = np.concatenate([[0], stops])[np.searchsorted(used, gates.circuit_ptr)]
     order, place_of = _order(ptr, t0, duration)
     gate, pool_row = gate[order], pool_row[order]
@@ -91,7 +107,7 @@ def lower(work: Work) -> Lowered:
         calibration=model.calibration[pool_row],
         label=model.label[pool_row],
     )
-    parameters = _parameter_tables(gates, pool, used, which, first, place_of, ptr)
+    parameters = _parameter_tables(gates, pool, used, which, place_of, ptr)
     out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched[order]), pool, parameters)
     _refuse_overlap(gates, out)
     return out
@@ -115,24 +131,6 @@ def _expand(ptr: np.ndarray, which: np.ndarray) -> Tuple[np.ndarray, np.ndarray]
     return at, item
 
 
-def _add_parameters(
-    gates: GateTable,
-    pool: Pool,
-    used: np.ndarray,
-    which: np.ndarray,
-    first: np.ndarray,
-    value: np.ndarray,
-    angle: np.ndarray,
-) -> np.ndarray:
-    """Add the gates' parameters to the rows in place; return which rows they touch."""
-    at, entry = _expand(pool.entry_ptr, which)
-    touched = np.zeros(len(value), np.uint8)
-    row = first[at] + pool.entry_row[entry]
-    amount = pool.entry_coefficient[entry] * gates.params[gates.param_at[used[at]] + pool.entry_parameter[entry]]
-    kernel("layout").add_parameters(row, pool.entry_column[entry], amount, value, angle, touched)
-    return touched.view(bool)
-
-
 def _order(ptr: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return the stable order by time, no length first, within each circuit; and its inverse."""
     order = np.empty(len(t0), np.int64)
@@ -148,7 +146,6 @@ def _parameter_tables(
     pool: Pool,
     used: np.ndarray,
     which: np.ndarray,
-    first: np.ndarray,
     place_of: np.ndarray,
     ptr: np.ndarray,
 ) -> Tuple[Optional[ParameterTable], ...]:
@@ -157,6 +154,8 @@ def _parameter_tables(
     tables: List[Optional[ParameterTable]] = [None] * len(gates.circuits)
     if not any(info.parameters for info in gates.circuits):
         return tuple(tables)
+    counts = np.diff(pool.ptr)[which]
+    first = np.cumsum(counts) - counts
     at, entry = _expand(pool.entry_ptr, which)
     slot = gates.param_at[used[at]] + pool.entry_parameter[entry]
     row = place_of[first[at] + pool.entry_row[entry]]
