@@ -13,8 +13,8 @@ from .fidelity import average_fidelity, leakage_of, phase_aligned
 from .ideal import ideal_unitary
 from .mirror import computational, logical
 from .newton import least_squares
-from .propagate import swept_propagators
 from .rates import computational_part, driven_hamiltonian, pauli_rates, tone_operator
+from .segments import CrossPropagator
 from .templates import CrossTemplate, frame_channels, with_shifts
 
 __all__ = ["CrossSolution", "apply_solution", "solve_cross", "zx_turn"]
@@ -71,7 +71,7 @@ class _Problem:
     """Residuals of one gate as a function of tone, cancellation and shifts."""
 
     def __init__(self, device: Device, model: Model, template: CrossTemplate, name: str, qubits: Sequence[int]) -> None:
-        self.device, self.model, self.program = device, model, template.free()
+        self.model, self.propagator = model, CrossPropagator(device, model, template)
         ideal = ideal_unitary(name)
         swap = [0, 2, 1, 3]  # the model's order is (control, target) of the tone
         self.target = ideal if template.control == qubits[0] else ideal[np.ix_(swap, swap)]
@@ -84,8 +84,7 @@ class _Problem:
             included; the computational rows come first.
         """
         tone, cancel = points[:, 0] + 1j * points[:, 1], points[:, 2] + 1j * points[:, 3]
-        theta = np.stack([np.abs(tone), np.angle(tone), np.abs(cancel), np.angle(cancel)], axis=1)
-        full = logical(swept_propagators(self.device, self.model, self.program, theta), self.model.levels)
+        full = logical(self.propagator(tone, cancel), self.model.levels)
         inside = computational(self.model.levels)
         outside = np.setdiff1d(np.arange(self.model.dim), inside)
         return full[:, np.concatenate([inside, outside])][:, :, inside]
@@ -117,11 +116,11 @@ class _Problem:
 
     def best_shifts(self, block: np.ndarray) -> Tuple[np.ndarray, float]:
         """Return the three shifts that bring a block closest to the target."""
-        grid = np.arange(12) * (np.pi / 6)
+        grid = np.arange(8) * (np.pi / 4)
         points = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), axis=-1).reshape(-1, 3)
         fidelity = average_fidelity(self.shifted(block[None], points), self.target)
         best = points[int(np.argmax(fidelity))]
-        for width in (np.pi / 12, np.pi / 36, np.pi / 108, np.pi / 324):
+        for width in (np.pi / 8, np.pi / 16, np.pi / 48, np.pi / 144):
             steps = np.linspace(-width, width, 5)
             near = best + np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
             fidelity = average_fidelity(self.shifted(block[None], near), self.target)
@@ -160,7 +159,7 @@ def solve_cross(
     problem = _Problem(device, model, template, name, qubits)
     best = None
     for start in _starts(problem, template, amplitude, hint):
-        solved = least_squares(problem.residuals, start, _steps(start), batches=25)
+        solved = least_squares(problem.residuals, start, _steps(start), batches=18, tolerance=1e-7)
         found = _judge(problem, template, solved.x)
         if best is None or found.fidelity > best.fidelity:
             best = found
@@ -180,7 +179,7 @@ def _starts(
 ) -> List[np.ndarray]:
     """Return starting points, the most promising first."""
     cancel = abs(template.factor(template.cancels))
-    rotary = (0.0, 0.5, 1.0, 1.5) if cancel else (0.0,)
+    rotary = (0.0, 0.6, 1.2) if cancel else (0.0,)
     tones = [sign * scale * amplitude for scale in (0.9, 1.0, 1.1) for sign in (1, -1)]
     points = [[tone, 0.0, r * cancel, 0.0] for tone in tones for r in rotary]
     if hint is not None:

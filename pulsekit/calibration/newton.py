@@ -23,7 +23,7 @@ def least_squares(
     steps: np.ndarray,
     *,
     batches: int = 20,
-    tolerance: float = 1e-9,
+    tolerance: float = 1e-8,
 ) -> Solved:
     """Minimise by Levenberg-Marquardt, one batch of lanes per iteration.
 

@@ -143,13 +143,13 @@ class CrossTemplate:
                 entries += [(row, 0, column, float(value[row] / abs(base)) if base else 1.0), (row, 1, column + 1, 1.0)]
                 angle[row] -= np.angle(base)
                 value[row] = 0.0
-        row, column, parameter, coefficient = zip(*entries)
+        rows, columns, parameters, coefficients = zip(*entries)
         table = ParameterTable(
             names=("tone", "tone_angle", "cancel", "cancel_angle"),
-            row=np.array(row, np.int32),
-            column=np.array(column, np.uint8),
-            parameter=np.array(parameter, np.int32),
-            coefficient=np.array(coefficient, np.float64),
+            row=np.array(rows, np.int32),
+            column=np.array(columns, np.uint8),
+            parameter=np.array(parameters, np.int32),
+            coefficient=np.array(coefficients, np.float64),
         )
         return self.program.replace(events=events.replace(value=value, angle=angle), parameters=table)
 
@@ -197,22 +197,33 @@ def frame_channels(device: Device, qubit: int) -> Tuple[Channel, ...]:
 def with_shifts(program: Program, shifts: Sequence[Tuple[int, Channel, float]]) -> Program:
     """Return a program with more phase shifts, each before any play at its time.
 
+    A shift joins a shift of the same channel at the same time, if there is one.
+
     Args:
         program: any.
         shifts: (sample, channel, rad); zeros are left out.
     """
-    wanted = [s for s in shifts if s[2] != 0.0]
-    if not wanted:
-        return program
+    events = program.events
+    value = np.array(events.value)
     channels: Dict[Channel, int] = {c: k for k, c in enumerate(program.channels)}
-    for _, channel, _ in wanted:
-        channels.setdefault(channel, len(channels))
-    extra = EventTable(
-        t0=np.array([t for t, _, _ in wanted]),
-        op=np.full(len(wanted), int(Op.SHIFT_PHASE)),
-        channel=np.array([channels[c] for _, c, _ in wanted]),
-        value=np.array([v for _, _, v in wanted]),
-    )
-    merged = EventTable.concatenate([extra, program.events])
-    order = np.lexsort((np.minimum(merged.duration, 1), merged.t0))
-    return program.replace(events=merged.take(order), channels=tuple(channels))
+    present: Dict[Tuple[int, int], int] = {}
+    for row in program.rows(Op.SHIFT_PHASE):
+        present.setdefault((int(events.t0[row]), int(events.channel[row])), int(row))
+    new: List[Tuple[int, int, float]] = []
+    for t0, channel, phase in shifts:
+        index = channels.setdefault(channel, len(channels))
+        if (t0, index) in present:
+            value[present[t0, index]] += phase
+        elif phase:
+            new.append((t0, index, phase))
+    merged = events.replace(value=value)
+    if new:
+        extra = EventTable(
+            t0=np.array([t for t, _, _ in new]),
+            op=np.full(len(new), int(Op.SHIFT_PHASE)),
+            channel=np.array([c for _, c, _ in new]),
+            value=np.array([v for _, _, v in new]),
+        )
+        merged = EventTable.concatenate([extra, merged])
+        merged = merged.take(np.lexsort((np.minimum(merged.duration, 1), merged.t0)))
+    return program.replace(events=merged, channels=tuple(channels))
