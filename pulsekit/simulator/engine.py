@@ -9,7 +9,7 @@ commutator-free Magnus steps (``magnus``).
 
 from __future__ import annotations
 
-from typing import Callable, Sequence, Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -168,32 +168,15 @@ class Engine:
         which = np.searchsorted(used, ids).astype(np.int32)
         return np.ascontiguousarray(table).view(np.float64).reshape(len(used), -1, 2), which
 
-    def strengths(self, tone: LineTone) -> np.ndarray:
-        """Return the class of strength of every place, rad/s.
-
-        A class depends on its lane alone, so that no lane's bits depend on
-        its neighbours: the line at amplitude 1, or that times a power of two.
-        """
-        line = self.space.model.lines[tone.line]
-        unit = line.w_rate / 2 * abs(line.gain)
-        peak = np.array([np.abs(self.stack.pulses[k].samples).max(initial=0.0) for k in range(len(self.stack.pulses))])
-        size = np.abs(tone.magnitude[self.lane_at]) * peak[tone.pulse[self.lane_at]] / unit
-        return unit * 2.0 ** np.ceil(np.log2(np.maximum(size * (1 - 1e-12), 1.0)))
-
     def _sampled(self, piece: Piece, tone: LineTone, w: np.ndarray) -> None:
         self.flush()
         re, im = self.amplitude(tone)
         env, which = self.envelopes(tone)
         offset = piece.tones[0][1]
-        strengths = self.strengths(tone)
-        detuning = w - tone.w_ref
-        reach = self.reaches(tone, w)
-        for strength, span in sorted(set(zip(strengths.tolist(), reach.tolist()))):
-            mine = (strengths == strength) & (reach == span)
-            table = frame_table(self.space, tone.line, tone.w_ref, strength, self.precision, span)
-            amp = pack_vector(np.where(mine, re, 0), np.where(mine, im, 0))
-            coef = table.shared() if span == 0 else table.for_lanes(np.where(mine, detuning, 0))
-            self._poly(table, coef, amp, amp, env, which, piece, offset, mine)
+        table = frame_table(self.space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach)
+        coef = table.for_lanes(w - tone.w_ref) if tone.reach else table.shared()
+        amp = pack_vector(re, im)
+        self._poly(self.x, table, coef, amp, amp, env, which, piece, offset)
 
     def _lab(self, piece: Piece, tone: LineTone, w: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
         self.rotate(-self.space.w_c * start)
@@ -202,15 +185,18 @@ class Engine:
         size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * start
         amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
         turn = pack_vector(np.cos(w * self.dt), np.sin(w * self.dt))
-        strengths = self.strengths(tone)
-        for strength, carrier in sorted(set(zip(strengths.tolist(), w.tolist()))):
-            mine = (strengths == strength) & (w == carrier)
-            table = lab_table(self.space, tone.line, carrier, strength, self.precision)
-            self._poly(table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1], mine)
+        for carrier in np.unique(w).tolist():
+            mine = w == carrier
+            table = lab_table(self.space, tone.line, carrier, tone.strength, self.precision)
+            x = self.x if mine.all() else self.x.copy()
+            self._poly(x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
+            if x is not self.x:
+                np.copyto(self.x, x, where=mine.reshape(-1, 1, 1, LANES))
         self.rotate(self.space.w_c * stop)
 
     def _poly(
         self,
+        x: np.ndarray,
         table: PolyTable,
         coef: np.ndarray,
         amp: np.ndarray,
@@ -219,40 +205,30 @@ class Engine:
         which: np.ndarray,
         piece: Piece,
         offset: int,
-        mine: np.ndarray,
     ) -> None:
-        def act(x: np.ndarray) -> None:
-            _lanes.poly(
-                x,
-                self.space.size,
-                amp,
-                env,
-                which,
-                piece.start - offset,
-                piece.stop - offset,
-                turn,
-                table.lab,
-                table.powers,
-                table.reach,
-                table.row,
-                table.col,
-                table.shift,
-                table.first,
-                table.count,
-                table.ax,
-                table.ay,
-                coef.reshape(-1),
-                coef[0].size if coef.ndim == 4 else 0,
-                self.work,
-            )
-
-        with_copy(self.x, mine, act)
-
-    def reaches(self, tone: LineTone, w: np.ndarray) -> np.ndarray:
-        """Return the class of detuning of every place, rad/s; 0: none."""
-        detuning = np.abs(w - tone.w_ref)
-        spread = 2.0 * np.pi * 25e6
-        return np.where(detuning == 0, 0.0, spread * 2.0 ** np.ceil(np.log2(np.maximum(detuning / spread, 1.0))))
+        _lanes.poly(
+            x,
+            self.space.size,
+            amp,
+            env,
+            which,
+            piece.start - offset,
+            piece.stop - offset,
+            turn,
+            table.lab,
+            table.powers,
+            table.reach,
+            table.row,
+            table.col,
+            table.shift,
+            table.first,
+            table.count,
+            table.ax,
+            table.ay,
+            coef.reshape(-1),
+            coef[0].size if coef.ndim == 4 else 0,
+            self.work,
+        )
 
     def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
         self.flush()
@@ -261,8 +237,8 @@ class Engine:
         g = np.zeros((self.lanes, size, size), dtype=complex) + space.idle
         index = np.arange(size)
         g[:, index, index] += 1j * (w - space.w_c)[:, None] * space.number
-        bound = np.full(self.lanes, float(np.abs(space.idle).sum(axis=1).max()))
-        bound += (abs(tones[0].w_ref - space.w_c) + self.reaches(tones[0], w)) * np.abs(space.number).max()
+        bound = float(np.abs(space.idle).sum(axis=1).max())
+        bound += (abs(tones[0].w_ref - space.w_c) + tones[0].reach) * np.abs(space.number).max()
         for tone, (_, offset) in zip(tones, piece.tones):
             re, im = self.amplitude(tone)
             env, which = self.envelopes(tone)
@@ -270,19 +246,7 @@ class Engine:
             z = (re + 1j * im) * (sample[:, 0] + 1j * sample[:, 1])
             g += z[:, None, None] * space.drive(tone.line)
             g += z.conj()[:, None, None] * space.drive_conj(tone.line)
-            bound += self.strengths(tone) * np.abs(space.drive(tone.line)).sum() ** 0.5 * 2
-        squarings = np.maximum(0, np.ceil(np.log2(bound * span / 0.35))).astype(int)
-        packed = pack((g * (span / 2.0**squarings)[:, None, None]).reshape(self.lanes, -1), np.arange(self.lanes))
-        for count in np.unique(squarings).tolist():
-            mine = squarings == count
-            with_copy(self.x, mine, lambda x, n=count: _lanes.expm(x, packed, size, n, self.work))
-
-
-def with_copy(x: np.ndarray, mine: np.ndarray, act: Callable[[np.ndarray], None]) -> None:
-    """Let ``act`` change blocks in place, but only at the places ``mine``."""
-    if mine.all():
-        act(x)
-        return
-    changed = x.copy()
-    act(changed)
-    np.copyto(x, changed, where=mine.reshape(-1, 1, 1, LANES))
+            bound += 2 * tone.strength * float(np.abs(space.drive(tone.line)).sum(axis=1).max())
+        squarings = max(0, int(np.ceil(np.log2(bound * span / 0.35))))
+        packed = pack((g * (span / 2.0**squarings)).reshape(self.lanes, -1), np.arange(self.lanes))
+        _lanes.expm(self.x, packed, size, squarings, self.work)

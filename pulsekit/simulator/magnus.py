@@ -45,7 +45,7 @@ def magnus_piece(
         _dense(engine, piece, tones, w, begin, constant)
         return
     space, dt = engine.space, engine.dt
-    strengths = [float(engine.strengths(t).max()) for t in tones]
+    strengths = [t.strength for t in tones]
     splits = 1 if constant else substeps(engine, tones, strengths)
     per_sample = 1 if constant else 2 * splits
     h = dt / per_sample
@@ -76,16 +76,19 @@ def taylor_order(norm: float, precision: float) -> int:
 def substeps(engine: "Engine", tones: Sequence["LineTone"], strengths: Sequence[float]) -> int:
     """Return into how many Magnus steps a sample is cut.
 
-    The local error of the order-4 method is about (turn h)^4 (strength h) /
-    300, with the turn the fastest rotation that the drive makes inside a step;
-    what may add up over the program sets the step.
+    The error per sample of the order-4 method, measured on two resonant DRAG
+    pulses on coupled transmons: 6e-6 (d s dt^2)^2 (strength dt) under the RWA,
+    with d the tones' offset from the frame and s half the spread of energies,
+    and 7e-7 (2 w dt)^4 (strength dt) without; taken three times as large.
     """
     dt = engine.dt
-    offset = max(abs(t.w_ref - engine.space.w_c) for t in tones) + 2 * np.pi * 25e6
-    spread = float(np.ptp(engine.space.energies))
-    turn = offset if engine.rwa else 2 * max(t.w_ref for t in tones)
-    local = (max(turn, spread / 2) * dt) ** 4 * sum(strengths) * dt / 300
-    return int(np.clip(np.ceil((local / (20 * engine.precision)) ** 0.25), 1, 400))
+    drive = sum(strengths) * dt
+    if engine.rwa:
+        offset = max(abs(t.w_ref - engine.space.w_c) + t.reach for t in tones) * dt
+        error = 2e-5 * (offset * max(offset, float(np.ptp(engine.space.energies)) / 2 * dt)) ** 2 * drive
+    else:
+        error = 2e-6 * (2 * max(t.w_ref + t.reach for t in tones) * dt) ** 4 * drive
+    return int(np.clip(np.ceil((error / (4 * engine.precision)) ** 0.25), 1, 400))
 
 
 def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -174,7 +177,7 @@ def _dense(
 ) -> None:
     """Step density matrices with dense exponentials (a rare, slow path)."""
     space, dt = engine.space, engine.dt
-    strengths = [float(engine.strengths(t).max()) for t in tones]
+    strengths = [t.strength for t in tones]
     splits = 1 if constant else substeps(engine, tones, strengths)
     ones = np.arange(engine.lanes)
     index = np.arange(space.size)

@@ -12,11 +12,13 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from ..errors import SimulationError
+from ..program import Pulse
 from ..units import TWO_PI
 from .model import Model
 from .stack import Stack, runs_of
 
 Run = Tuple[int, int, bool]
+W_REACH = TWO_PI * 25e6  # rad/s, the narrowest class of detuning
 
 __all__ = ["LineTone", "Piece", "Track", "Window", "tracks_of"]
 
@@ -35,6 +37,8 @@ class LineTone:
     w_ref: float  # rad/s, the line's job-level LO
     fixed: np.ndarray  # bool[lanes]
     skip: int = 0  # samples of the envelope that lie before t0
+    strength: float = 0.0  # rad/s, class of |z|: the same for all lanes of a track
+    reach: float = 0.0  # rad/s, class of |w - w_ref|: likewise; 0: none
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,63 @@ def tracks_of(stack: Stack, model: Model, start: np.ndarray, stop: np.ndarray) -
         model: the cluster.
         start, stop: int64[lanes], samples; what lies outside is not played.
     """
-    tones = _tones(stack, model)
-    lanes = np.arange(len(stack.experiments))
-    if not tones:
-        return [Track(lanes, (), ())]
+    every = _tones(stack, model)
+    if not every:
+        return [Track(np.arange(len(stack.experiments)), (), ())]
+    out: List[Track] = []
+    for lanes, tones in _classes(every, stack, model):
+        for track in _timed(stack, tones, start[lanes], stop[lanes]):
+            out.append(track if len(lanes) == len(start) else replace(track, lanes=lanes[track.lanes]))
+    return out
+
+
+def _classes(tones: List[LineTone], stack: Stack, model: Model) -> List[Tuple[np.ndarray, List[LineTone]]]:
+    """Split lanes by their classes of strength and detuning.
+
+    A class depends on its lane alone, and everything that is chosen from it
+    (degrees, orders, steps) too: no lane's bits depend on its neighbours.
+    """
+    peak = np.array([_peak(p) for p in stack.pulses])
+    unit = np.array([model.lines[t.line].w_rate / 2 * abs(model.lines[t.line].gain) for t in tones])
+    size = np.stack([np.abs(t.magnitude) * peak[t.pulse] for t in tones], axis=1) / unit
+    strength = np.where(size > 1 + 1e-12, np.ceil(np.log2(np.maximum(size, 1.0))), 0.0)
+    detuning = np.stack([np.abs(t.w - t.w_ref) for t in tones], axis=1)
+    steps = np.ceil(np.log2(np.maximum(detuning / W_REACH, 1.0)))
+    reach = np.where(detuning == 0, -1.0, steps)
+    keys = np.concatenate([strength, reach], axis=1)
+    count = len(tones)
+    if (keys == keys[0]).all():
+        first, members = keys[:1], [np.arange(len(keys))]
+    else:
+        first, which = np.unique(keys, axis=0, return_inverse=True)
+        members = [np.flatnonzero(np.reshape(which, -1) == k) for k in range(len(first))]
+    out = []
+    for key, lanes in zip(first, members):
+        out.append(
+            (
+                lanes,
+                [
+                    replace(
+                        _take(t, lanes),
+                        strength=float(unit[k] * 2.0 ** key[k]),
+                        reach=0.0 if key[count + k] < 0 else float(W_REACH * 2.0 ** key[count + k]),
+                    )
+                    for k, t in enumerate(tones)
+                ],
+            )
+        )
+    return out
+
+
+def _peak(pulse: Pulse) -> float:
+    known = pulse.__dict__.get("_peak")
+    if known is None:
+        known = pulse.__dict__["_peak"] = float(np.abs(pulse.samples).max(initial=0.0))
+    return float(known)
+
+
+def _timed(stack: Stack, tones: List[LineTone], start: np.ndarray, stop: np.ndarray) -> List[Track]:
+    lanes = np.arange(len(start))
     t0 = np.stack([t.t0 for t in tones], axis=1)
     ends = t0 + np.array([t.duration for t in tones])
     if (t0 >= start[:, None]).all() and (ends <= stop[:, None]).all():
