@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, Dict, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping
 
 from ..compiler.passes.frequency_plan import resolve_los
 from ..device import Device
@@ -15,7 +16,7 @@ from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, 
 if TYPE_CHECKING:
     from .request import Request
 
-__all__ = ["check_durations", "check_los", "check_quotas", "check_repetition", "device_for"]
+__all__ = ["check_durations", "check_los", "check_quotas", "check_repetition", "device_for", "lo_errors"]
 
 NO_CHANNEL = 8004
 
@@ -130,13 +131,11 @@ def _rep_time(value: Any, configuration: Any) -> Any:
 
 
 def check_los(request: "Request") -> None:
-    """Check LO lists and entries against the device's ranges.
+    """Check the job's LO lists; its LO entries are checked when they are combined.
 
     Raises:
-        IBMQBackendError: a job-level list of a wrong length, or a frequency
-            out of range (8000).
-        BackendPulseError: an LO entry out of range or on a channel that has
-            no LO of its own; BackendIndexError for one that does not exist.
+        IBMQBackendError: a list of a wrong length, or a frequency out of
+            range (8000).
     """
     options, device = request.options, request.device
     lists = {"qubit_lo_freq": options["qubit_lo_freq"], "meas_lo_freq": options["meas_lo_freq"]}
@@ -148,14 +147,23 @@ def check_los(request: "Request") -> None:
     if not _any(entries):
         options["schedule_los"] = None
         return
-    entries = list(entries) if isinstance(entries, (list, tuple)) else [entries]
-    options["schedule_los"] = entries
+    options["schedule_los"] = list(entries) if isinstance(entries, (list, tuple)) else [entries]
+
+
+@contextmanager
+def lo_errors() -> Iterator[None]:
+    """Give errors about LO entries the classes that terra's LoConfig raises.
+
+    An entry out of range or on a channel that has no LO of its own is a
+    BackendPulseError, one on a channel that does not exist a
+    BackendIndexError.
+    """
     try:
-        resolve_los(device, len(entries), schedule_los=entries)
+        yield
     except CompilerError as error:
+        if "`schedule_los[" not in str(error):
+            raise
         raise _coded(BackendIndexError if error.code == NO_CHANNEL else BackendPulseError, error) from error
-    except (AttributeError, TypeError, ValueError) as error:
-        raise BackendPulseError(f"Argument `schedule_los` must map channels to Hz, but it fails: {error}.") from error
 
 
 def _any(entries: Any) -> bool:

@@ -12,16 +12,16 @@ import numpy as np
 from ..device import Device
 from ..errors import StoreError
 from ..execution import Settings
-from ..program import Batch, Op, Program
+from ..program import Batch
 from ..store import JobRecord, Store
 from .exceptions import provider_errors
 from .frontend import compile
-from .limits import check_durations
+from .limits import check_durations, lo_errors
 from .ownership import this_process
 from .payload import capture, encode
 from .request import Request
 from .runner import in_background
-from .work import Work, common_fields, per_experiment, seed_of, threads
+from .work import Work, common_fields, seed_of, threads
 
 __all__ = ["Submission", "compiled", "recorded_options", "settings_of", "submission"]
 
@@ -53,7 +53,7 @@ def compiled(request: Request) -> Batch:
         IBMQBackendError: what cannot be lowered, or lasts too long (8020).
     """
     arguments = {name: request.options[name] for name in COMPILE}
-    with provider_errors():
+    with provider_errors(), lo_errors():
         batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
     if request.rep_time_s is not None:
         dt = request.device.timing.dt
@@ -213,26 +213,12 @@ def make_work(
         batch=batch,
         device=request.device,
         settings=settings,
-        headers=[{k: v for k, v in h.items() if k != "kind"} for h in batch.headers],
         memory=request.options["memory"],
         live=bool(request.options["live_data_enabled"]),
         store=store,
         common=common,
-        extra=per_experiment(batch, _esp(batch)),
         steps=record.steps,
     )
-
-
-def _esp(batch: Batch) -> List[Dict[str, bool]]:
-    """Return, per experiment, which measured qubits were read with ESP."""
-    by_program = [_esp_of(program) for program in batch.programs]
-    return [by_program[int(k)] for k in batch.program_of]
-
-
-def _esp_of(program: Program) -> Dict[str, bool]:
-    rows = program.rows(Op.ACQUIRE)
-    channels, refs = program.events.channel[rows], program.events.ref[rows]
-    return {str(program.channels[c].index): program.acquires[r].esp for c, r in zip(channels, refs)}
 
 
 def _rerun(request: Request, seed: int) -> Dict[str, Any]:

@@ -7,12 +7,12 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..device import Device
 from ..errors import CancelledError, PulsekitError
 from ..execution import Settings, execute
-from ..program import Batch
+from ..program import Batch, Op, Program
 from ..store import Store
 from .ownership import this_process
 from .results import pack
@@ -31,12 +31,10 @@ class Work:
     batch: Batch
     device: Device
     settings: Settings
-    headers: Sequence[Mapping[str, Any]]
     memory: bool
     live: bool
     store: Store
     common: Callable[[float], Dict[str, Any]]  # fields of the result, from the seconds that it took
-    extra: Sequence[Mapping[str, Any]]  # per experiment, added to its metadata
     steps: Dict[str, float]
 
     def __call__(self, ticket: Ticket) -> None:
@@ -79,12 +77,11 @@ class Work:
             cancel=ticket.cancel,
             live=ticket.publish if self.live else None,
         )
-        for record, extra in zip(records, self.extra):
+        for record, extra in zip(records, per_experiment(self.batch)):
             record.info.update(extra)
-        document, arrays = pack(
-            records, self.headers, memory=self.memory, common=self.common(time.perf_counter() - start)
-        )
-        ticket.result = (document, arrays, self.headers)
+        headers = [{k: v for k, v in h.items() if k != "kind"} for h in self.batch.headers]
+        document, arrays = pack(records, headers, memory=self.memory, common=self.common(time.perf_counter() - start))
+        ticket.result = (document, arrays, headers)
         stored = {**document, "arrays": [self.store.put_array(a) for a in arrays]}
         self._end(ticket, "COMPLETED", result=self.store.put_document(stored))
 
@@ -140,19 +137,25 @@ def threads() -> int:
         return os.cpu_count() or 1
 
 
-def per_experiment(batch: Batch, esp: List[Dict[str, bool]]) -> List[Dict[str, Any]]:
-    """Return what is recorded about each experiment: its LOs in Hz, and ESP."""
-    out: List[Dict[str, Any]] = []
-    for i in range(len(batch)):
-        out.append(
-            {
-                "qubit_lo_freq": batch.los.drive[i].tolist(),
-                "meas_lo_freq": batch.los.measure[i].tolist(),
-                "measure_esp": esp[i] if i < len(esp) else {},
-                "duration": batch.programs[int(batch.program_of[i])].duration,
-            }
-        )
-    return out
+def per_experiment(batch: Batch) -> List[Dict[str, Any]]:
+    """Return what is recorded about each experiment: its LOs in Hz, ESP per qubit, its duration in samples."""
+    esp = [_esp_of(program) for program in batch.programs]
+    drive, measure, which = batch.los.drive.tolist(), batch.los.measure.tolist(), batch.program_of.tolist()
+    return [
+        {
+            "qubit_lo_freq": drive[i],
+            "meas_lo_freq": measure[i],
+            "measure_esp": esp[k],
+            "duration": batch.programs[k].duration,
+        }
+        for i, k in enumerate(which)
+    ]
+
+
+def _esp_of(program: Program) -> Dict[str, bool]:
+    rows = program.rows(Op.ACQUIRE)
+    channels, refs = program.events.channel[rows], program.events.ref[rows]
+    return {str(program.channels[c].index): program.acquires[r].esp for c, r in zip(channels, refs)}
 
 
 def seed_of(given: Optional[int]) -> int:

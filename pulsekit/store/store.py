@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Union
@@ -166,7 +166,7 @@ class Store:
         who = self.identity
         record = replace(record, user=who.user, hub=who.hub, group=who.group, project=who.project)
         with self._lock, self._engine.begin() as connection:
-            connection.execute(insert(schema.jobs).values(**asdict(record)))
+            connection.execute(insert(schema.jobs).values(**vars(record)))
         return record
 
     def update(self, job_id: str, *, expected: Optional[Iterable[str]] = None, **changes: Any) -> bool:
