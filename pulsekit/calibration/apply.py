@@ -52,7 +52,9 @@ def apply_tuning(device: Device, solution: TuneSolution, *, version: str = "1") 
     entries = device.calibrations.updated(*stamped).entries
     failed = [n for n in notes if n.kind == "failed"]
     kept = Provenance(device.provenance.notes + tuple(n for n in notes if n.kind != "failed") + tuple(failed))
-    return after.replace(calibrations=CalibrationMap(entries, version), provenance=kept)
+    done = {(c.name, tuple(c.qubits)) for c in tuned}
+    stale = tuple(s for s in device.stale if s not in done)
+    return after.replace(calibrations=CalibrationMap(entries, version), provenance=kept, stale=stale)
 
 
 def _nominal(device: Device) -> Dict[int, Nominal]:

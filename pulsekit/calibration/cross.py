@@ -157,13 +157,12 @@ def solve_cross(
         The best solution of several starts.
     """
     problem = _Problem(device, model, template, name, qubits)
-    best = None
+    best: Optional[CrossSolution] = None
     for start in _starts(problem, template, amplitude, hint):
         solved = least_squares(problem.residuals, start, _steps(start), batches=18, tolerance=1e-7)
         found = _judge(problem, template, solved.x)
-        if best is None or found.fidelity > best.fidelity:
-            best = found
-        if best.fidelity > GOOD:
+        before, best = best, found if best is None or found.fidelity > best.fidelity else best
+        if best.fidelity > GOOD or (before is not None and 1 - best.fidelity > 0.9 * (1 - before.fidelity)):
             break
     assert best is not None
     return best

@@ -71,7 +71,7 @@ def _photons(device: Device, qubit: int) -> float:
                 pulse = program.pulses[program.events.ref[row]]
                 largest = max(largest, abs(program.events.value[row]) * float(np.abs(pulse.samples).max()))
     rate = resonator.drive_rate * largest
-    return max(rate**2 / (resonator.kappa**2 / 4 + chi**2) for chi in resonator.chi[:2])
+    return float(max(rate**2 / (resonator.kappa**2 / 4 + chi**2) for chi in resonator.chi[:2]))
 
 
 def dispersive_table(device: Device) -> Tuple[DispersiveCheck, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..device import Calibration, Device
 from ..errors import CalibrationError
-from ..simulator import Model
+from ..simulator import Model, default_los
 from .fidelity import average_fidelity, block_of, leakage_of
 from .ideal import GATES, ideal_unitary
 from .propagate import bind, propagators
@@ -60,7 +60,7 @@ def gate_propagator(
             f"but {device.name} has no {name!r} there."
         )
     members = (*qubits, *spectators)
-    model = Model.from_device(device, members, levels=levels, noise=False)
+    model = Model.from_device(device, members, los=default_los(device, 1), levels=levels, noise=False)
     program = bind(calibration.program, parameters)
     return propagators(device, model, [program])[0], model
 

@@ -63,7 +63,7 @@ def with_rotations(
     ref, value, angle = np.array(events.ref), np.array(events.value), np.array(events.angle)
     for row in program.rows(Op.PLAY):
         channel = program.channels[events.channel[row]]
-        if channel.kind != "d" or row in skip or channel.index not in rotations:
+        if channel.kind != "d" or row in skip or channel.index not in rotations or channel.index not in nominal:
             continue
         name, turn = _classify(_integral(program, int(row)), nominal[channel.index])
         tuned = rotations[channel.index].get(name)

@@ -10,11 +10,11 @@ from .. import cache as disk
 from ..device import Calibration, Device
 from ..errors import CalibrationError
 from ..program import Op, Pulse
-from ..readout import fit_readout
 from ..simulator import Model
 from .apply import apply_tuning
 from .ladder import Ladder, solve_x12
 from .pairs import PairResult, tune_pair
+from .readout_cache import fitted_readout
 from .single import Rotation, solve_rotation, template_pulse
 from .solution import TuneSolution, device_key, pack, unpack
 from .templates import nominal_of
@@ -38,9 +38,10 @@ def tune(
     Channels, shapes and durations of the device's calibrations stay; what is
     solved are amplitude and DRAG coefficient of x and sx (and with them u2,
     u3 and the single-qubit pulses inside of two-qubit gates), x12, and tone,
-    cancellation and virtual Z of every cx and ecr. Where a published J cannot
-    make the published gate, J is derived from the gate's pulse. What failed
-    is a note of kind "failed" in ``device.provenance``.
+    cancellation and virtual Z of every cx and ecr. The default drive LOs
+    become the qubits' own frequencies (a drifted device is off them). Where a
+    published J cannot make the published gate, J is derived from the gate's
+    pulse. What failed is a note of kind "failed" in ``device.provenance``.
 
     Args:
         device: any, with guess or vendor calibrations.
@@ -60,9 +61,10 @@ def tune(
     """
     if calibrations not in KINDS:
         raise CalibrationError(f"Argument `calibrations` must be one of {list(KINDS)}, but {calibrations!r} came.")
-    device = fit_readout(device)
+    device = fitted_readout(device, cache=cache)
     if calibrations == "vendor":
         return device
+    device = device.replace(qubit_lo=())
     key = device_key(device)
     arrays = disk.load("tune", key) if cache else None
     if arrays is None:
@@ -87,40 +89,43 @@ def shipped_pulses(device: Device) -> Dict[Tuple[int, str], Pulse]:
 
 def solve_device(device: Device, *, progress: Optional[Progress] = None, threads: int = 2) -> TuneSolution:
     """Solve everything that tuning solves, without applying it."""
-    pulses = shipped_pulses(device)
-    groups: Dict[Tuple[int, int], List[Calibration]] = {}
-    for calibration in device.calibrations:
-        if calibration.name in ("cx", "ecr") and len(calibration.qubits) == 2:
-            groups.setdefault((min(calibration.qubits), max(calibration.qubits)), []).append(calibration)
+    pulses, groups = shipped_pulses(device), _pairs_of(device)
     total, done = device.n_qubits + len(groups), 0
     failures: List[Tuple[str, str]] = []
     rotations: Dict[int, Dict[str, Rotation]] = {}
     ladders: Dict[int, Ladder] = {}
+    pairs: List[PairResult] = []
+    nominal = {
+        c.qubits[0]: nominal_of(c.program)
+        for c in device.calibrations
+        if c.name == "x" and len(c.qubits) == 1 and c.program.rows(Op.PLAY).size
+    }
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        for qubit, (solved, ladder, failed) in enumerate(
-            pool.map(lambda q: _tune_qubit(device, pulses, q), range(device.n_qubits))
-        ):
+        singles = pool.map(lambda q: _tune_qubit(device, pulses, q), range(device.n_qubits))
+        for qubit, (solved, ladder, failed) in enumerate(singles):
             rotations[qubit], done = solved, done + 1
             failures += failed
             if ladder is not None:
                 ladders[qubit] = ladder
             if progress is not None:
                 progress(done, total)
-        nominal = {
-            q: nominal_of(c.program)
-            for q in range(device.n_qubits)
-            for c in [device.calibrations.get("x", (q,))]
-            if c is not None and c.program.rows(Op.PLAY).size
-        }
-        pairs: List[PairResult] = []
         derive = bool(device.vendor)
-        for result in pool.map(lambda g: tune_pair(device, g, rotations, nominal, derive=derive), groups.values()):
+        for result in pool.map(lambda g: tune_pair(device, g, rotations, nominal, derive=derive), groups):
             pairs.append(result)
             done += 1
             if progress is not None:
                 progress(done, total)
     date = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return TuneSolution(rotations, ladders, tuple(pairs), tuple(failures), date)
+
+
+def _pairs_of(device: Device) -> List[List[Calibration]]:
+    """Return the cx and ecr of every pair."""
+    groups: Dict[Tuple[int, int], List[Calibration]] = {}
+    for calibration in device.calibrations:
+        if calibration.name in ("cx", "ecr") and len(calibration.qubits) == 2:
+            groups.setdefault((min(calibration.qubits), max(calibration.qubits)), []).append(calibration)
+    return list(groups.values())
 
 
 def _tune_qubit(
