@@ -25,6 +25,7 @@ from ..errors import CompilerError
 from ..interop.binds import read_binds
 from ..interop.circuits import read_circuits
 from ..interop.maps import MapSnippets
+from ..interop.qobj import is_qobj, read_qobj
 from ..interop.schedules import read_schedules, snippet_from_schedule
 from ..interop.terra_mode import TerraLookup, TerraMaps, own_snippet
 from ..interop.to_schedules import schedules_of
@@ -61,7 +62,8 @@ def compile(
 
     Args:
         circuits: QuantumCircuit, Schedule, ScheduleBlock, pulse Instruction,
-            or a list that may mix them; never changed.
+            or a list that may mix them; or a QasmQobj or PulseQobj, whose LO
+            settings hold where none are given here. Never changed.
         device: Device or Backend.
         inst_map: an InstructionScheduleMap that goes before the device's own
             calibrations (and after those of a circuit).
@@ -97,6 +99,12 @@ def compile(
         ProgramError: an invalid schedule.
     """
     device = device if isinstance(device, Device) else device.device
+    if is_qobj(circuits):
+        held = read_qobj(circuits)
+        circuits = list(held.experiments)
+        qubit_lo_freq = held.los.get("qubit_lo_freq") if qubit_lo_freq is None else qubit_lo_freq
+        meas_lo_freq = held.los.get("meas_lo_freq") if meas_lo_freq is None else meas_lo_freq
+        schedule_los = held.los.get("schedule_los") if schedule_los is None else schedule_los
     items = list(circuits) if isinstance(circuits, (list, tuple)) else [circuits]
     kinds = [_kind_of(item) for item in items]
     points = len(parameter_binds) if parameter_binds else 0
