@@ -25,6 +25,36 @@ def poly(
     lane_stride: int,
     work: Array,
 ) -> None: ...
+def rho_poly(
+    x: Array,
+    dim: int,
+    amp: Array,
+    env: Array,
+    env_of: Array,
+    start: int,
+    stop: int,
+    turn: Array,
+    lab: bool,
+    powers: int,
+    reach: int,
+    row: Array,
+    col: Array,
+    shift: Array,
+    first: Array,
+    count: Array,
+    ax: Array,
+    ay: Array,
+    coef: Array,
+    lane_stride: int,
+    work: Array,
+    factors: Array,
+    jumps: Array,
+    rates: Array,
+    second: bool,
+) -> None: ...
+def rho_steps(
+    x: Array, u: Array, dim: int, steps: int, work: Array, factors: Array, jumps: Array, rates: Array, second: bool
+) -> None: ...
 def expm(x: Array, g: Array, dim: int, squarings: int, work: Array) -> None: ...
 def taylor(x: Array, diag: Array, amps: Array, er: Array, ec: Array, ev: Array, order: int, work: Array) -> None: ...
 def apply(x: Array, u: Array, dim: int, work: Array) -> None: ...

@@ -64,40 +64,45 @@ cdef extern from *:
             }                                                                            \\
         }
 
+    /* z of a sample, then the monomials R and the powers of z, G; lab: z turns on. */
+    static void monomials(const poly_plan *p, vd *pr, vd *pi, const vd *w, double er, double ei, vd *R, vd *G) {
+        const vd zero = {0};
+        vd zr[NV], zi[NV];
+        LOOP { zr[v] = pr[v]*er - pi[v]*ei; zi[v] = pr[v]*ei + pi[v]*er; }
+        if (p->lab) {
+            vd px[16*NV], py[16*NV];
+            LOOP { vd t = pr[v]*w[v] - pi[v]*w[NV+v]; pi[v] = pr[v]*w[NV+v] + pi[v]*w[v]; pr[v] = t; }
+            LOOP { px[v] = zero + 1.0; py[v] = zero + 1.0; }
+            for (int k = 1; k <= p->reach; k++) {
+                LOOP { px[k*NV+v] = px[(k-1)*NV+v]*zr[v]; py[k*NV+v] = py[(k-1)*NV+v]*zi[v]; }
+            }
+            for (int k = 0; k < p->powers; k++) {
+                LOOP { R[k*NV+v] = px[p->ax[k]*NV+v] * py[p->ay[k]*NV+v]; }
+            }
+            return;
+        }
+        vd sq[NV];
+        LOOP { sq[v] = zr[v]*zr[v] + zi[v]*zi[v]; R[v] = zero + 1.0; G[2*NV+v] = zr[v]; G[3*NV+v] = zi[v]; }
+        for (int k = 1; k < p->powers; k++) { LOOP { R[k*NV+v] = R[(k-1)*NV+v]*sq[v]; } }
+        for (int g = 2; g <= p->reach; g++) {
+            LOOP {
+                vd gr = G[(2*g-2)*NV+v], gi = G[(2*g-1)*NV+v];
+                G[(2*g)*NV+v] = gr*zr[v] - gi*zi[v];
+                G[(2*g+1)*NV+v] = gr*zi[v] + gi*zr[v];
+            }
+        }
+    }
+
     static void poly_block(const poly_plan *p, double *xd, const double *amp, const double *env,
                            const double *turn, const double *coef, int per_lane, double *yd) {
         const int m = p->columns, size = p->dim * m * 2 * NV;
         const vd zero = {0};
         vd *x = (vd*)xd, *y = (vd*)yd;
-        const vd *a = (const vd*)amp, *w = (const vd*)turn;
+        const vd *a = (const vd*)amp;
         vd pr[NV], pi[NV], R[MAXR*NV], G[2*MAXG*NV];
         LOOP { pr[v] = a[v]; pi[v] = a[NV+v]; }
         for (int s = 0; s < p->samples; s++) {
-            const double er = env[2*s], ei = env[2*s+1];
-            vd zr[NV], zi[NV];
-            LOOP { zr[v] = pr[v]*er - pi[v]*ei; zi[v] = pr[v]*ei + pi[v]*er; }
-            if (p->lab) {
-                LOOP { vd t = pr[v]*w[v] - pi[v]*w[NV+v]; pi[v] = pr[v]*w[NV+v] + pi[v]*w[v]; pr[v] = t; }
-                vd px[MAXR*NV/4], py[MAXR*NV/4];
-                LOOP { px[v] = zero + 1.0; py[v] = zero + 1.0; }
-                for (int k = 1; k <= p->reach; k++) {
-                    LOOP { px[k*NV+v] = px[(k-1)*NV+v]*zr[v]; py[k*NV+v] = py[(k-1)*NV+v]*zi[v]; }
-                }
-                for (int k = 0; k < p->powers; k++) {
-                    LOOP { R[k*NV+v] = px[p->ax[k]*NV+v] * py[p->ay[k]*NV+v]; }
-                }
-            } else {
-                vd sq[NV];
-                LOOP { sq[v] = zr[v]*zr[v] + zi[v]*zi[v]; R[v] = zero + 1.0; G[2*NV+v] = zr[v]; G[3*NV+v] = zi[v]; }
-                for (int k = 1; k < p->powers; k++) { LOOP { R[k*NV+v] = R[(k-1)*NV+v]*sq[v]; } }
-                for (int g = 2; g <= p->reach; g++) {
-                    LOOP {
-                        vd gr = G[(2*g-2)*NV+v], gi = G[(2*g-1)*NV+v];
-                        G[(2*g)*NV+v] = gr*zr[v] - gi*zi[v];
-                        G[(2*g+1)*NV+v] = gr*zi[v] + gi*zr[v];
-                    }
-                }
-            }
+            monomials(p, pr, pi, (const vd*)turn, env[2*s], env[2*s+1], R, G);
             if (per_lane) {
                 const vd *cl = (const vd*)coef;
                 POLY_BODY(cl[(2*(f+k))*NV+v], cl[(2*(f+k)+1)*NV+v])
@@ -107,6 +112,116 @@ cdef extern from *:
             vd *t = x; x = y; y = t;
         }
         if (x != (vd*)xd) { for (int k = 0; k < size; k++) ((vd*)xd)[k] = x[k]; }
+    }
+
+    typedef struct {
+        int jumps, second;               /* second: jumps to second order in the step */
+        const double *half, *full;       /* factors of half a step and a whole one, per entry */
+        const int *to, *from;
+        const double *rate;              /* of a jump, times the step */
+    } decay_plan;
+
+    static void decay(const decay_plan *d, const double *factor, double scale, vd *x, vd *y, vd *z, int n) {
+        const int size = n*n;
+        const vd zero = {0};
+        if (d->jumps) {
+            for (int k = 0; k < 2*size*NV; k++) { y[k] = zero; z[k] = zero; }
+            for (int j = 0; j < d->jumps; j++) {
+                vd *o = y + (long)d->to[j]*2*NV;
+                const vd *i = x + (long)d->from[j]*2*NV;
+                const double r = scale * d->rate[j];
+                for (int k = 0; k < 2*NV; k++) o[k] += r * i[k];
+            }
+            for (int j = 0; d->second && j < d->jumps; j++) {
+                vd *o = z + (long)d->to[j]*2*NV;
+                const vd *i = y + (long)d->from[j]*2*NV;
+                const double r = 0.5 * scale * d->rate[j];
+                for (int k = 0; k < 2*NV; k++) o[k] += r * i[k];
+            }
+            for (int k = 0; k < 2*size*NV; k++) x[k] += y[k] + z[k];
+        }
+        for (int e = 0; e < size; e++) {
+            const double f = factor[e];
+            for (int k = 0; k < 2*NV; k++) x[(long)e*2*NV+k] *= f;
+        }
+    }
+
+    /* x <- u x u^dag for Hermitian x: the upper half is computed, the lower mirrored. */
+    static void conjugate(const vd *u, vd *x, vd *y, int n) {
+        const vd zero = {0};
+        for (int i = 0; i < n; i++) for (int j = 0; j < n; j++) {
+            vd r[NV], q[NV];
+            LOOP { r[v] = zero; q[v] = zero; }
+            for (int k = 0; k < n; k++) {
+                const vd *a = u + (long)(i*n+k)*2*NV, *b = x + (long)(k*n+j)*2*NV;
+                LOOP { r[v] += a[v]*b[v] - a[NV+v]*b[NV+v]; q[v] += a[v]*b[NV+v] + a[NV+v]*b[v]; }
+            }
+            LOOP { y[(long)(i*n+j)*2*NV+v] = r[v]; y[(long)(i*n+j)*2*NV+NV+v] = q[v]; }
+        }
+        for (int i = 0; i < n; i++) for (int j = i; j < n; j++) {
+            vd r[NV], q[NV];
+            LOOP { r[v] = zero; q[v] = zero; }
+            for (int k = 0; k < n; k++) {
+                const vd *a = y + (long)(i*n+k)*2*NV, *b = u + (long)(j*n+k)*2*NV;
+                LOOP { r[v] += a[v]*b[v] + a[NV+v]*b[NV+v]; q[v] += a[NV+v]*b[v] - a[v]*b[NV+v]; }
+            }
+            LOOP {
+                x[(long)(i*n+j)*2*NV+v] = r[v];
+                x[(long)(j*n+i)*2*NV+v] = r[v];
+                x[(long)(i*n+j)*2*NV+NV+v] = i == j ? zero : q[v];
+                x[(long)(j*n+i)*2*NV+NV+v] = i == j ? zero : -q[v];
+            }
+        }
+    }
+
+    /* Density matrices: half a step of decay, then for each sample its unitary and a step of decay. */
+    static void rho_poly_block(const poly_plan *p, double *xd, const double *amp, const double *env, const double *turn,
+                               const double *coef, int per_lane, const decay_plan *d, double *work) {
+        const int n = p->dim;
+        const vd zero = {0};
+        vd *x = (vd*)xd, *u = (vd*)work, *y = u + (long)n*n*2*NV, *t = y + (long)n*n*2*NV;
+        const vd *a = (const vd*)amp, *cl = (const vd*)coef;
+        vd pr[NV], pi[NV], R[MAXR*NV], G[2*MAXG*NV];
+        LOOP { pr[v] = a[v]; pi[v] = a[NV+v]; }
+        for (int k = 0; k < n*n*2*NV; k++) u[k] = zero;
+        decay(d, d->half, 0.5, x, y, t, n);
+        for (int s = 0; s < p->samples; s++) {
+            monomials(p, pr, pi, (const vd*)turn, env[2*s], env[2*s+1], R, G);
+            for (int i = 0; i < n; i++) for (int e = p->row[i]; e < p->row[i+1]; e++) {
+                vd ur[NV], ui[NV];
+                LOOP { ur[v] = zero; ui[v] = zero; }
+                const int f = p->first[e];
+                const vd *r = p->lab ? R + (long)p->shift[e]*NV : R;
+                for (int k = 0; k < p->count[e]; k++) {
+                    if (per_lane) { LOOP { ur[v] += cl[(2*(f+k))*NV+v]*r[k*NV+v]; ui[v] += cl[(2*(f+k)+1)*NV+v]*r[k*NV+v]; } }
+                    else { LOOP { ur[v] += coef[2*(f+k)]*r[k*NV+v]; ui[v] += coef[2*(f+k)+1]*r[k*NV+v]; } }
+                }
+                if (!p->lab && p->shift[e] != 0) {
+                    const int g = p->shift[e] > 0 ? p->shift[e] : -p->shift[e];
+                    const double sign = p->shift[e] > 0 ? 1.0 : -1.0;
+                    LOOP {
+                        vd gr = G[(2*g)*NV+v], gi = sign * G[(2*g+1)*NV+v], w = ur[v]*gr - ui[v]*gi;
+                        ui[v] = ur[v]*gi + ui[v]*gr; ur[v] = w;
+                    }
+                }
+                vd *o = u + (long)(i*n + p->col[e])*2*NV;
+                LOOP { o[v] = ur[v]; o[NV+v] = ui[v]; }
+            }
+            conjugate(u, x, y, n);
+            const int last = s + 1 == p->samples;
+            decay(d, last ? d->half : d->full, last ? 0.5 : 1.0, x, y, t, n);
+        }
+    }
+
+    /* The same with one unitary for all steps, u[entry, 2, 8]. */
+    static void rho_steps_block(double *xd, const double *ud, int n, int steps, const decay_plan *d, double *work) {
+        vd *x = (vd*)xd, *y = (vd*)work, *t = y + (long)n*n*2*NV;
+        decay(d, d->half, 0.5, x, y, t, n);
+        for (int s = 0; s < steps; s++) {
+            conjugate((const vd*)ud, x, y, n);
+            const int last = s + 1 == steps;
+            decay(d, last ? d->half : d->full, last ? 0.5 : 1.0, x, y, t, n);
+        }
     }
 
     /* c <- a b, dense complex n x n times n x m. */
@@ -270,6 +385,16 @@ cdef extern from *:
         const int *ay
     void poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
                     const double *coef, int per_lane, double *y) nogil
+    ctypedef struct decay_plan:
+        int jumps, second
+        const double *half
+        const double *full
+        const int *to
+        const int *from_ "from"
+        const double *rate
+    void rho_poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
+                        const double *coef, int per_lane, const decay_plan *d, double *work) nogil
+    void rho_steps_block(double *x, const double *u, int n, int steps, const decay_plan *d, double *work) nogil
     void expm_block(double *x, const double *g, int n, int m, int squarings, double *work) nogil
     void taylor_block(double *x, const double *diag, const double *amps, int dim, int m, int steps, int tones,
                       int entries, const int *er, const int *ec, const double *ev, int order, double *work) nogil
@@ -311,6 +436,64 @@ def poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const dou
         for b in range(x.shape[0]):
             poly_block(&p, &x[b, 0, 0, 0], &amp[b, 0, 0], &env[env_of[b], start, 0], &turn[b, 0, 0],
                        &coef[b * lane_stride], lane_stride != 0, &work[0])
+
+
+def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const double[:, :, ::1] env,
+             const int[::1] env_of, int start, int stop, const double[:, :, ::1] turn, bint lab,
+             int powers, int reach, const int[::1] row, const int[::1] col, const int[::1] shift,
+             const int[::1] first, const int[::1] count, const int[::1] ax, const int[::1] ay,
+             const double[::1] coef, long lane_stride, double[::1] work, const double[:, ::1] factors,
+             const int[:, ::1] jumps, const double[::1] rates, bint second):
+    """Apply unitary sample maps to density matrices, decay between them.
+
+    ``factors[2, dim * dim]`` hold the decay of entries in half a sample and in
+    a whole one, ``jumps[2, k]`` where a jump leads and comes from, ``rates[k]``
+    its rate times the sample; one entry more closes both.
+    """
+    cdef poly_plan p
+    cdef decay_plan d
+    cdef Py_ssize_t b
+    p.dim = dim
+    p.columns = dim
+    p.samples = stop - start
+    p.lab = lab
+    p.powers = powers
+    p.reach = reach
+    p.row = &row[0]
+    p.col = &col[0]
+    p.shift = &shift[0]
+    p.first = &first[0]
+    p.count = &count[0]
+    p.ax = &ax[0]
+    p.ay = &ay[0]
+    d.jumps = rates.shape[0] - 1
+    d.second = second
+    d.half = &factors[0, 0]
+    d.full = &factors[1, 0]
+    d.to = &jumps[0, 0]
+    d.from_ = &jumps[1, 0]
+    d.rate = &rates[0]
+    with nogil:
+        for b in range(x.shape[0]):
+            rho_poly_block(&p, &x[b, 0, 0, 0], &amp[b, 0, 0], &env[env_of[b], start, 0], &turn[b, 0, 0],
+                           &coef[b * lane_stride], lane_stride != 0, &d, &work[0])
+
+
+def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, ::1] u, int dim, int steps, double[::1] work,
+              const double[:, ::1] factors, const int[:, ::1] jumps, const double[::1] rates, bint second):
+    """Apply one unitary per lane, ``steps`` times, with decay; see rho_poly."""
+    cdef decay_plan d
+    cdef Py_ssize_t b
+    d.jumps = rates.shape[0] - 1
+    d.second = second
+    d.half = &factors[0, 0]
+    d.full = &factors[1, 0]
+    d.to = &jumps[0, 0]
+    d.from_ = &jumps[1, 0]
+    d.rate = &rates[0]
+    with nogil:
+        for b in range(x.shape[0]):
+            rho_steps_block(&x[b, 0, 0, 0], &u[b, 0, 0, 0], dim, steps, &d, &work[0])
 
 
 def expm(double[:, :, :, ::1] x, const double[:, :, :, ::1] g, int dim, int squarings, double[::1] work):

@@ -9,7 +9,7 @@ commutator-free Magnus steps (``magnus``).
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Any, Sequence, Tuple, Type
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from .windows import LineTone, Piece, Track
 __all__ = ["run_track"]
 
 _lanes = kernel("lanes")
+MAX_SUPER = 16  # entries of a density matrix that superoperator maps take
 
 
 def run_track(
@@ -54,7 +55,7 @@ def run_track(
     keys = np.stack([t.pulse for t in track.tones], axis=1) if track.tones else np.zeros((lanes, 0), dtype=np.int32)
     lane_at, place = by_envelope(keys)
     x = pack(states.reshape(lanes, size * columns), lane_at)
-    engine = Engine(space, stack, track, x, lane_at, rwa, tolerance)
+    engine = engine_of(space)(space, stack, track, x, lane_at, rwa, tolerance)
     now = start[lane_at]
     for window in track.windows:
         begin = engine.tone_start(window.first)
@@ -65,6 +66,15 @@ def run_track(
     engine.wait(end[lane_at] - now)
     engine.flush()
     return unpack(x, place).reshape(lanes, size, columns)
+
+
+def engine_of(space: Space) -> Type["Engine"]:
+    """Return the kind of engine that a space needs."""
+    if space.density and space.size > MAX_SUPER:
+        from .rho import RhoEngine
+
+        return RhoEngine
+    return Engine
 
 
 class Engine:
@@ -82,6 +92,7 @@ class Engine:
     ) -> None:
         self.space, self.stack, self.track, self.x = space, stack, track, x
         self.lane_at, self.rwa = lane_at, rwa
+        self.map_space = space  # whose sample maps act
         self.dt = space.model.dt
         self.lanes = len(lane_at)
         self.turn = np.zeros(self.lanes)  # rad, times number
@@ -147,13 +158,16 @@ class Engine:
                 self._sampled(piece, tones[0], w)
             else:
                 self.flush()
-                magnus_piece(self, piece, tones, w, begin, constant=True)
+                self._steps(piece, tones, w, begin, constant=True)
             self.rotate(-(w - self.space.w_c) * stop)
         elif not self.rwa and len(tones) == 1:
             self._lab(piece, tones[0], w, start, stop)
         else:
             self.flush()
-            magnus_piece(self, piece, tones, np.full(self.lanes, self.space.w_c), begin, constant=False)
+            self._steps(piece, tones, np.full(self.lanes, self.space.w_c), begin, constant=False)
+
+    def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
+        magnus_piece(self, piece, tones, w, begin, constant)
 
     def amplitude(self, tone: LineTone) -> Tuple[np.ndarray, np.ndarray]:
         """Return a tone's z at envelope 1, real and imaginary, per place."""
@@ -173,7 +187,7 @@ class Engine:
         re, im = self.amplitude(tone)
         env, which = self.envelopes(tone)
         offset = piece.tones[0][1]
-        table = frame_table(self.space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach)
+        table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach)
         coef = table.for_lanes(w - tone.w_ref) if tone.reach else table.shared()
         amp = pack_vector(re, im)
         self._poly(self.x, table, coef, amp, amp, env, which, piece, offset)
@@ -187,7 +201,7 @@ class Engine:
         turn = pack_vector(np.cos(w * self.dt), np.sin(w * self.dt))
         for carrier in np.unique(w).tolist():
             mine = w == carrier
-            table = lab_table(self.space, tone.line, carrier, tone.strength, self.precision)
+            table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision)
             x = self.x if mine.all() else self.x.copy()
             self._poly(x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
             if x is not self.x:
@@ -206,34 +220,19 @@ class Engine:
         piece: Piece,
         offset: int,
     ) -> None:
-        _lanes.poly(
-            x,
-            self.space.size,
-            amp,
-            env,
-            which,
-            piece.start - offset,
-            piece.stop - offset,
-            turn,
-            table.lab,
-            table.powers,
-            table.reach,
-            table.row,
-            table.col,
-            table.shift,
-            table.first,
-            table.count,
-            table.ax,
-            table.ay,
-            coef.reshape(-1),
-            coef[0].size if coef.ndim == 4 else 0,
-            self.work,
-        )
+        _lanes.poly(x, self.space.size, *poly_arguments(table, coef, amp, turn, env, which, piece, offset), self.work)
 
     def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
         self.flush()
-        space, size = self.space, self.space.size
         span = (piece.stop - piece.start) * self.dt
+        packed, squarings = self.exponent(self.space, piece, tones, w, span)
+        _lanes.expm(self.x, packed, self.space.size, squarings, self.work)
+
+    def exponent(
+        self, space: Space, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, span: float
+    ) -> Tuple[np.ndarray, int]:
+        """Return a flat's generator times ``span``, packed and halved so often."""
+        size = space.size
         g = np.zeros((self.lanes, size, size), dtype=complex) + space.idle
         index = np.arange(size)
         g[:, index, index] += 1j * (w - space.w_c)[:, None] * space.number
@@ -248,5 +247,37 @@ class Engine:
             g += z.conj()[:, None, None] * space.drive_conj(tone.line)
             bound += 2 * tone.strength * float(np.abs(space.drive(tone.line)).sum(axis=1).max())
         squarings = max(0, int(np.ceil(np.log2(bound * span / 0.35))))
-        packed = pack((g * (span / 2.0**squarings)).reshape(self.lanes, -1), np.arange(self.lanes))
-        _lanes.expm(self.x, packed, size, squarings, self.work)
+        return pack((g * (span / 2.0**squarings)).reshape(self.lanes, -1), np.arange(self.lanes)), squarings
+
+
+def poly_arguments(
+    table: PolyTable,
+    coef: np.ndarray,
+    amp: np.ndarray,
+    turn: np.ndarray,
+    env: np.ndarray,
+    which: np.ndarray,
+    piece: Piece,
+    offset: int,
+) -> Tuple[Any, ...]:
+    """Return what the kernel wants between the state's size and its scratch."""
+    return (
+        amp,
+        env,
+        which,
+        piece.start - offset,
+        piece.stop - offset,
+        turn,
+        table.lab,
+        table.powers,
+        table.reach,
+        table.row,
+        table.col,
+        table.shift,
+        table.first,
+        table.count,
+        table.ax,
+        table.ay,
+        coef.reshape(-1),
+        coef[0].size if coef.ndim == 4 else 0,
+    )

@@ -15,7 +15,7 @@ from .windows import tracks_of
 __all__ = ["evolve_fast", "fits_fast"]
 
 MAX_KET = 25  # amplitudes of a ket
-MAX_DENSITY = 16  # entries of a density matrix
+MAX_DENSITY = 256  # entries of a density matrix
 _EDGE = 1e-9
 
 

@@ -15,12 +15,13 @@ import numpy as np
 
 from .._ext import kernel
 from .blocks import LANES, pack, phases
+from .space import space_of
 
 if TYPE_CHECKING:
     from .engine import Engine
     from .windows import LineTone, Piece
 
-__all__ = ["magnus_piece"]
+__all__ = ["magnus_kets", "magnus_piece"]
 
 _lanes = kernel("lanes")
 _NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
@@ -44,7 +45,22 @@ def magnus_piece(
     if engine.space.density:
         _dense(engine, piece, tones, w, begin, constant)
         return
-    space, dt = engine.space, engine.dt
+    magnus_kets(engine, engine.x, piece, tones, w, begin, piece.start, piece.stop, constant)
+
+
+def magnus_kets(
+    engine: "Engine",
+    x: np.ndarray,
+    piece: "Piece",
+    tones: Sequence["LineTone"],
+    w: np.ndarray,
+    begin: np.ndarray,
+    start: int,
+    stop: int,
+    constant: bool,
+) -> None:
+    """Evolve columns ``x`` through samples ``start`` to ``stop`` of a piece."""
+    space, dt = space_of(engine.space.model, False), engine.dt
     strengths = [t.strength for t in tones]
     splits = 1 if constant else substeps(engine, tones, strengths)
     per_sample = 1 if constant else 2 * splits
@@ -54,14 +70,14 @@ def magnus_piece(
     centre = (energies.max() + energies.min()) / 2
     norm = h * (np.ptp(energies) / 2 + 4 * sum(strengths))
     order = taylor_order(norm, engine.precision / per_sample)
-    total = piece.stop - piece.start
+    total = stop - start
     chunk = max(1, _CHUNK // (engine.lanes * per_sample * (len(tones) + 1) * 2))
-    for a in range(piece.start, piece.stop, chunk):
-        b = min(a + chunk, piece.stop)
+    for a in range(start, stop, chunk):
+        b = min(a + chunk, stop)
         amps = _amplitudes(engine, piece, tones, w, begin, a, b, splits, constant)
-        _lanes.taylor(engine.x, (energies - centre) * h, amps, rows, cols, values, order, engine.work)
-    scalar = np.full((len(engine.x), space.size, LANES), -centre * total * dt)
-    _lanes.scale(engine.x, phases(scalar))
+        _lanes.taylor(x, (energies - centre) * h, amps, rows, cols, values, order, engine.work)
+    scalar = np.full((len(x), space.size, LANES), -centre * total * dt)
+    _lanes.scale(x, phases(scalar))
 
 
 def taylor_order(norm: float, precision: float) -> int:
@@ -93,7 +109,7 @@ def substeps(engine: "Engine", tones: Sequence["LineTone"], strengths: Sequence[
 
 def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the upper entries that any tone touches, and their values."""
-    space = engine.space
+    space = space_of(engine.space.model, False)
     lowers = [space.model.lower_dressed[space.model.lines[t.line].local_qubit] for t in tones]
     lowers.append(np.diag(space.number / 2).astype(complex))
     size = space.size

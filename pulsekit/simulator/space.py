@@ -54,13 +54,15 @@ class Space:
         """Generator without drives, complex128[size, size], 1/s."""
         if not self.density:
             return np.diag(-1j * self.energies)
-        return self._commutator(np.diag(self.energies).astype(complex)) + self._dissipator()
+        return self._commutator(np.diag(self.energies).astype(complex)) + self.dissipator
 
     def _commutator(self, h: np.ndarray) -> np.ndarray:
         eye = np.eye(self.model.dim)
         return -1j * (np.kron(h, eye) - np.kron(eye, h.T))
 
-    def _dissipator(self) -> np.ndarray:
+    @cached_property
+    def dissipator(self) -> np.ndarray:
+        """What relaxation and dephasing add to ``idle``, complex128[size, size]."""
         eye = np.eye(self.model.dim)
         out = np.zeros((self.size, self.size), dtype=complex)
         for c in self.model.collapse_dressed:
