@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from .channels import Channel
 from .events import Op
 from .findings import row_origin, row_place
-from .program import Program
+from .program import Program, Pulse
 from .text import pulse_text
 
 __all__ = ["ProgramDiff", "RowDiff", "diff"]
@@ -95,7 +96,7 @@ def _calibrations(p: Program) -> set:
 def _by_channel(p: Program) -> Dict[Channel, List[Tuple[int, int, _Content]]]:
     """Return (row, time, content) of every row, per channel."""
     out: Dict[Channel, List[Tuple[int, int, _Content]]] = {}
-    pulses = [pulse_text(pulse, name=False) for pulse in p.pulses]
+    pulses = [_pulse_text(pulse) for pulse in p.pulses]
     free: Dict[int, List[Tuple[str, str]]] = {}
     table = p.parameters
     if table is not None:
@@ -114,6 +115,13 @@ def _by_channel(p: Program) -> Dict[Channel, List[Tuple[int, int, _Content]]]:
         content += sorted(free.get(row, ()))
         out.setdefault(p.channels[e.channel], []).append((row, e.t0, tuple(content)))
     return out
+
+
+def _pulse_text(pulse: Pulse) -> str:
+    if pulse.shape != "samples":
+        return pulse_text(pulse, name=False)
+    digest = hashlib.sha256(pulse.data).hexdigest()[:12]
+    return f"{pulse.duration} samples {digest}" + ("" if pulse.limit_amplitude else " unlimited")
 
 
 def _channel_diff(

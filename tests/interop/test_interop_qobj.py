@@ -46,7 +46,7 @@ def test_pulse_qobj():
         qubit_lo_freq=[5.1e9, 5.2e9],
         meas_lo_freq=[6.5e9, 6.6e9],
         schedule_los=[{DriveChannel(0): 5.0e9}, {DriveChannel(0): 4.9e9}],
-        parametric_pulses=["drag"],
+        parametric_pulses=["drag", "constant"],
     )
     contents = read_qobj(qobj)
     assert [s.name for s in contents.experiments] == ["one", "two"]
