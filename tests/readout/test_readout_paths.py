@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -45,3 +48,17 @@ def test_relaxation_costs_what_the_closed_forms_say(t1):
     esp = project(acquisition(t1, esp=True), 2, (2,))
     promoted = 1 - chance_of_one(esp, 0, np.array([wide]), np.array([0.5]))[0]
     assert 0.5 < promoted / (1 - np.exp(-x)) ** 2 < 2
+
+
+def test_docs_plot_shows_both_regimes():
+    """Long readouts gain an order of magnitude by ESP, short ones lose to the pi-12 error."""
+    path = Path(__file__).parents[2] / "docs" / "plots" / "readout_esp.py"
+    spec = importlib.util.spec_from_file_location("readout_esp", path)
+    plot = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plot)
+    plain, esp = plot.errors(5.2e-6, 0.01)
+    assert esp < plain / 10 and plain == pytest.approx(1 - np.exp(-0.026), rel=0.1)
+    plain, esp = plot.errors(0.33e-6, 0.05)
+    assert esp > 1.3 * plain
+    plain, esp = plot.errors(0.33e-6, 0.0)
+    assert esp < plain
