@@ -72,7 +72,8 @@ class Backend(DeviceModels, BackendV2):
             BackendAttributeError: an option that does not exist.
             IBMQBackendValueError: an option with a wrong value.
         """
-        self._device, self._make_device = (device, None) if isinstance(device, Device) else (None, device)
+        self._device: Optional[Device] = device if isinstance(device, Device) else None
+        self._make_device: Optional[Callable[[], Device]] = None if isinstance(device, Device) else device
         known_as = name or (device.name if isinstance(device, Device) else "")
         super().__init__(provider=provider, name=CallableName(known_as))
         self._max_jobs = max_jobs
@@ -84,7 +85,7 @@ class Backend(DeviceModels, BackendV2):
         self.set_options(**options)
 
     @property
-    def device(self) -> Device:
+    def device(self) -> Device:  # type: ignore[override]
         """The device; made when it is first asked for."""
         if self._device is None:
             with self._lock:

@@ -76,11 +76,12 @@ def integer(
         limits = f"{low}..{high}" if high is not None else f"at least {low}"
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Integral, np.integer)):
             raise refuse(name, f"be an int, {limits}", value, error=BackendTypeError)
-        if value < low:
+        result = int(value)
+        if result < low:
             raise refuse(name, f"be an int, {limits}", value, code=too_low)
-        if high is not None and value > high:
+        if high is not None and result > high:
             raise refuse(name, f"be an int, {limits}", value, code=too_high)
-        return int(value)
+        return result
 
     return check
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from qiskit.providers.options import Options
 
@@ -35,7 +35,7 @@ class Request:
     device: Device  # with overridden ranges and measurement groups, where given
     options: Dict[str, Any]  # every known option, resolved
     header: Dict[str, Any]
-    binds: Optional[List[Mapping[Any, Any]]]
+    binds: Optional[Sequence[Mapping[Any, Any]]]
     job: Dict[str, Any] = field(default_factory=dict)  # name, tags, share level, experiment id
     forwarded: Dict[str, Any] = field(default_factory=dict)  # unknown keywords
     rep_delay_s: Optional[float] = None
@@ -111,7 +111,7 @@ def _check_esp(flag: Any, configuration: Any) -> None:
         )
 
 
-def _refuse_unbound(experiments: List[Any], binds: Optional[List[Mapping[Any, Any]]]) -> None:
+def _refuse_unbound(experiments: List[Any], binds: Optional[Sequence[Mapping[Any, Any]]]) -> None:
     """Refuse circuits whose parameters nothing binds; schedules are checked when they are compiled."""
     if binds is not None and any(binds):
         return

@@ -126,8 +126,13 @@ class Reader:
         if head == "pow":
             return _power(*values)
         if head in FUNCTIONS:
-            return getattr(values[0], TERRA_NAMES.get(head, head), lambda: abs(values[0]))()
+            return _call(str(head), values[0])
         raise StoreError(f"A stored expression must use {FUNCTIONS}, but it has {head!r}.")
+
+
+def _call(name: str, value: Any) -> Any:
+    """Apply a function of expressions, by its symbolic name."""
+    return abs(value) if name == "abs" else getattr(value, TERRA_NAMES.get(name, name))()
 
 
 def _fold(values: List[Any], join: Callable[[Any, Any], Any]) -> Any:
