@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ..program import verify as verify_program
 from .base import Pass, TraceEntry
 from .passes.align_starts import AlignStarts
+from .passes.build_calibrations import BuildCalibrations
 from .passes.capabilities import CheckCapabilities
 from .passes.check_bodies import CheckBodies, CheckPrograms
 from .passes.constraints import SequenceConstrained
@@ -53,6 +54,7 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     sequence = SequenceConstrained(options.constraints, options.conflicts) if constrained else Sequence()
     return (
         CheckCapabilities(),
+        BuildCalibrations(options.user),
         LookUpCalibrations(options.user),
         CheckBodies(),
         PadPulses(options.align),

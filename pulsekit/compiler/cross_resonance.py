@@ -1,0 +1,173 @@
+"""Make rx, rzx and ecr programs of angles that a device has no entry for.
+
+As Qiskit's RXCalibrationBuilder and RZXCalibrationBuilder (Earnest et al.,
+PRR 3, 043088 (2021)) do: the angle of a cross-resonance tone is its area,
+the angle of a single-qubit pulse is its amplitude.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..device import Device
+from ..device.body import Body
+from ..program import Channel, Op, ParameterTable, Program, Pulse
+
+__all__ = ["Tone", "ecr_program", "find_tones", "rx_program", "rzx_program"]
+
+
+class Tone(NamedTuple):
+    """One play of half a cross-resonance echo."""
+
+    channel: Channel
+    pulse: Pulse
+    amp: float
+    angle: float  # rad
+
+
+def rx_program(device: Device, qubit: int) -> Optional[Program]:
+    """Return rx(P0): the qubit's sx, its amplitude in proportion to the angle.
+
+    None if the device has no sx there.
+    """
+    found = device.calibrations.get("sx", (qubit,))
+    if found is None:
+        return None
+    program = found.program
+    rows = program.rows(Op.PLAY)
+    value = program.events.value.copy()
+    slope = value[rows] / (math.pi / 2)
+    value[rows] = 0.0
+    table = ParameterTable(
+        ("P0",), rows.astype(np.int32), np.zeros(rows.size, np.uint8), np.zeros(rows.size, np.int32), slope
+    )
+    return program.replace(events=program.events.replace(value=value), parameters=table, name="rx")
+
+
+def find_tones(device: Device, control: int, target: int) -> Optional[Tuple[List[Tone], List[Tone]]]:
+    """Return the tones of the two halves of a pair's echo, or None.
+
+    They are in its cx or ecr, either way round: the pulses of the control
+    channel that drives ``control`` at ``target``'s LO, and those on
+    ``target``'s drive channel at the same time.
+    """
+    lines = {
+        u for u, line in enumerate(device.controls) if line.qubit == control and [q for q, _ in line.lo] == [target]
+    }
+    for name in ("ecr", "cx"):
+        for qubits in ((control, target), (target, control)):
+            found = device.calibrations.get(name, qubits)
+            halves = None if found is None else _halves(found.program, lines, target)
+            if halves is not None:
+                return halves
+    return None
+
+
+def _halves(program: Program, lines: set, target: int) -> Optional[Tuple[List[Tone], List[Tone]]]:
+    e = program.events
+    plays = program.rows(Op.PLAY)
+    channels = [program.channels[c] for c in e.channel.tolist()]
+    main = [r for r in plays.tolist() if channels[r].kind == "u" and channels[r].index in lines]
+    if len(main) != 2:
+        return None
+    halves = []
+    for row in main:
+        both = [
+            r
+            for r in plays.tolist()
+            if e.t0[r] == e.t0[row]
+            and e.duration[r] == e.duration[row]
+            and channels[r] in (channels[row], Channel("d", target))
+        ]
+        halves.append([Tone(channels[r], program.pulses[e.ref[r]], float(e.value[r]), float(e.angle[r])) for r in both])
+    return halves[0], halves[1]
+
+
+def scaled(tone: Tone, factor: float, granularity: int) -> Tone:
+    """Return a tone of ``factor`` times the area.
+
+    The flat top gets shorter or longer, the edges stay; the duration is a
+    multiple of ``granularity``, and the amplitude makes up for the rounding.
+    A tone without a flat top, or with too little area, changes its amplitude.
+    """
+    if factor < 0:
+        return scaled(tone._replace(angle=tone.angle + math.pi), -factor, granularity)
+    params = dict(tone.pulse.params)
+    if tone.pulse.shape != "gaussian_square":
+        return tone._replace(amp=tone.amp * factor)
+    edges = tone.pulse.duration - params["width"]
+    area = float(tone.pulse.samples.real.sum())
+    width = max(0.0, factor * area - (area - params["width"]))
+    duration = int(-(-(width + edges) // granularity)) * granularity
+    pulse = Pulse.from_shape("gaussian_square", duration, {"sigma": params["sigma"], "width": duration - edges})
+    amp = tone.amp * factor * area / float(pulse.samples.real.sum())
+    return tone._replace(pulse=replace(pulse, name=tone.pulse.name), amp=amp)
+
+
+def rzx_program(device: Device, control: int, target: int, theta: float) -> Optional[Program]:
+    """Return rzx(theta) as an echo: tone, x, opposite tone, x.
+
+    Where the device drives the pair the other way round, Hadamards (rz, sx,
+    rz) on both qubits turn it. None if it has no echo for the pair at all.
+    """
+    body = Body("rzx")
+    if find_tones(device, control, target) is not None:
+        _echo(device, body, 0, control, target, theta / (math.pi / 2), closing=True)
+        return body.build()
+    if find_tones(device, target, control) is None:
+        return None
+    at = _hadamards(device, body, 0, (control, target))
+    at = _echo(device, body, at, target, control, theta / (math.pi / 2), closing=True) if at >= 0 else -1
+    at = _hadamards(device, body, at, (control, target)) if at >= 0 else -1
+    return body.build() if at >= 0 else None
+
+
+def ecr_program(device: Device, control: int, target: int) -> Optional[Program]:
+    """Return ecr, rzx(pi/4) x rzx(-pi/4), out of the pair's cx; None without one."""
+    if find_tones(device, control, target) is None:
+        return None
+    body = Body("ecr")
+    _echo(device, body, 0, control, target, 1.0, closing=False)
+    return body.build()
+
+
+def _echo(device: Device, body: Body, at: int, control: int, target: int, factor: float, *, closing: bool) -> int:
+    """Append the echo; return its end in samples, or -1 without an x."""
+    tones, flip = find_tones(device, control, target), device.calibrations.get("x", (control,))
+    if tones is None or flip is None:
+        return -1
+    for half in tones:
+        parts = [scaled(tone, factor, max(device.timing.granularity, 1)) for tone in half]
+        for tone in parts:
+            body.play(tone.channel, at, tone.pulse, tone.amp, tone.angle)
+        at += max(tone.pulse.duration for tone in parts)
+        if half is tones[0] or closing:
+            body.copy_from(flip.program, shift=at)
+            at += flip.program.duration
+    return at
+
+
+def _hadamards(device: Device, body: Body, at: int, qubits: Sequence[int]) -> int:
+    """Append rz(pi/2) sx rz(pi/2) on each qubit; return the end, or -1."""
+    end = at
+    for qubit in qubits:
+        rz, sx = (device.calibrations.get(name, (qubit,)) for name in ("rz", "sx"))
+        if rz is None or sx is None:
+            return -1
+        turn = _bound(rz.program, math.pi / 2)
+        body.copy_from(turn, shift=at)
+        body.copy_from(sx.program, shift=at)
+        body.copy_from(turn, shift=at + sx.program.duration)
+        end = max(end, at + sx.program.duration)
+    return end
+
+
+def _bound(program: Program, angle: float) -> Program:
+    table, value = program.parameters, program.events.value.copy()
+    if table is not None:
+        np.add.at(value, table.row[table.column == 0], table.coefficient[table.column == 0] * angle)
+    return program.replace(events=program.events.replace(value=value), parameters=None)
