@@ -36,9 +36,11 @@ class BuildCalibrations(Pass):
         """Return the work with overrides for the built gates, and a note per kind."""
         gates = work.gates
         wanted = [k for k, name in enumerate(gates.names) if name in NAMES]
-        rows = (
-            np.flatnonzero(np.isin(gates.name, wanted) & (gates.kind == GATE) & (gates.override < 0)) if wanted else []
-        )
+        if not wanted:
+            return work
+        rows: List[int] = np.flatnonzero(
+            np.isin(gates.name, wanted) & (gates.kind == GATE) & (gates.override < 0)
+        ).tolist()
         override, overrides = gates.override.copy(), list(gates.overrides)
         made: Dict[Tuple[Any, ...], int] = {}
         symbolic = set(gates.symbols.slot.tolist())
