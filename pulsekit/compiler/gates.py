@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
 import numpy as np
@@ -81,7 +82,7 @@ class GateTable:
     def __len__(self) -> int:
         return len(self.circuit)
 
-    @property
+    @cached_property
     def circuit_ptr(self) -> np.ndarray:
         """Where each circuit's rows start, int64[circuits + 1]."""
         return np.searchsorted(self.circuit, np.arange(len(self.circuits) + 1)).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from qiskit.circuit import Parameter
 from qiskit.pulse import Schedule, ScheduleBlock
@@ -73,7 +73,12 @@ class MapSnippets:
                 )
             definition = definition()
         snippet = snippet_from_schedule(
-            definition, name, qubits, arguments=arguments_of(definition, signature), id=f"map:{name}:{list(qubits)}"
+            definition,
+            name,
+            qubits,
+            arguments=arguments_of(definition, signature),
+            arity=len(signature),
+            id=f"map:{name}:{list(qubits)}",
         )
         return snippet.restrict(qubits) if name == "measure" and len(qubits) == 1 else snippet
 
@@ -86,7 +91,10 @@ class MapSnippets:
         return None
 
 
-def arguments_of(definition: Any, signature: Sequence[str]) -> List[Parameter]:
-    """Return a schedule's Parameters in the order of its entry's arguments."""
-    by_name = {p.name: p for p in definition.parameters}
-    return [by_name[n] for n in signature]
+def arguments_of(definition: Any, signature: Sequence[str]) -> Dict[Parameter, int]:
+    """Number a schedule's Parameters by the arguments of its entry.
+
+    Several Parameters with one name are one argument, as in terra.
+    """
+    number = {name: k for k, name in enumerate(signature)}
+    return {p: number[p.name] for p in definition.parameters if p.name in number}

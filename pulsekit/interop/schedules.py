@@ -284,7 +284,8 @@ def snippet_from_schedule(
     name: str,
     qubits: Tuple[int, ...],
     *,
-    arguments: Sequence[Any] = (),
+    arguments: Optional[Mapping[Any, int]] = None,
+    arity: int = 0,
     fixed: bool = False,
     id: str = "",
 ) -> Snippet:
@@ -294,18 +295,19 @@ def snippet_from_schedule(
         schedule: Schedule or ScheduleBlock; read only.
         name: instruction name.
         qubits: its qubits.
-        arguments: Parameters that the instruction gives, in its order.
+        arguments: Parameters, and which of the instruction's parameters they are.
+        arity: how many parameters the instruction has.
         fixed: keep the memory slots that the acquires name.
         id: of the calibration.
     """
-    reader = ScheduleReader({p: k for k, p in enumerate(arguments)})
+    reader = ScheduleReader(arguments)
     reader.add(flat_instructions(schedule))
     (program,) = reader.programs(name=name)
     order = reader.sorting
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
     table = None
-    names = tuple(f"P{k}" for k in range(len(arguments)))
+    names = tuple(f"P{k}" for k in range(arity))
     if reader.entries or reader.trees:
         row, column, parameter, coefficient = zip(*reader.entries) if reader.entries else ((), (), (), ())
         table = ParameterTable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -13,10 +13,12 @@ from qiskit.pulse.instructions import Instruction
 
 from ..compiler.base import Pass
 from ..compiler.gates import BARRIER, DELAY, MEASURE, GateTable
+from ..compiler.passes.lookup import delay_snippet
 from ..compiler.snippets import Snippet
 from ..compiler.work import Work
 from ..errors import CompilerError
 from .flatten import flat_instructions
+from .map_cache import fresh
 from .maps import arguments_of, definition_of
 from .timing import timed_snippet
 
@@ -32,6 +34,7 @@ class TerraMaps:
     inst_map: Any
     meas_map: Any  # list of groups, or {qubit: group}
     backend: Any = None
+    _parts: Dict[int, "_Parts"] = field(default_factory=dict)  # of this call
 
     def gate(self, name: str, qubits: Tuple[int, ...], arity: int) -> Optional[Snippet]:
         """Return a snippet that serves any parameters, or None where there is no such.
@@ -46,10 +49,15 @@ class TerraMaps:
             return None
         if isinstance(definition, ScheduleBlock) and not definition.is_schedulable():
             return None
-        arguments = arguments_of(definition, signature)
-        if len(definition.parameters) != len(arguments):
-            return None
-        return timed_snippet(flat_instructions(definition), int(definition.duration), name, qubits, arguments)
+
+        def make() -> Optional[Snippet]:
+            arguments = arguments_of(definition, signature)
+            if len(definition.parameters) != len(arguments):
+                return None
+            timed = flat_instructions(definition)
+            return timed_snippet(timed, int(definition.duration), name, qubits, arguments, arity)
+
+        return fresh(self.inst_map, (name, qubits, arity), definition, make)
 
     def instance(self, name: str, qubits: Tuple[int, ...], params: Sequence[Any]) -> Snippet:
         """Return the snippet for given parameters (terra does the binding)."""
@@ -62,20 +70,16 @@ class TerraMaps:
         """Return one qubit's part of the measurement that terra would choose."""
         if isinstance(self.backend, BackendV2):
             schedule = self.backend.target.get_calibration("measure", (qubit,))
-            kinds: Tuple[str, ...] = ("MeasureChannel", "AcquireChannel")
+            owner, kinds = self.backend, ("MeasureChannel", "AcquireChannel")
         else:
             schedule, _ = definition_of(self.inst_map, "measure", self._group(qubit))
-            kinds = ()
+            owner, kinds = self.inst_map, ()
         if schedule is None:
             raise CompilerError("missing")
-        timed = [
-            (t0, i)
-            for t0, i in flat_instructions(schedule)
-            if i.channel.index == qubit and (not kinds or type(i.channel).__name__ in kinds)
-        ]
-        found = timed_snippet(timed, max((t0 + i.duration for t0, i in timed), default=0), "measure", (qubit,))
-        assert found is not None
-        return found
+        if id(schedule) not in self._parts:
+            key = ("measure", id(schedule), kinds)
+            self._parts[id(schedule)] = fresh(owner, key, schedule, lambda: _Parts(schedule, kinds))
+        return self._parts[id(schedule)].of(qubit)
 
     def _group(self, qubit: int) -> Tuple[int, ...]:
         if isinstance(self.meas_map, Mapping):
@@ -84,6 +88,27 @@ class TerraMaps:
         if not groups:
             raise CompilerError("missing")
         return tuple(sorted(groups[-1]))
+
+
+class _Parts:
+    """A measurement of several qubits, cut into one snippet per qubit."""
+
+    def __init__(self, schedule: Any, kinds: Tuple[str, ...]) -> None:
+        self.schedule = schedule  # kept alive: it is known by its id
+        self.by_index: Dict[int, List[Tuple[int, Any]]] = {}
+        for t0, instruction in flat_instructions(schedule):
+            if not kinds or type(instruction.channel).__name__ in kinds:
+                self.by_index.setdefault(instruction.channel.index, []).append((t0, instruction))
+        self.made: Dict[int, Snippet] = {}
+
+    def of(self, qubit: int) -> Snippet:
+        """Return the snippet of what is on channels with the qubit's number."""
+        if qubit not in self.made:
+            timed = self.by_index.get(qubit, [])
+            found = timed_snippet(timed, max((t + i.duration for t, i in timed), default=0), "measure", (qubit,))
+            assert found is not None
+            self.made[qubit] = found
+        return self.made[qubit]
 
 
 def own_snippet(schedule: Any, name: str, qubits: Tuple[int, ...]) -> Snippet:
@@ -162,7 +187,7 @@ class _Found:
         kind, name, qubits = self._place(row)
         try:
             if kind == DELAY:
-                snippet: Optional[Snippet] = _delay(qubits)
+                snippet: Optional[Snippet] = delay_snippet(qubits)
             elif kind == MEASURE and name == "measure":
                 snippet = self.maps.measure(qubits[0])
             else:
@@ -198,9 +223,3 @@ class _Found:
             f"{int(self.gates.param_count[row])} parameters. Transpile the circuit for the same backend.",
             code=NOT_IN_BASIS,
         )
-
-
-def _delay(qubits: Tuple[int, ...]) -> Snippet:
-    from ..compiler.passes.lookup import delay_snippet
-
-    return delay_snippet(qubits)

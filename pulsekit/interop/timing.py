@@ -35,7 +35,8 @@ def timed_snippet(
     duration: int,
     name: str,
     qubits: Tuple[int, ...],
-    arguments: Sequence[Any] = (),
+    arguments: Optional[Mapping[Any, int]] = None,
+    arity: int = 0,
     *,
     fixed: bool = False,
 ) -> Optional[Snippet]:
@@ -46,14 +47,15 @@ def timed_snippet(
         duration: of the whole, in samples.
         name: of the gate.
         qubits: of the gate.
-        arguments: Parameters that the gate gives, in its order.
+        arguments: Parameters, and which of the gate's parameters they are.
+        arity: how many parameters the gate has.
         fixed: keep the memory slots that the acquires name.
 
     Returns:
         None where something other than a phase or a frequency, or a phase
         that is not affine, depends on an argument.
     """
-    order: Dict[Any, int] = {p: k for k, p in enumerate(arguments)}
+    order = arguments or {}
     rows: List[Tuple[int, int, int, int, float]] = []
     entries: List[Tuple[int, int, float]] = []
     channels: Dict[Channel, int] = {}
@@ -72,7 +74,7 @@ def timed_snippet(
         rows.append((t0, int(instruction.duration), int(op), channel, value))
     columns = list(zip(*rows)) if rows else [()] * 5
     events = EventTable(**{n: np.array(c) for n, c in zip(("t0", "duration", "op", "channel", "value"), columns)})
-    names = tuple(f"P{k}" for k in range(len(arguments)))
+    names = tuple(f"P{k}" for k in range(arity))
     program = Program(events, tuple(channels), name=name, duration=duration, parameters=_table(names, entries))
     objects = tuple(i for _, i in sorted(timed, key=_key))
     return Snippet(program, name, qubits, fixed=fixed, objects=objects, signature=names)

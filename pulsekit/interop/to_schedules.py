@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+import gc
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import numpy as np
 from qiskit.pulse import (
@@ -40,31 +42,37 @@ def qiskit_channel(channel: Channel) -> QiskitChannel:
 def schedules_of(
     low: Lowered, names: List[str], metadata: List[Mapping[str, Any]], totals: np.ndarray
 ) -> List[Schedule]:
-    """Return one Schedule per circuit of lowered rows that carry qiskit's instructions."""
+    """Return one Schedule per circuit of lowered rows that carry qiskit's instructions.
+
+    Garbage collection waits meanwhile: the many small tuples made here would
+    set it off again and again.
+    """
+    with _no_collection():
+        return _schedules(low, names, metadata, totals)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _schedules(low: Lowered, names: List[str], metadata: List[Mapping[str, Any]], totals: np.ndarray) -> List[Schedule]:
     objects = _objects(low)
-    channels = [qiskit_channel(c) for c in low.pool.channels]
-    t0, end = low.events.t0.tolist(), (low.events.t0 + low.events.duration).tolist()
-    channel, op = low.events.channel.tolist(), low.events.op
-    acquires = (op == Op.ACQUIRE).tolist() if (op == Op.ACQUIRE).any() else None
     symbolic = _symbolic_rows(low, objects)
+    children = list(zip(low.events.t0.tolist(), objects))
+    slots = _timeslots(low)
+    _memory_timeslots(low, objects, slots)
     bounds = low.ptr.tolist()
     out = []
     for c, (lo, hi) in enumerate(zip(bounds[:-1], bounds[1:])):
-        part = slice(lo, hi)
-        slots = _timeslots(channels, t0[part], end[part], channel[part])
-        own = objects[part]
-        if acquires is not None and any(acquires[part]):
-            _memory_timeslots(slots, t0[part], end[part], own, acquires[part])
-        out.append(
-            build_schedule(
-                names[c],
-                metadata[c],
-                int(totals[c]),
-                list(zip(t0[part], own)),
-                slots,
-                [i for i, s in zip(own, symbolic[part]) if s] if symbolic else (),
-            )
-        )
+        unbound = [i for i, s in zip(objects[lo:hi], symbolic[lo:hi]) if s] if symbolic else ()
+        out.append(build_schedule(names[c], metadata[c], int(totals[c]), children[lo:hi], slots[c], unbound))
     return out
 
 
@@ -98,30 +106,40 @@ def build_schedule(
     return schedule
 
 
-def _timeslots(
-    channels: List[Any], t0: List[int], end: List[int], channel: List[int]
-) -> Dict[Any, List[Tuple[int, int]]]:
-    by: Dict[int, List[Tuple[int, int]]] = {}
-    for c, interval in zip(channel, zip(t0, end)):
-        if c in by:
-            by[c].append(interval)
-        else:
-            by[c] = [interval]
-    return {channels[c]: intervals for c, intervals in by.items()}
+def _timeslots(low: Lowered) -> List[Dict[Any, List[Tuple[int, int]]]]:
+    """Return for every circuit: channel -> (start, stop) pairs in order of time."""
+    events = low.events
+    channels = [qiskit_channel(c) for c in low.pool.channels]
+    circuit = np.repeat(np.arange(len(low.ptr) - 1, dtype=np.int64), np.diff(low.ptr))
+    key = circuit * (len(channels) or 1) + events.channel
+    order = np.argsort(key, kind="stable")
+    t0 = events.t0[order]
+    pairs = list(zip(t0.tolist(), (t0 + events.duration[order]).tolist()))
+    key = key[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1)) if key.size else np.zeros(0, np.int64)
+    out: List[Dict[Any, List[Tuple[int, int]]]] = [{} for _ in range(len(low.ptr) - 1)]
+    stops = np.append(starts[1:], len(pairs)).tolist()
+    for k, lo, hi in zip(key[starts].tolist(), starts.tolist(), stops):
+        c, channel = divmod(k, len(channels))
+        out[c][channels[channel]] = pairs[lo:hi]
+    return out
 
 
-def _memory_timeslots(
-    slots: Dict[Any, Any], t0: List[int], end: List[int], objects: List[Any], acquires: List[bool]
-) -> None:
-    for start, stop, instruction, acquire in zip(t0, end, objects, acquires):
-        if not acquire:
-            continue
+def _memory_timeslots(low: Lowered, objects: List[Any], slots: List[Dict[Any, Any]]) -> None:
+    """Add the intervals of memory and register slots."""
+    events = low.events
+    rows = np.flatnonzero(events.op == Op.ACQUIRE)
+    circuit = np.searchsorted(low.ptr, rows, side="right") - 1
+    starts = events.t0[rows]
+    stops = starts + events.duration[rows]
+    for c, row, start, stop in zip(circuit.tolist(), rows.tolist(), starts.tolist(), stops.tolist()):
+        instruction = objects[row]
         for extra in instruction.channels[1:]:
-            taken = slots.setdefault(extra, [])
+            taken = slots[c].setdefault(extra, [])
             if taken and start < taken[-1][1]:
                 raise CompilerError(
-                    f"{instruction.channel.name}@{start}..{stop}: a classical slot must hold one result at a time, but "
-                    f"{extra.name} of {instruction.channel.name} is still written then.",
+                    f"circuit {c}: {instruction.channel.name}@{start}..{stop}: a classical slot must hold one result "
+                    f"at a time, but {extra.name} is still written then.",
                     code=8001,
                 )
             taken.append((start, stop))
@@ -156,20 +174,15 @@ def _array(items: List[Any]) -> np.ndarray:
 
 
 def _frames(low: Lowered, rows: np.ndarray) -> np.ndarray:
-    values = np.round(low.events.value[rows], DECIMALS)
-    whole = values == np.rint(values)
-    plain: List[Any] = values.tolist()
-    for k in np.flatnonzero(whole).tolist():
-        plain[k] = int(plain[k])
-    known: Dict[Any, Any] = {}
-    out = []
-    for key in zip(low.pool_row[rows].tolist(), plain):
-        made = known.get(key)
-        if made is None:
-            model = low.pool.objects[key[0]]
-            made = known[key] = type(model)(key[1], model.operands[1], model.name)
-        out.append(made)
-    return _array(out)
+    """Return the phase and frequency instructions of rows, one object per distinct value."""
+    values, value = np.unique(np.round(low.events.value[rows], DECIMALS), return_inverse=True)
+    models = low.pool.objects
+    keys, key = np.unique(value * len(models) + low.pool_row[rows], return_inverse=True)
+    made = []
+    for number, row in zip(*(part.tolist() for part in np.divmod(keys, len(models)))):
+        model, operand = models[row], float(values[number])
+        made.append(type(model)(int(operand) if operand.is_integer() else operand, model.operands[1], model.name))
+    return _array(made)[key]
 
 
 def _acquires(models: List[Any], slots: List[int]) -> np.ndarray:

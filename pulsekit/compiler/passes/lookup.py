@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Callable, ClassVar, Dict, FrozenSet, List, Optional, Tuple
 from weakref import WeakKeyDictionary
 
@@ -79,6 +80,7 @@ class LookUpCalibrations(Pass):
         return found
 
 
+@lru_cache(maxsize=4096)
 def delay_snippet(qubits: Tuple[int, ...]) -> Snippet:
     """Return a delay of the drive channels, as long as its gate."""
     n = len(qubits)
