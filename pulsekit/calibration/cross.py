@@ -207,7 +207,7 @@ def apply_solution(device: Device, template: CrossTemplate, solution: CrossSolut
     for factor, rows in ((solution.tone, template.tones), (solution.cancel, template.cancels)):
         base = template.factor(rows)
         for row in rows:
-            value[row] *= abs(factor) / abs(base) if base else 0.0
+            value[row] = value[row] * abs(factor) / abs(base) if base else abs(factor)
             angle[row] = _fold(angle[row] + np.angle(factor) - np.angle(base))
     program = template.program.replace(events=events.replace(value=value, angle=angle))
     control, before, after = solution.shifts

@@ -118,8 +118,9 @@ class CrossTemplate:
         """Return the largest factor whose samples all stay within 1."""
         events = self.program.events
         base = abs(self.factor(rows))
-        peaks = [peak(self.program.pulses[events.ref[r]]) * events.value[r] / base for r in rows]
-        return 1.0 / max(peaks) if peaks and base else np.inf
+        shares = [float(events.value[r] / base) if base else 1.0 for r in rows]
+        peaks = [peak(self.program.pulses[events.ref[r]]) * share for r, share in zip(rows, shares)]
+        return 1.0 / max(peaks) if peaks else np.inf
 
     def area(self) -> float:
         """Return the summed area of the tones at factor 1, samples."""
