@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -10,31 +10,26 @@ from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Instruction
 
 from ..compiler.base import PassManager
-from ..compiler.binding import bind_table
-from ..compiler.gates import empty_table
 from ..compiler.passes.check_frequencies import check_frequencies
 from ..compiler.passes.crosstalk import conflict_graph
 from ..compiler.passes.frequency_plan import resolve_los
 from ..compiler.passes.lowering import lower
 from ..compiler.passes.queue_measures import QueueMeasures
 from ..compiler.passes.sequencing import Sequence as SequencePass
-from ..compiler.pipeline import DeviceOptions, circuit_passes, header_of_notes, schedule_passes
+from ..compiler.pipeline import DeviceOptions
 from ..compiler.work import Work
 from ..device import Device
 from ..errors import CompilerError
-from ..interop.binds import read_binds
 from ..interop.circuits import read_circuits
 from ..interop.maps import MapSnippets
 from ..interop.qobj import is_qobj, read_qobj
-from ..interop.schedules import read_schedules, snippet_from_schedule
 from ..interop.terra_mode import TerraLookup, TerraMaps, own_snippet
 from ..interop.to_schedules import schedules_of
-from ..program import Batch, Channel, Program
+from ..program import Batch
 from .exceptions import provider_errors
+from .parts import Parts, plain_los
 
 __all__ = ["compile", "schedule"]
-
-_KINDS = {"DriveChannel": "d", "MeasureChannel": "m", "ControlChannel": "u", "AcquireChannel": "a"}
 
 
 def compile(
@@ -112,7 +107,7 @@ def compile(
         points, parameter_binds = 0, None
     copies = points or 1
     options = DeviceOptions(
-        user=_user_lookup(inst_map),
+        user=None if inst_map is None else MapSnippets(inst_map).find,
         use_measure_esp=use_measure_esp,
         init_qubits=init_qubits,
         frequency_scope=frequency_scope,
@@ -123,64 +118,25 @@ def compile(
         verify=verify,
         trace=trace,
     )
-    programs: List[Any] = [None] * (len(items) * copies)
-    headers: List[Dict[str, Any]] = [{} for _ in programs]
+    parts = Parts(len(items), copies)
     which = [k for k, kind in enumerate(kinds) if kind == "circuit"]
     if which:
-        compiled = _compile_circuits([items[k] for k in which], device, method, options, parameter_binds)
-        for n, (program, header) in enumerate(zip(*compiled)):
-            k = which[n // copies] * copies + n % copies
-            programs[k], headers[k] = program, {**header, "kind": "circuit"}
+        parts.add_circuits(which, [items[k] for k in which], device, method, options, parameter_binds)
     which = [k for k, kind in enumerate(kinds) if kind == "schedule"]
     if which:
-        for k, program in zip(which, _compile_schedules([items[k] for k in which], device, options)):
-            for n in range(k * copies, (k + 1) * copies):
-                programs[n] = program
-                headers[n] = {
-                    "memory_slots": program.memory_slots,
-                    "name": program.name,
-                    "metadata": dict(program.metadata),
-                    "kind": "schedule",
-                }
+        parts.add_schedules(which, [items[k] for k in which], device, options)
     if memory_slots is not None:
-        _pad_slots(programs, headers, memory_slots)
+        parts.pad_slots(memory_slots)
     los, expansion = resolve_los(
         device,
-        len(programs),
+        len(items) * copies,
         qubit_lo_freq=qubit_lo_freq,
         meas_lo_freq=meas_lo_freq,
-        schedule_los=_plain_los(schedule_los),
+        schedule_los=plain_los(schedule_los),
     )
-    distinct: Dict[int, int] = {}
-    numbers = [distinct.setdefault(id(p), len(distinct)) for p in programs]
-    unique = {id(p): p for p in programs}
-    expanded = np.asarray(expansion, dtype=np.int64)
-    batch = Batch(
-        programs=tuple(unique.values()),
-        program_of=np.array(numbers, dtype=np.int32)[expanded],
-        los=los,
-        headers=tuple(headers[k] for k in expanded.tolist()),
-    )
+    batch = parts.batch(los, np.asarray(expansion, dtype=np.int64))
     check_frequencies(batch, device)
     return batch
-
-
-def _pad_slots(programs: List[Program], headers: List[Dict[str, Any]], memory_slots: int) -> None:
-    for k, (program, header) in enumerate(zip(programs, headers)):
-        if memory_slots < program.memory_slots:
-            raise CompilerError(
-                f"Argument `memory_slots` must be at least {program.memory_slots}, the slots of experiment {k} "
-                f"({header['name']!r}), but {memory_slots} came.",
-                code=8001,
-            )
-        padded = program.replace(memory_slots=memory_slots) if program.memory_slots != memory_slots else program
-        for n in range(k, len(programs)):
-            if programs[n] is program:
-                programs[n] = padded
-        extra = memory_slots - sum(size for _, size in header.get("creg_sizes", ()))
-        if header.get("creg_sizes") and extra > 0:  # terra's accessors cut bit strings by these
-            header["creg_sizes"] = [*header["creg_sizes"], ["memory_slots", extra]]
-        header["memory_slots"] = memory_slots
 
 
 def schedule(
@@ -267,60 +223,3 @@ def _kind_of(item: Any) -> str:
         "Argument `circuits` must hold QuantumCircuit, Schedule, ScheduleBlock or pulse Instruction objects, "
         f"but {type(item).__name__} came."
     )
-
-
-def _compile_circuits(
-    circuits: Sequence[QuantumCircuit],
-    device: Device,
-    method: str,
-    options: DeviceOptions,
-    binds: Optional[Sequence[Mapping[Any, Any]]],
-) -> Tuple[List[Program], List[Dict[str, Any]]]:
-    reading = read_circuits(circuits, device.timing.dt, _own)
-    gates = reading.gates
-    if binds:
-        gates = bind_table(gates, read_binds(binds, reading.parameters))
-    work = PassManager(circuit_passes(options), options.check, trace=options.trace).run(
-        Work(gates, device, "device", method)
-    )
-    told = header_of_notes(work)
-    return list(work.programs), [{**info.header, **notes} for info, notes in zip(gates.circuits, told)]
-
-
-def _compile_schedules(schedules: Sequence[Any], device: Device, options: DeviceOptions) -> List[Program]:
-    programs = tuple(read_schedules(schedules))
-    work = Work(empty_table(), device, "device", programs=programs)
-    return list(PassManager(schedule_passes(options), options.check, trace=options.trace).run(work).programs)
-
-
-def _user_lookup(inst_map: Any) -> Any:
-    if inst_map is None:
-        return None
-    return MapSnippets(inst_map).find
-
-
-def _own(schedule: Any, name: str, qubits: Tuple[int, ...]) -> Any:
-    return snippet_from_schedule(schedule, name, qubits, fixed=name == "measure", id=f"user:{name}:{list(qubits)}")
-
-
-def _plain_los(entries: Any) -> Any:
-    """Return LO entries with our channels as keys."""
-    if entries is None:
-        return ()
-    listed = entries if isinstance(entries, (list, tuple)) else [entries]
-    return [_plain_entry(e) for e in listed]
-
-
-def _plain_entry(entry: Any) -> Any:
-    if entry is None:
-        return {}
-    if hasattr(entry, "qubit_los"):
-        entry = {**entry.qubit_los, **entry.meas_los}
-    if not isinstance(entry, Mapping):
-        return entry
-    return {_plain_channel(c): f for c, f in entry.items()}
-
-
-def _plain_channel(channel: Any) -> Any:
-    kind = _KINDS.get(type(channel).__name__)
-    return Channel(kind, int(channel.index)) if kind else channel

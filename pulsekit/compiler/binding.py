@@ -7,10 +7,12 @@ from typing import List, Sequence
 
 import numpy as np
 
+from ..errors import CompilerError
+from ..program import Op, Program
 from ..program.expressions import evaluate
-from .gates import CircuitInfo, GateTable, no_symbols
+from .gates import DELAY, CircuitInfo, GateTable, no_symbols
 
-__all__ = ["bind_table", "bound_params"]
+__all__ = ["bind_table", "bound_params", "can_share", "check_bound"]
 
 
 def bound_params(gates: GateTable, circuit: int, theta: np.ndarray) -> np.ndarray:
@@ -22,38 +24,38 @@ def bound_params(gates: GateTable, circuit: int, theta: np.ndarray) -> np.ndarra
         theta: float64[points, parameters of the circuit].
 
     Returns:
-        float64[points, parameter slots of the circuit], slots in the order of
-        ``gates.params``.
+        float64[points, parameter slots of the circuit], in the order of its
+        gates.
     """
-    lo, hi = _slot_range(gates, circuit)
-    out = np.tile(gates.params[lo:hi], (len(theta), 1))
-    slots = gates.symbols.slot
-    mine = np.flatnonzero((slots >= lo) & (slots < hi))
-    if mine.size:
-        weights = np.zeros((theta.shape[1], hi - lo))
-        np.add.at(weights, (gates.symbols.parameter[mine], slots[mine] - lo), gates.symbols.coefficient[mine])
+    own = slots_of(gates, circuit)
+    out = np.tile(gates.params[own], (len(theta), 1))
+    place = np.full(len(gates.params) + 1, -1, np.int64)
+    place[own] = np.arange(len(own))
+    target = place[gates.symbols.slot]
+    mine = target >= 0
+    if mine.any():
+        weights = np.zeros((theta.shape[1], len(own)))
+        np.add.at(weights, (gates.symbols.parameter[mine], target[mine]), gates.symbols.coefficient[mine])
         out += theta @ weights
     for slot, tree in gates.symbols.expressions:
-        if lo <= slot < hi:
-            out[:, slot - lo] += evaluate(tree, theta)
+        if place[slot] >= 0:
+            out[:, place[slot]] += evaluate(tree, theta)
     return out
 
 
-def _slot_range(gates: GateTable, circuit: int) -> tuple:
-    ptr = gates.circuit_ptr
-    rows = np.arange(ptr[circuit], ptr[circuit + 1])
-    rows = rows[gates.param_count[rows] > 0]
-    if not rows.size:
-        return 0, 0
-    return int(gates.param_at[rows].min()), int((gates.param_at[rows] + gates.param_count[rows]).max())
+def slots_of(gates: GateTable, circuit: int) -> np.ndarray:
+    """Return the parameter slots of a circuit's gates, gate after gate."""
+    rows = slice(*gates.circuit_ptr[circuit : circuit + 2].tolist())
+    count, at = gates.param_count[rows].astype(np.int64), gates.param_at[rows]
+    first = np.cumsum(count) - count
+    return np.arange(int(count.sum())) + np.repeat(at - first, count)
 
 
 def bind_table(gates: GateTable, theta: Sequence[np.ndarray]) -> GateTable:
     """Return a table with one bound copy of each circuit per point.
 
     Args:
-        gates: the template; the parameters of each circuit's gates are
-            neighbours in ``gates.params``.
+        gates: the template.
         theta: per circuit, float64[points, parameters]; the same number of
             points for all.
 
@@ -71,10 +73,10 @@ def bind_table(gates: GateTable, theta: Sequence[np.ndarray]) -> GateTable:
     for c, info in enumerate(gates.circuits):
         points = len(theta[c])
         own = np.arange(ptr[c], ptr[c + 1])
-        lo, hi = _slot_range(gates, c)
         values = bound_params(gates, c, theta[c])
+        count = gates.param_count[own].astype(np.int64)
         rows.append(np.tile(own, points))
-        at.append((gates.param_at[own][None, :] - lo + used + (hi - lo) * np.arange(points)[:, None]).ravel())
+        at.append((used + np.cumsum(count) - count + values.shape[1] * np.arange(points)[:, None]).ravel())
         params.append(values.ravel())
         used += values.size
         for k in range(points):
@@ -90,3 +92,45 @@ def bind_table(gates: GateTable, theta: Sequence[np.ndarray]) -> GateTable:
         symbols=no_symbols(),
         originals={},
     )
+
+
+def can_share(gates: GateTable) -> bool:
+    """Tell whether all points of a template can share one program.
+
+    They can where every dependence is affine and no delay depends on a
+    parameter: then no time does.
+    """
+    if gates.symbols.expressions:
+        return False
+    delays = np.flatnonzero(gates.kind == DELAY)
+    return not np.isin(gates.param_at[delays], gates.symbols.slot).any()
+
+
+def check_bound(program: Program, theta: np.ndarray) -> None:
+    """Refuse points at which a pulse would be too strong.
+
+    Args:
+        program: a template.
+        theta: float64[points, parameters].
+
+    Raises:
+        CompilerError: channel, time, point and amplitude (8041).
+    """
+    table = program.parameters
+    if table is None:
+        return
+    events = program.events
+    plays = (events.op[table.row] == Op.PLAY) & (table.column == 0)
+    for row in np.unique(table.row[plays]).tolist():
+        mine = plays & (table.row == row)
+        amps = events.value[row] + theta[:, table.parameter[mine]] @ table.coefficient[mine]
+        pulse = program.pulses[events.ref[row]]
+        peak = float(np.abs(pulse.samples).max(initial=0.0))
+        bad = np.flatnonzero(~(np.abs(amps) * peak <= 1 + 1e-9))
+        if pulse.limit_amplitude and bad.size:
+            t0, stop = int(events.t0[row]), int(events.t0[row] + events.duration[row])
+            raise CompilerError(
+                f"{program.channels[events.channel[row]]}@{t0}..{stop}: amplitudes must be at most 1, but point "
+                f"{int(bad[0])} gives {abs(float(amps[bad[0]])) * peak:.6g}.",
+                code=8041,
+            )

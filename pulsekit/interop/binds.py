@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence, Tuple
+import math
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
+from qiskit.circuit import Parameter, ParameterExpression, ParameterVector, QuantumCircuit
 
 from ..errors import CompilerError
 
-__all__ = ["read_binds"]
+__all__ = ["bind_circuits", "read_binds"]
 
 
 def read_binds(binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Parameter, ...]]) -> List[np.ndarray]:
@@ -41,7 +42,24 @@ def read_binds(binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Pa
     return out
 
 
-def _unrolled(k: int, bind: Mapping[Any, Any]) -> Mapping[Parameter, float]:
+def bind_circuits(circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[Any, Any]]) -> List[QuantumCircuit]:
+    """Return bound copies, circuit-major, named "name-point" (qiskit does the binding).
+
+    Raises:
+        CompilerError: as :func:`read_binds`.
+    """
+    read_binds(binds, [tuple(c.parameters) for c in circuits])
+    points = [_unrolled(k, bind) for k, bind in enumerate(binds)]
+    out = []
+    for circuit in circuits:
+        for k, point in enumerate(points):
+            bound = circuit.assign_parameters(point, inplace=False)
+            bound.name = f"{circuit.name}-{k}"
+            out.append(bound)
+    return out
+
+
+def _unrolled(k: int, bind: Mapping[Any, Any]) -> Dict[Parameter, float]:
     point = {}
     for key, value in bind.items():
         if isinstance(key, ParameterVector):
@@ -63,18 +81,16 @@ def _unrolled(k: int, bind: Mapping[Any, Any]) -> Mapping[Parameter, float]:
 
 
 def _number(k: int, parameter: Parameter, value: Any) -> float:
-    if type(value) is float:
+    if type(value) is float and math.isfinite(value):
+        return value
+    try:
         number = complex(value)
-    else:
-        try:
-            number = complex(value)
-        except TypeError:
-            unbound = isinstance(value, ParameterExpression)
-            fact = "an expression" if unbound else repr(value)
-            raise CompilerError(
-                f"Argument `parameter_binds[{k}]` must have one number for {parameter.name!r}, but {fact} came. "
-                "Give one dict per point."
-            ) from None
+    except TypeError:
+        fact = "an expression" if isinstance(value, ParameterExpression) else repr(value)
+        raise CompilerError(
+            f"Argument `parameter_binds[{k}]` must have one number for {parameter.name!r}, but {fact} came. "
+            "Give one dict per point."
+        ) from None
     if number.imag or not np.isfinite(number.real):
         raise CompilerError(
             f"Argument `parameter_binds[{k}]` must have a finite real number for {parameter.name!r}, but {value} came."

@@ -223,8 +223,22 @@ class _Reader:
             return
         if id(schedule) not in self.override_of:
             self.override_of[id(schedule)] = len(self.overrides)
-            self.overrides.append(self.to_snippet(schedule, operation.name, q))
+            self.overrides.append(self.to_snippet(schedule, operation.name, q, self.order))
         self.override_at.append((row, self.override_of[id(schedule)]))
+
+    def _give_circuit_parameters(
+        self, params: np.ndarray, at: np.ndarray, count: np.ndarray, starts: np.ndarray
+    ) -> np.ndarray:
+        """Make the circuit's parameters those of gates whose own calibration depends on them."""
+        added = 0
+        for row, k in self.override_at:
+            if self.overrides[k].program.parameters is None:
+                continue
+            width = len(self.orders[int(np.searchsorted(starts, row, side="right")) - 1])
+            at[row], count[row] = len(params) + added, width
+            self.symbols.extend((len(params) + added + j, j, 1.0) for j in range(width))
+            added += width
+        return np.concatenate([params, np.zeros(added)])
 
     def table(self) -> GateTable:
         keys = self.keys
@@ -242,6 +256,7 @@ class _Reader:
         if self.override_at:
             rows, ids = zip(*self.override_at)
             override[list(rows)] = ids
+            params = self._give_circuit_parameters(params, at, count, starts)
 
         def column(values: List[int], dtype: Any) -> np.ndarray:
             return np.array(values, dtype=dtype)[codes] if n else np.zeros(0, dtype)
@@ -354,8 +369,8 @@ def read_circuits(circuits: Sequence[QuantumCircuit], dt: Optional[float], to_sn
     Args:
         circuits: read only.
         dt: sample time in s, for delays in other units; None: refuse those.
-        to_snippet: called with (schedule, name, qubits) for the circuits' own
-            calibrations.
+        to_snippet: called with (schedule, name, qubits, {parameter of the
+            circuit: number}) for the circuits' own calibrations.
 
     Raises:
         CompilerError: control flow, conditions, parameters that are not real

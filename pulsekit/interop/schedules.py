@@ -15,7 +15,7 @@ from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTab
 from .expressions import split_expression
 from .flatten import flat_instructions
 
-__all__ = ["ScheduleReader", "read_schedules", "snippet_from_schedule"]
+__all__ = ["ScheduleReader", "UnboundShape", "read_schedules", "snippet_from_schedule"]
 
 SHAPE_NAMES = {
     "Constant": "constant",
@@ -40,6 +40,10 @@ _FRAME_OPS = {
     pi.SetFrequency: Op.SET_FREQUENCY,
 }
 _KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
+
+
+class UnboundShape(ProgramError):
+    """The shape or the length of a pulse depends on a parameter."""
 
 
 class ScheduleReader:
@@ -226,7 +230,7 @@ def convert_pulse(pulse: Any) -> Tuple[Pulse, Any, Any]:
     if isinstance(pulse, Waveform):
         return Pulse.from_samples(pulse.samples, limit_amplitude=limit, name=pulse.name, origin=pulse), 1.0, 0.0
     if isinstance(pulse.duration, ParameterExpression):
-        raise ProgramError(f"The duration of a pulse must be a number, but {pulse} came. Assign its parameters first.")
+        raise UnboundShape(f"The duration of a pulse must be a number, but {pulse} came. Assign its parameters first.")
     params = dict(pulse.parameters)
     shape = SHAPE_NAMES.get(pulse.pulse_type) if isinstance(pulse, SymbolicPulse) else None
     if shape is None or not set(SHAPES[shape].parameters) <= set(params):
@@ -239,7 +243,7 @@ def convert_pulse(pulse: Any) -> Tuple[Pulse, Any, Any]:
     own = {k: params[k] for k in SHAPES[shape].parameters}
     for key, value in own.items():
         if isinstance(value, ParameterExpression) and value.parameters:
-            raise ProgramError(f"Parameter {key!r} of a pulse must be a number, but {value} came. Assign it first.")
+            raise UnboundShape(f"Parameter {key!r} of a pulse must be a number, but {value} came. Assign it first.")
     items = tuple(sorted((k, float(v)) for k, v in own.items()))
     return Pulse(shape, int(pulse.duration), items, b"", limit, pulse.name, pulse), scale[0], scale[1]
 
@@ -247,7 +251,7 @@ def convert_pulse(pulse: Any) -> Tuple[Pulse, Any, Any]:
 def _sampled(pulse: Any, params: Mapping[str, Any], limit: bool) -> Tuple[Pulse, Any, Any]:
     unbound = [k for k, v in params.items() if isinstance(v, ParameterExpression) and v.parameters]
     if unbound:
-        raise ProgramError(f"Parameters {unbound} of {pulse} must be numbers. Assign them first.")
+        raise UnboundShape(f"Parameters {unbound} of {pulse} must be numbers. Assign them first.")
     samples = pulse.get_waveform().samples
     return Pulse.from_samples(samples, limit_amplitude=limit, name=pulse.name, origin=pulse), 1.0, 0.0
 

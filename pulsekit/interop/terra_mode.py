@@ -111,7 +111,7 @@ class _Parts:
         return self.made[qubit]
 
 
-def own_snippet(schedule: Any, name: str, qubits: Tuple[int, ...]) -> Snippet:
+def own_snippet(schedule: Any, name: str, qubits: Tuple[int, ...], order: Any = None) -> Snippet:
     """Return the snippet of a circuit's own calibration."""
     found = timed_snippet(flat_instructions(schedule), _duration(schedule), name, qubits, fixed=name == "measure")
     assert found is not None

@@ -10,6 +10,7 @@ import numpy as np
 from ..._ext import kernel
 from ...errors import CompilerError
 from ..base import Pass
+from ..gates import DELAY, GateTable
 from ..work import Work
 
 __all__ = ["Sequence"]
@@ -30,6 +31,7 @@ class Sequence(Pass):
     def run(self, work: Work) -> Work:
         """Return the work with ``start`` and ``total``."""
         gates = work.gates
+        _refuse_unbound(gates)
         n = len(gates)
         sets = gates.qubit_sets
         set_ptr = np.concatenate([[0], np.cumsum([len(s) for s in sets])]).astype(np.int64)
@@ -55,6 +57,17 @@ class Sequence(Pass):
                 f"{gates.where(failed)}: the acquires that start together must fit one grid, but no start does."
             )
         return work.replace(start=start, total=total)
+
+
+def _refuse_unbound(gates: GateTable) -> None:
+    delays = np.flatnonzero(gates.kind == DELAY) if gates.symbols.slot.size or gates.symbols.expressions else ()
+    unbound = {*gates.symbols.slot.tolist(), *(slot for slot, _ in gates.symbols.expressions)}
+    for row in delays:
+        if int(gates.param_at[row]) in unbound:
+            raise CompilerError(
+                f"{gates.where(int(row))}: delays must be numbers before they are placed, but this one depends on a "
+                "parameter. Give parameter_binds."
+            )
 
 
 def _filled(column: Optional[np.ndarray], n: int, value: int) -> np.ndarray:
