@@ -19,14 +19,15 @@ from ..readout import Purpose, Stream, free_decay, free_rates, jump_tables, unif
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
 from .start import excited_at_start, rep_delay, residual
 from .steps import Acquire, Kind, Step, cut, drives_after
-from .walk import Branch, Walk, level_of, take_lanes
+from .walk import Branch, Walk, evolve_states, level_of, take_batch, take_lanes
 
 if TYPE_CHECKING:
     from ..simulator import Cluster
-    from .execute import Counter, Run
+    from .execute import Counter, Part, Run
 
 __all__ = ["run_restless"]
 
+POOL_BYTES = 1 << 26  # of states evolved in one call
 BLOCK = 4096  # shots whose random numbers are held at a time
 
 
@@ -46,22 +47,27 @@ class _Node:
 class _Tree:
     """One cluster of one experiment: its states, and the numbers of the shots at hand."""
 
-    def __init__(self, run: "Run", walk: Walk, experiment: int, qubits: Tuple[int, ...]) -> None:
+    def __init__(self, run: "Run", walk: Walk, experiment: int, qubits: Tuple[int, ...], pool: "_Pool") -> None:
+        self.pool = pool
+        pool.trees.append(self)
         self.walk, self.experiment, self.qubits = walk, experiment, qubits
         self.sink, self.device, self.settings = run.sink, run.device, run.settings
         self.levels = walk.model.levels
         program = walk.group.program
         steps = cut(program, qubits, to_end=True)
         last = max((i for i, s in enumerate(steps) if s.kind == Kind.MEASURE), default=-1)
+        dt = run.device.timing.dt
         self.duration = steps[-1].stop if steps else program.duration
         self.delay = rep_delay(run.device, run.settings, program.duration)
-        self.idle_s = self.delay
-        measured = tuple(a.qubit for a in steps[last].acquires) if last >= 0 else ()
-        stop = max((a.t0 + a.duration for a in steps[last].acquires), default=0) if last >= 0 else 0
-        if set(measured) == set(qubits) and not drives_after(program, steps[last].stop):
-            # nothing coherent is left: the rest of the program is idle time
+        self.idle_s = dict.fromkeys(qubits, self.delay)  # per qubit, after what the tree walks through
+        self.rest: Tuple[int, ...] = ()  # qubits whose levels are drawn with the last acquire's
+        held = steps[last - 1].qubits if last > 0 and steps[last - 1].kind == Kind.EVOLVE else ()
+        if last >= 0 and not held and not drives_after(program, steps[last].stop):
+            # from here on levels only decay, which commutes with drawing them: the rest is idle time
+            stops = {a.qubit: a.t0 + a.duration for a in steps[last].acquires}
+            self.rest = tuple(q for q in qubits if q not in stops)
+            self.idle_s = {q: self.delay + (self.duration - stops.get(q, steps[last].stop)) * dt for q in qubits}
             steps = steps[: last + 1]
-            self.idle_s += (self.duration - stop) * run.device.timing.dt
         self.steps: List[Step] = steps
         self.roots: Dict[Tuple[int, ...], _Node] = {}
         self.starts = {a: np.zeros(run.settings.shots, np.uint8) for s in steps for a in s.acquires}
@@ -85,20 +91,20 @@ class _Tree:
                 self.sink.ends(self.experiment, acquire, acquisition, np.full(count, s, np.uint8), first).tobytes()
                 for s in range(acquisition.levels)
             ]
-        self.idle = [idle_table(self, q, d, self.idle_s, first, count) for q, d in zip(self.qubits, self.levels)]
+        self.idle = [idle_table(self, q, d, self.idle_s[q], first, count) for q, d in zip(self.qubits, self.levels)]
 
     def shot(self, start: Tuple[int, ...], k: int) -> Tuple[int, ...]:
         """Take shot ``first + k`` through the program; return the levels after the idle time."""
         node = self.roots.get(start)
         if node is None:
-            node = self.roots[start] = self._advance(self._basis(start), 0)
+            node = self.roots[start] = self._advance(*self.pool.state_of(start, self))
         level: Dict[int, int] = {}
         while True:
             step = self.steps[node.step] if node.step < len(self.steps) else None
             if step is None:
-                final = [self.ends[a][level[a.qubit]][k] for a in self.steps[-1].acquires]
-                by_qubit = {a.qubit: s for a, s in zip(self.steps[-1].acquires, final)}
-                return tuple(self.idle[i][by_qubit[q]][k] for i, q in enumerate(self.qubits))
+                for a in self.steps[-1].acquires:
+                    level[a.qubit] = self.ends[a][level[a.qubit]][k]
+                return tuple(self.idle[i][level[q]][k] for i, q in enumerate(self.qubits))
             key: Tuple[int, ...]
             if step.kind == Kind.RELEASE:
                 key = tuple(self.ends[a][level[a.qubit]][k] for a in step.acquires)
@@ -111,18 +117,12 @@ class _Tree:
                 for a, s in zip(step.acquires, key):
                     self.starts[a][self.first + k] = s
                     level[a.qubit] = s
+                for q, s in zip(self.rest, key[len(step.acquires) :]):
+                    level[q] = s
             child = node.children.get(key)
             if child is None:
                 child = node.children[key] = self._follow(node, step, key)
             node = child
-
-    def _basis(self, start: Tuple[int, ...]) -> np.ndarray:
-        strides = np.cumprod((1,) + self.levels[:-1])
-        index, dim = int(np.dot(start, strides)), self.walk.model.dim
-        density = self.walk.mixed
-        state = np.zeros((dim, dim) if density else dim, complex)
-        state[(index,) * state.ndim] = 1
-        return state
 
     def _advance(self, state: np.ndarray, number: int) -> _Node:
         """Evolve to the next step that draws something, and prepare it."""
@@ -164,7 +164,49 @@ class _Tree:
 
     def _local(self, step: Step) -> Tuple[int, ...]:
         touched = tuple(a.qubit for a in step.acquires) or step.qubits
+        if step.kind == Kind.MEASURE and step is self.steps[-1]:
+            touched += self.rest
         return tuple(self.qubits.index(q) for q in touched)
+
+
+class _Pool:
+    """The trees of one cluster; their first stretches are evolved together."""
+
+    def __init__(self, part: "Part", run: "Run") -> None:
+        self.part, self.settings, self.cancel = part, run.settings, run.cancel
+        self.trees: List[_Tree] = []
+        self._known: Dict[Tuple[Tuple[int, ...], int], np.ndarray] = {}  # (start, tree): state at its first acquire
+
+    def state_of(self, start: Tuple[int, ...], tree: _Tree) -> Tuple[np.ndarray, int]:
+        """Return a tree's state that began in ``start``, and the step that comes next."""
+        if not self._plain(tree):
+            return self._basis(start, tree), 0
+        if (start, id(tree)) not in self._known:
+            self._evolve(start, [t for t in self.trees if self._plain(t) and t.walk.mixed == tree.walk.mixed])
+        return self._known.pop((start, id(tree))), 1
+
+    @staticmethod
+    def _plain(tree: _Tree) -> bool:
+        return bool(tree.steps) and tree.steps[0].kind == Kind.EVOLVE and not tree.walk.dephasing.windows
+
+    def _evolve(self, start: Tuple[int, ...], trees: List[_Tree]) -> None:
+        lanes = np.concatenate([t.walk.group.experiments for t in trees])
+        stop = np.array([t.steps[0].stop for t in trees], np.int64)
+        size = max(1, POOL_BYTES // (16 * self._basis(start, trees[0]).size))
+        for low in range(0, len(trees), size):
+            some = slice(low, low + size)
+            states = np.stack([self._basis(start, t) for t in trees[some]])
+            batch = take_batch(self.part.batch, lanes[some])
+            first = np.zeros_like(stop[some])
+            out = evolve_states(self.part.model, batch, states, first, stop[some], self.settings, self.cancel)
+            self._known.update({(start, id(t)): state for t, state in zip(trees[some], out)})
+
+    def _basis(self, start: Tuple[int, ...], tree: _Tree) -> np.ndarray:
+        levels = self.part.model.levels
+        index, dim = int(np.dot(start, np.cumprod((1,) + levels[:-1]))), self.part.model.dim
+        state = np.zeros((dim, dim) if tree.walk.mixed else dim, complex)
+        state[(index,) * state.ndim] = 1
+        return state
 
 
 def idle_table(tree: _Tree, qubit: int, levels: int, time_s: float, first: int, count: int) -> List[bytes]:
@@ -184,11 +226,12 @@ def run_restless(run: "Run", clusters: List["Cluster"], counter: "Counter") -> N
     trees: List[List[_Tree]] = [[] for _ in range(len(run.batch))]
     for cluster in clusters:
         part = run.part(cluster)
+        pool = _Pool(part, run)
         for group in part.groups:
             for lane in range(len(group.experiments)):
                 walk = run.walk(part, take_lanes(group, np.array([lane])))
                 experiment = int(walk.experiments[0])
-                trees[experiment].append(_Tree(run, walk, experiment, cluster.qubits))
+                trees[experiment].append(_Tree(run, walk, experiment, cluster.qubits, pool))
     every = sorted({q for row in trees for tree in row for q in tree.qubits})
     level = _first_levels(run, every)
     for first in range(0, run.settings.shots, BLOCK):

@@ -189,3 +189,32 @@ def test_overlapping_acquires_of_a_qubit_are_refused(lab):
     device = lab.device(1)
     with pytest.raises(ExecutionError, match="overlap"):
         lab.run(device, [lab.program(("m", 0, 0, 0), ("m", 0, 800, 1), qubits=1)], shots=10)
+
+
+def test_only_start_states_that_occur_are_simulated(lab, monkeypatch):
+    import pulsekit.execution.restless as restless
+
+    calls = []
+    real = restless.evolve_states
+
+    def counting(model, batch, states, *rest):
+        calls.append(len(states))
+        return real(model, batch, states, *rest)
+
+    monkeypatch.setattr(restless, "evolve_states", counting)
+    device = lab.device(1)
+    programs = [lab.program(("x", 0, 0, 0.5), ("m", 0, 160, 0), qubits=1) for _ in range(4)]
+    lab.run(device, programs, shots=300, init_qubits=False)
+    assert calls == [4, 4]  # from 0 and from 1, never from 2; all experiments at once
+
+
+def test_stacked_programs_run_as_they_would_alone(lab):
+    device = lab.device(1)
+    amps = np.linspace(-1, 1, 7)
+    programs = [lab.program(("x", 0, 0, a), ("m", 0, 160, 0), qubits=1) for a in amps]
+    together = lab.run(device, programs, shots=4000)
+    for a, record in zip(amps, together):
+        expected = np.sin(np.pi * a / 2) ** 2
+        assert abs(record.bits.mean() - expected) < 5 * 0.5 / 4000**0.5 + 0.005
+    alone = lab.run(device, programs[:1], shots=4000)
+    assert np.array_equal(alone[0].bits, together[0].bits)
