@@ -98,7 +98,7 @@ def reset_density(state: np.ndarray, levels: Tuple[int, ...], qubit: int, excite
 
 def thermal(levels: Tuple[int, ...], excited: Sequence[float]) -> np.ndarray:
     """Return the populations of independent qubits, float64[dim]."""
-    out = np.ones(1)
+    out: np.ndarray = np.ones(1)
     for d, p in zip(levels, excited):
         one = np.zeros(d)
         one[0], one[1] = 1 - p, p

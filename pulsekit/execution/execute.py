@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from .sink import LiveSink, Sink, new_record
 from .stack import stack
 from .start import excited_at_start, rep_delay
 from .steps import Kind, Step, cut
-from .walk import Branch, Walk, evolve_states, take_batch
+from .walk import Branch, Walk, evolve_states, take_batch, take_lanes
 
 __all__ = ["Counter", "Run", "check_settings", "execute"]
 
 MAX_SHOTS = 10**8
+STATE_BYTES = 1 << 27  # of density matrices held at one time
 Progress = Callable[[int, int], None]
 
 
@@ -150,6 +151,24 @@ class Part(NamedTuple):
     groups: List[LaneGroup]
 
 
+def bunches(part: Part) -> Iterator[List[LaneGroup]]:
+    """Yield lane groups whose states may be held at one time."""
+    most = max(1, STATE_BYTES // (16 * part.model.dim**2))
+    held: List[LaneGroup] = []
+    lanes = 0
+    for group in part.groups:
+        count = len(group.experiments)
+        pieces = [take_lanes(group, np.arange(low, min(low + most, count))) for low in range(0, count, most)]
+        for piece in pieces:
+            if held and lanes + len(piece.experiments) > most:
+                yield held
+                held, lanes = [], 0
+            held.append(piece)
+            lanes += len(piece.experiments)
+    if held:
+        yield held
+
+
 class Run:
     """What all parts of one run share."""
 
@@ -203,15 +222,16 @@ class Run:
     def reset_shots(self, clusters: List[Cluster], counter: Counter) -> None:
         """Run with a reset before every shot."""
         for cluster in clusters:
-            self.check()
             part = self.part(cluster)
-            walks = [self.walk(part, group) for group in part.groups]
-            steps = [cut(walk.group.program, cluster.qubits, to_end=False) for walk in walks]
-            branches = [self._fresh(walk) for walk in walks]
-            first = self._together(part, walks, steps, branches)
-            for walk, own, start, done in zip(walks, steps, branches, first):
-                walk.run(own, start, done)
-                counter.done(walk.experiments)
+            for groups in bunches(part):
+                self.check()
+                walks = [self.walk(part, group) for group in groups]
+                steps = [cut(walk.group.program, cluster.qubits, to_end=False) for walk in walks]
+                branches = [self._fresh(walk) for walk in walks]
+                first = self._together(part, walks, steps, branches)
+                for walk, own, start, done in zip(walks, steps, branches, first):
+                    walk.run(own, start, done)
+                    counter.done(walk.experiments)
 
     def _together(
         self, part: Part, walks: List[Walk], steps: List[List[Step]], branches: List[List[Branch]]

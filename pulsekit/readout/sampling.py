@@ -20,7 +20,7 @@ _NO_BITS = np.zeros(0, np.uint8)
 def uniforms(stream: Stream, first: int, count: int) -> np.ndarray:
     """Return one uniform in [0, 1) per shot, float64[count]."""
     out = np.empty(count)
-    _k.uniforms(stream.seed, stream.experiment, stream.index, stream.purpose, first, out)
+    _k.uniforms(stream.seed, stream.experiment, stream.number, stream.purpose, first, out)
     return out
 
 
@@ -64,7 +64,7 @@ def read_shots(
     _k.read(
         stream.seed,
         stream.experiment,
-        stream.index,
+        stream.number,
         stream.purpose,
         first,
         np.ascontiguousarray(start),
@@ -95,7 +95,7 @@ def trace_shots(acquisition: Acquisition, stream: Stream, first: int, start: np.
     _k.trace(
         stream.seed,
         stream.experiment,
-        stream.index,
+        stream.number,
         stream.purpose,
         Purpose.TRACE,
         first,
@@ -125,4 +125,4 @@ def free_decay(
         level: uint8[shots], contiguous.
         time: s.
     """
-    _k.decay(stream.seed, stream.experiment, stream.index, stream.purpose, first, rates, target, time, level)
+    _k.decay(stream.seed, stream.experiment, stream.number, stream.purpose, first, rates, target, time, level)

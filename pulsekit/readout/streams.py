@@ -30,4 +30,4 @@ class Stream(NamedTuple):
     seed: int  # 64 bits
     experiment: int
     purpose: int
-    index: int = 0  # which acquire, which qubit
+    number: int = 0  # which acquire, which qubit
