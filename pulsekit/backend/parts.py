@@ -57,8 +57,14 @@ class Parts:
         if theta is not None and not shared:
             gates = bind_table(gates, theta)
         manager = PassManager(circuit_passes(options), options.check, trace=options.trace)
-        work = manager.run(Work(gates, device, "device", method))
-        if shared and not all(_only_drives(p) for p in work.programs):
+        try:
+            work = manager.run(Work(gates, device, "device", method))
+            one_for_all = not shared or all(_only_drives(p) for p in work.programs)
+        except CompilerError:
+            if not shared:
+                raise
+            one_for_all = False  # a pass that needs numbers
+        if not one_for_all:
             shared, gates = False, bind_table(gates, theta)  # type: ignore[arg-type]
             work = manager.run(Work(gates, device, "device", method))
         told = header_of_notes(work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -35,3 +35,23 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.program_of)
+
+    def bound(self) -> "Batch":
+        """Return a batch without parameters: one program per point where there were some."""
+        if self.theta is None:
+            return self
+        programs: List[Program] = []
+        numbers: Dict[Any, int] = {}
+        program_of = np.empty(len(self), dtype=np.int32)
+        for k, index in enumerate(np.asarray(self.program_of).tolist()):
+            program = self.programs[index]
+            key = index if program.parameters is None else (index, k)
+            if key not in numbers:
+                numbers[key] = len(programs)
+                programs.append(program if program.parameters is None else program.bind(self._point(program, k)))
+            program_of[k] = numbers[key]
+        return Batch(tuple(programs), program_of, self.los, None, self.headers)
+
+    def _point(self, program: Program, k: int) -> np.ndarray:
+        assert self.theta is not None and program.parameters is not None
+        return self.theta[k, : len(program.parameters.names)]

@@ -13,6 +13,7 @@ from ..errors import ProgramError
 from .channels import Channel
 from .envelopes import SHAPES, sample
 from .events import EventTable, Op
+from .expressions import evaluate
 
 __all__ = ["AcquireSpec", "ParameterTable", "Program", "Pulse", "Source"]
 
@@ -162,6 +163,33 @@ class Program:
         for op in ops:
             mask |= self.events.op == int(op)
         return np.flatnonzero(mask)
+
+    def bind(self, theta: Sequence[float]) -> "Program":
+        """Return the program with numbers in place of its parameters.
+
+        Args:
+            theta: one number per name of ``parameters``, in that order.
+
+        Raises:
+            ProgramError: another number of values, or times that depend on
+                parameters (compile with ``parameter_binds`` instead).
+        """
+        table = self.parameters
+        if table is None:
+            return self
+        point = np.asarray(theta, dtype=np.float64)[None, :]
+        if point.shape[1] != len(table.names) or (table.column > 1).any():
+            raise ProgramError(
+                f"Argument `theta` must have values for {list(table.names)}, none of them a time, "
+                f"but {point.shape[1]} came."
+            )
+        columns = [self.events.value.copy(), self.events.angle.copy()]
+        for column, target in enumerate(columns):
+            chosen = table.column == column
+            np.add.at(target, table.row[chosen], table.coefficient[chosen] * point[0, table.parameter[chosen]])
+        for row, column, tree in table.expressions:
+            columns[column][row] += evaluate(tree, point)[0]
+        return self.replace(events=self.events.replace(value=columns[0], angle=columns[1]), parameters=None)
 
     def same_as(self, other: "Program") -> bool:
         """Tell whether two programs do the same, row by row.

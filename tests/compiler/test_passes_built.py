@@ -87,7 +87,7 @@ def test_a_built_rx_stays_parametric_and_a_built_rzx_must_be_bound():
     program = compile(circuit, device).programs[0]
     assert program.parameters.names == ("t",)
     bound = compile(circuit, device, parameter_binds=[{theta: 0.2}, {theta: 0.4}])
-    amps = [p.events.value[p.rows(Op.PLAY)[0]] for p in bound.programs]
+    amps = [p.events.value[p.rows(Op.PLAY)[0]] for p in bound.bound().programs]
     assert amps[1] == pytest.approx(2 * amps[0])
     circuit.rzx(theta, 0, 1)
     with pytest.raises(CompilerError, match=r"instruction 1 .*must be bound"):
