@@ -33,35 +33,57 @@ cdef extern from *:
 
     /* One sample's map on one block: x <- U(z) x. Coefficients are shared
        (stride 1, c[k]) or one per lane (c[k*8 + lane]). */
-    #define POLY_BODY(CRE, CIM)                                                          \\
-        for (int i = 0; i < p->dim; i++) {                                               \\
-            for (int c = 0; c < m; c++) { LOOP { y[((i*m+c)*2)*NV+v] = zero; y[((i*m+c)*2+1)*NV+v] = zero; } } \\
-            for (int e = p->row[i]; e < p->row[i+1]; e++) {                              \\
-                vd ur[NV], ui[NV];                                                       \\
-                LOOP { ur[v] = zero; ui[v] = zero; }                                     \\
-                const int f = p->first[e], n = p->count[e];                              \\
-                const vd *r = p->lab ? R + (long)p->shift[e] * NV : R;                   \\
-                for (int k = 0; k < n; k++) {                                            \\
-                    LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; }         \\
-                }                                                                        \\
-                if (!p->lab && p->shift[e] != 0) {                                       \\
-                    const int g = p->shift[e] > 0 ? p->shift[e] : -p->shift[e];          \\
-                    LOOP {                                                               \\
-                        vd gr = G[(2*g)*NV+v], gi = G[(2*g+1)*NV+v];                     \\
-                        if (p->shift[e] < 0) gi = -gi;                                   \\
-                        vd t = ur[v]*gr - ui[v]*gi;                                      \\
-                        ui[v] = ur[v]*gi + ui[v]*gr; ur[v] = t;                          \\
-                    }                                                                    \\
-                }                                                                        \\
-                const int j = p->col[e];                                                 \\
-                for (int c = 0; c < m; c++) {                                            \\
-                    LOOP {                                                               \\
-                        vd xr = x[((j*m+c)*2)*NV+v], xi = x[((j*m+c)*2+1)*NV+v];         \\
-                        y[((i*m+c)*2)*NV+v] += ur[v]*xr - ui[v]*xi;                      \\
-                        y[((i*m+c)*2+1)*NV+v] += ur[v]*xi + ui[v]*xr;                    \\
-                    }                                                                    \\
-                }                                                                        \\
-            }                                                                            \\
+    /* One sample's map on one block: x <- U(z) x. Coefficients are shared
+       (stride 1, c[k]) or one per lane (c[k*8 + lane]). */
+    #define POLY_ENTRY(CRE, CIM)                                                         \
+                vd ur[NV], ui[NV];                                                       \
+                LOOP { ur[v] = zero; ui[v] = zero; }                                     \
+                const int f = p->first[e], n = p->count[e], sh = p->shift[e];            \
+                const vd *r = p->lab ? R + (long)sh * NV : R;                            \
+                for (int k = 0; k < n; k++) {                                            \
+                    LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; }         \
+                }                                                                        \
+                if (!p->lab && sh != 0) {                                                \
+                    const vd *g = G + (long)(sh > 0 ? 2*sh : -2*sh)*NV;                  \
+                    if (sh > 0) { LOOP {                                                 \
+                        vd t = ur[v]*g[v] - ui[v]*g[NV+v];                               \
+                        ui[v] = ur[v]*g[NV+v] + ui[v]*g[v]; ur[v] = t;                   \
+                    } } else { LOOP {                                                    \
+                        vd t = ur[v]*g[v] + ui[v]*g[NV+v];                               \
+                        ui[v] = ui[v]*g[v] - ur[v]*g[NV+v]; ur[v] = t;                   \
+                    } }                                                                  \
+                }
+
+    #define POLY_BODY(CRE, CIM)                                                          \
+        if (m == 1) {                                                                    \
+            for (int i = 0; i < p->dim; i++) {                                           \
+                vd yr[NV], yi[NV];                                                       \
+                LOOP { yr[v] = zero; yi[v] = zero; }                                     \
+                for (int e = p->row[i]; e < p->row[i+1]; e++) {                          \
+                    POLY_ENTRY(CRE, CIM)                                                 \
+                    const vd *q = x + (long)p->col[e]*2*NV;                              \
+                    LOOP {                                                               \
+                        yr[v] += ur[v]*q[v] - ui[v]*q[NV+v];                             \
+                        yi[v] += ur[v]*q[NV+v] + ui[v]*q[v];                             \
+                    }                                                                    \
+                }                                                                        \
+                LOOP { y[(long)i*2*NV+v] = yr[v]; y[(long)i*2*NV+NV+v] = yi[v]; }        \
+            }                                                                            \
+        } else {                                                                         \
+            for (int i = 0; i < p->dim; i++) {                                           \
+                vd *yi = y + (long)i*m*2*NV;                                             \
+                for (int c = 0; c < 2*m*NV; c++) yi[c] = zero;                           \
+                for (int e = p->row[i]; e < p->row[i+1]; e++) {                          \
+                    POLY_ENTRY(CRE, CIM)                                                 \
+                    const vd *q = x + (long)p->col[e]*m*2*NV;                            \
+                    for (int c = 0; c < m; c++) {                                        \
+                        LOOP {                                                           \
+                            yi[2*c*NV+v] += ur[v]*q[2*c*NV+v] - ui[v]*q[(2*c+1)*NV+v];   \
+                            yi[(2*c+1)*NV+v] += ur[v]*q[(2*c+1)*NV+v] + ui[v]*q[2*c*NV+v]; \
+                        }                                                                \
+                    }                                                                    \
+                }                                                                        \
+            }                                                                            \
         }
 
     /* z of a sample, then the monomials R and the powers of z, G; lab: z turns on. */
@@ -114,6 +136,42 @@ cdef extern from *:
         if (x != (vd*)xd) { for (int k = 0; k < size; k++) ((vd*)xd)[k] = x[k]; }
     }
 
+    /* c <- a b, dense complex n x n times n x m; two columns at a time share a's loads. */
+    static void matmul(const vd *a, const vd *b, vd *c, int n, int m) {
+        const vd zero = {0};
+        for (int i = 0; i < n; i++) {
+            int j = 0;
+            for (; j + 1 < m; j += 2) {
+                vd r[NV], q[NV], s[NV], t[NV];
+                LOOP { r[v] = zero; q[v] = zero; s[v] = zero; t[v] = zero; }
+                for (int k = 0; k < n; k++) {
+                    const vd *p = a + (long)(i*n+k)*2*NV, *w = b + (long)(k*m+j)*2*NV;
+                    LOOP {
+                        vd pr = p[v], pi = p[NV+v];
+                        r[v] += pr*w[v]; r[v] -= pi*w[NV+v];
+                        q[v] += pr*w[NV+v]; q[v] += pi*w[v];
+                        s[v] += pr*w[2*NV+v]; s[v] -= pi*w[3*NV+v];
+                        t[v] += pr*w[3*NV+v]; t[v] += pi*w[2*NV+v];
+                    }
+                }
+                vd *o = c + (long)(i*m+j)*2*NV;
+                LOOP { o[v] = r[v]; o[NV+v] = q[v]; o[2*NV+v] = s[v]; o[3*NV+v] = t[v]; }
+            }
+            for (; j < m; j++) {
+                vd r[NV], q[NV];
+                LOOP { r[v] = zero; q[v] = zero; }
+                for (int k = 0; k < n; k++) {
+                    const vd *p = a + (long)(i*n+k)*2*NV, *w = b + (long)(k*m+j)*2*NV;
+                    LOOP {
+                        r[v] += p[v]*w[v]; r[v] -= p[NV+v]*w[NV+v];
+                        q[v] += p[v]*w[NV+v]; q[v] += p[NV+v]*w[v];
+                    }
+                }
+                LOOP { c[(long)((i*m+j)*2)*NV+v] = r[v]; c[(long)((i*m+j)*2+1)*NV+v] = q[v]; }
+            }
+        }
+    }
+
     typedef struct {
         int jumps, second;               /* second: jumps to second order in the step */
         const double *half, *full;       /* factors of half a step and a whole one, per entry */
@@ -149,15 +207,7 @@ cdef extern from *:
     /* x <- u x u^dag for Hermitian x: the upper half is computed, the lower mirrored. */
     static void conjugate(const vd *u, vd *x, vd *y, int n) {
         const vd zero = {0};
-        for (int i = 0; i < n; i++) for (int j = 0; j < n; j++) {
-            vd r[NV], q[NV];
-            LOOP { r[v] = zero; q[v] = zero; }
-            for (int k = 0; k < n; k++) {
-                const vd *a = u + (long)(i*n+k)*2*NV, *b = x + (long)(k*n+j)*2*NV;
-                LOOP { r[v] += a[v]*b[v] - a[NV+v]*b[NV+v]; q[v] += a[v]*b[NV+v] + a[NV+v]*b[v]; }
-            }
-            LOOP { y[(long)(i*n+j)*2*NV+v] = r[v]; y[(long)(i*n+j)*2*NV+NV+v] = q[v]; }
-        }
+        matmul(u, x, y, n, n);
         for (int i = 0; i < n; i++) for (int j = i; j < n; j++) {
             vd r[NV], q[NV];
             LOOP { r[v] = zero; q[v] = zero; }
@@ -221,23 +271,6 @@ cdef extern from *:
             conjugate((const vd*)ud, x, y, n);
             const int last = s + 1 == steps;
             decay(d, last ? d->half : d->full, last ? 0.5 : 1.0, x, y, t, n);
-        }
-    }
-
-    /* c <- a b, dense complex n x n times n x m. */
-    static void matmul(const vd *a, const vd *b, vd *c, int n, int m) {
-        const vd zero = {0};
-        for (int i = 0; i < n; i++) for (int j = 0; j < m; j++) {
-            vd r[NV], q[NV];
-            LOOP { r[v] = zero; q[v] = zero; }
-            for (int k = 0; k < n; k++) {
-                const vd *p = a + (long)(i*n+k)*2*NV, *s = b + (long)(k*m+j)*2*NV;
-                LOOP {
-                    r[v] += p[v]*s[v] - p[NV+v]*s[NV+v];
-                    q[v] += p[v]*s[NV+v] + p[NV+v]*s[v];
-                }
-            }
-            LOOP { c[(long)((i*m+j)*2)*NV+v] = r[v]; c[(long)((i*m+j)*2+1)*NV+v] = q[v]; }
         }
     }
 
@@ -349,16 +382,33 @@ cdef extern from *:
         }
     }
 
-    /* One lane: x <- U[index[k]] diag(phase[k]) x, for every k. */
-    static void chain_lane(double *x, const double *u, const int *index, const double *angle, const double *number,
+    /* One lane: x <- U[index[k]] diag(exp(i (number angle[k] - base gap[k]))) x, for every k. */
+    static void chain_lane(double *x, const double *u, const int *index, const double *angle, const int *number,
                            const double *base, const double *gap, int plays, int dim, double *y,
                            double (*cosine)(double), double (*sine)(double)) {
+        double pr[32], pi[32];
+        int top = 0;
+        for (int i = 0; i < dim; i++) {
+            const int n = number[i] < 0 ? -number[i] : number[i];
+            if (n > top) top = n;
+        }
+        pr[0] = 1; pi[0] = 0;
         for (int k = 0; k < plays; k++) {
+            const double c = cosine(angle[k]), s = sine(angle[k]);
+            for (int n = 1; n <= top; n++) {
+                pr[n] = pr[n-1]*c - pi[n-1]*s;
+                pi[n] = pr[n-1]*s + pi[n-1]*c;
+            }
             for (int i = 0; i < dim; i++) {
-                const double phase = number[i] * angle[k] - base[i] * gap[k];
-                const double c = cosine(phase), s = sine(phase), r = x[2*i], q = x[2*i+1];
-                x[2*i] = r*c - q*s;
-                x[2*i+1] = r*s + q*c;
+                const int n = number[i] < 0 ? -number[i] : number[i];
+                double c1 = pr[n], s1 = number[i] < 0 ? -pi[n] : pi[n];
+                if (gap[k] != 0) {
+                    const double c2 = cosine(base[i]*gap[k]), s2 = -sine(base[i]*gap[k]), t = c1*c2 - s1*s2;
+                    s1 = c1*s2 + s1*c2; c1 = t;
+                }
+                const double r = x[2*i], q = x[2*i+1];
+                x[2*i] = r*c1 - q*s1;
+                x[2*i+1] = r*s1 + q*c1;
             }
             const double *w = u + (long)index[k]*dim*dim*2;
             for (int i = 0; i < dim; i++) {
@@ -373,6 +423,7 @@ cdef extern from *:
             for (int i = 0; i < 2*dim; i++) x[i] = y[i];
         }
     }
+
     """
     ctypedef struct poly_plan:
         int dim, columns, samples, lab, powers, reach
@@ -400,7 +451,7 @@ cdef extern from *:
                       int entries, const int *er, const int *ec, const double *ev, int order, double *work) nogil
     void scale_block(double *x, const double *p, int dim, int m) nogil
     void apply_block(double *x, const double *u, int dim, int m, double *y) nogil
-    void chain_lane(double *x, const double *u, const int *index, const double *angle, const double *number,
+    void chain_lane(double *x, const double *u, const int *index, const double *angle, const int *number,
                     const double *base, const double *gap, int plays, int dim, double *y,
                     double (*cosine)(double) nogil, double (*sine)(double) nogil) nogil
 
@@ -537,7 +588,7 @@ def apply(double[:, :, :, ::1] x, const double[:, ::1] u, int dim, double[::1] w
 
 
 def chain(double[:, ::1] x, const double[:, :, ::1] u, const int[:, ::1] index, const double[:, ::1] angle,
-          const double[::1] number, const double[::1] base, const double[:, ::1] gap, double[::1] work):
+          const int[::1] number, const double[::1] base, const double[:, ::1] gap, double[::1] work):
     """Apply cached propagators in turn, lane by lane.
 
     x[lane, 2 dim] interleaved; before play k, component i turns by

@@ -9,17 +9,19 @@ commutator-free Magnus steps (``magnus``).
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple, Type
+from typing import Any, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
 from .._ext import kernel
+from ..program import Pulse
 from .blocks import LANES, apply, by_envelope, pack, pack_vector, phases, unpack
+from .cached import cacheable, few_enough, propagators_of, pulse_ids, run_cached
 from .magnus import magnus_piece
 from .space import Space
-from .stack import Stack
+from .stack import Stack, runs_of
 from .tables import PolyTable, frame_table, lab_table
-from .windows import LineTone, Piece, Track
+from .windows import LineTone, Piece, Track, Window, select_lanes
 
 __all__ = ["run_track"]
 
@@ -51,11 +53,105 @@ def run_track(
     Returns:
         complex128[lanes, size, columns], common frame at ``end``.
     """
+    free = cacheable(space, track, rwa)
+    if free is not None and free.any():
+        mine = select_lanes(track, free)
+        ids, _ = pulse_ids(stack, mine)
+        good = np.zeros(len(free), dtype=bool)
+        good[free] = few_enough(space, ids)
+        if good.any():
+            return _split_run(space, stack, track, states, start, end, rwa, tolerance, good)
+    return _sampled_run(space, stack, track, states, start, end, rwa, tolerance)
+
+
+def _split_run(
+    space: Space,
+    stack: Stack,
+    track: Track,
+    states: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    rwa: bool,
+    tolerance: float,
+    good: np.ndarray,
+) -> np.ndarray:
+    """Send the lanes ``good`` by propagators, the others sample by sample."""
+    mine = track if good.all() else select_lanes(track, good)
+    ids, pulses = pulse_ids(stack, mine)
+    precision = _precision(tolerance, sum(w.length for w in track.windows))
+
+    def compute(key: Tuple[int, Pulse, float, float, float]) -> np.ndarray:
+        return _propagator(space, key, tolerance)
+
+    propagators = propagators_of(space, pulses, precision, compute)
+    fast = run_cached(space, mine, ids, propagators, states[good], start[good], end[good])
+    if good.all():
+        return fast
+    out = np.empty_like(states)
+    out[good] = fast
+    rest = ~good
+    slow = select_lanes(track, rest)
+    out[rest] = _sampled_run(space, stack, slow, states[rest], start[rest], end[rest], rwa, tolerance)
+    return out
+
+
+def _precision(tolerance: float, samples: int) -> float:
+    return max(tolerance / (20 * 2.0 ** np.ceil(np.log2(max(samples, 64)))), 2e-15)
+
+
+def _propagator(space: Space, key: Tuple[int, Pulse, float, float, float], tolerance: float) -> np.ndarray:
+    """Return a pulse's propagator in its carrier's frame, phase 0.
+
+    Every column is a lane.
+    """
+    line, pulse, strength, w, precision = key
+    size = space.size
+    model = space.model.lines[line]
+    unit = model.w_rate / 2 * abs(model.gain)
+    ones = np.ones(size)
+    top = strength * float(np.abs(pulse.samples).max(initial=0.0)) / unit
+    tone = LineTone(
+        line,
+        np.zeros(size, dtype=np.int64),
+        pulse.duration,
+        np.zeros(size, dtype=np.int32),
+        strength * ones,
+        0 * ones,
+        w * ones,
+        w,
+        ones > 0,
+        strength=unit * 2.0 ** (np.ceil(np.log2(top)) if top > 1 else 0.0),
+    )
+    pieces = tuple(Piece(a, b, flat, ((0, 0),)) for a, b, flat in runs_of(pulse))
+    window = Window(0, pulse.duration, pieces, (0,))
+    lanes = np.arange(size)
+    stack = Stack(lanes, (pulse,), {}, np.full(size, pulse.duration))
+    eye = np.eye(size, dtype=complex)[:, :, None]
+    end = np.full(size, pulse.duration)
+    track = Track(lanes, (tone,), (window,))
+    columns = _sampled_run(space, stack, track, eye, 0 * end, end, True, tolerance, precision)[:, :, 0]
+    turn = (w - space.w_c) * (pulse.duration * space.model.dt) * space.number
+    return columns.T * np.exp(1j * turn)[:, None]
+
+
+def _sampled_run(
+    space: Space,
+    stack: Stack,
+    track: Track,
+    states: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    rwa: bool,
+    tolerance: float,
+    precision: Optional[float] = None,
+) -> np.ndarray:
     lanes, size, columns = states.shape
     keys = np.stack([t.pulse for t in track.tones], axis=1) if track.tones else np.zeros((lanes, 0), dtype=np.int32)
     lane_at, place = by_envelope(keys)
     x = pack(states.reshape(lanes, size * columns), lane_at)
-    engine = engine_of(space)(space, stack, track, x, lane_at, rwa, tolerance)
+    if precision is None:
+        precision = _precision(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
+    engine = engine_of(space)(space, stack, track, x, lane_at, rwa, precision)
     now = start[lane_at]
     for window in track.windows:
         begin = engine.tone_start(window.first)
@@ -88,7 +184,7 @@ class Engine:
         x: np.ndarray,
         lane_at: np.ndarray,
         rwa: bool,
-        tolerance: float,
+        precision: float,
     ) -> None:
         self.space, self.stack, self.track, self.x = space, stack, track, x
         self.lane_at, self.rwa = lane_at, rwa
@@ -99,9 +195,7 @@ class Engine:
         self.waited = np.zeros(self.lanes)  # s of free evolution to apply
         self.dirty = False
         self.work = np.empty(max(x.shape[1] * 4, 6 * space.size**2) * 2 * LANES)
-        sampled = sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat or not rwa)
-        self.precision = max(tolerance / (20 * 2.0 ** np.ceil(np.log2(max(sampled, 64)))), 2e-15)
-        self.tolerance = tolerance
+        self.precision = precision  # error allowed in one sample
 
     def tone_start(self, tone: int) -> np.ndarray:
         """Return where a tone starts in every place, in samples."""

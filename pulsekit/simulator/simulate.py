@@ -110,14 +110,7 @@ def simulate(
     if solver == "auto":
         solver = "lindblad" if noise else "schroedinger"
     noisy = noise or solver == "lindblad"
-    clusters = plan_clusters(
-        batch,
-        device,
-        spectator_bound=spectator_bound,
-        noise=noisy,
-        memory_cap=memory_cap,
-        also=tuple(initial) if isinstance(initial, Mapping) else (),
-    )
+    clusters = _clusters(batch, device, spectator_bound, noisy, memory_cap, initial)
     settings: Dict[str, Any] = {
         "solver": solver,
         "method": method,
@@ -137,6 +130,15 @@ def simulate(
         None if times is None else np.asarray(times, dtype=np.int64),
         {"solver": solver, "method": method, "rwa": rwa, "tolerance": tolerance},
     )
+
+
+def _clusters(
+    batch: Batch, device: Device, bound: float, noise: bool, memory_cap: Optional[int], initial: Initial
+) -> List[Cluster]:
+    if device.n_qubits == 1:
+        return [Cluster(np.arange(len(batch)), (0,), (device.transmons[0].levels,), ())]
+    named = tuple(initial) if isinstance(initial, Mapping) else ()
+    return plan_clusters(batch, device, spectator_bound=bound, noise=noise, memory_cap=memory_cap, also=named)
 
 
 def _check_coherent(program: Program) -> None:

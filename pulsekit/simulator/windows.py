@@ -20,7 +20,7 @@ from .stack import Stack, runs_of
 Run = Tuple[int, int, bool]
 W_REACH = TWO_PI * 25e6  # rad/s, the narrowest class of detuning
 
-__all__ = ["LineTone", "Piece", "Track", "Window", "tracks_of"]
+__all__ = ["LineTone", "Piece", "Track", "Window", "select_lanes", "tracks_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +198,12 @@ def _tones(stack: Stack, model: Model) -> List[LineTone]:
                 )
             )
     return out
+
+
+def select_lanes(track: Track, lanes: np.ndarray) -> Track:
+    """Return some lanes of a track (bool or indices into its lanes)."""
+    index = np.flatnonzero(lanes) if lanes.dtype == bool else lanes
+    return Track(track.lanes[index], tuple(_take(t, index) for t in track.tones), track.windows)
 
 
 def _split(stack: Stack, tones: List[LineTone], start: np.ndarray, lanes: np.ndarray) -> List[Track]:

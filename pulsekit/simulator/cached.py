@@ -1,0 +1,203 @@
+"""Evolve by propagators of whole pulses, computed once.
+
+Under the RWA a pulse of one carrier, turned by its phase and moved to its
+start, is the same matrix between two diagonal ones. Programs that repeat a few
+pulses (circuits) need each once: pulses of a model are kept, by line,
+envelope, strength and carrier.
+
+Whether a lane goes this way depends on that lane alone: kets, when its pulses
+repeat often enough to pay for all columns; small density matrices, when no
+sweep touches its amplitudes or frequencies.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from .._ext import kernel
+from ..program import Pulse
+from .space import Space
+from .stack import Stack
+from .windows import Track
+
+__all__ = ["cacheable", "few_enough", "propagators_of", "pulse_ids", "run_cached"]
+
+_lanes = kernel("lanes")
+_KEPT = 4096  # propagators per model
+LONG = 8  # windows; more go through the kernel that walks a lane at a time
+
+PulseKey = Tuple[int, Pulse, float, float, float]
+Compute = Callable[[PulseKey], np.ndarray]
+
+
+def pulse_ids(stack: Stack, track: Track) -> Tuple[np.ndarray, List[Tuple[int, Pulse, float, float]]]:
+    """Return int32[lanes, windows], which pulse, and the pulses."""
+    known: Dict[Tuple[int, Pulse, float, float], int] = {}
+    columns = []
+    for window in track.windows:
+        tone = track.tones[window.first]
+        rows = np.stack([tone.pulse.astype(np.float64), np.abs(tone.magnitude), tone.w], axis=1)
+        if (rows == rows[0]).all():
+            first, which = rows[:1], np.zeros(len(rows), dtype=np.int64)
+        else:
+            first, which = np.unique(rows, axis=0, return_inverse=True)
+        ids = [
+            known.setdefault((tone.line, stack.pulses[int(r[0])], float(r[1]), float(r[2])), len(known)) for r in first
+        ]
+        columns.append(np.array(ids, dtype=np.int32)[np.reshape(which, -1)])
+    return np.ascontiguousarray(np.stack(columns, axis=1)), list(known)
+
+
+def cacheable(space: Space, track: Track, rwa: bool) -> Optional[np.ndarray]:
+    """Tell which lanes may go by propagators, bool[lanes]; None: none."""
+    windows = track.windows
+    if not rwa or not windows or any(len(w.tones) != 1 or track.tones[w.first].skip for w in windows):
+        return None
+    if space.density:
+        if space.size > 16:
+            return None
+        fixed = np.ones(len(track.lanes), dtype=bool)
+        for window in windows:
+            fixed &= track.tones[window.first].fixed
+        return fixed if fixed.any() else None
+    if len(windows) < 2 * space.size:
+        return None
+    plain = np.ones(len(track.lanes), dtype=bool)
+    for window in windows:
+        plain &= track.tones[window.first].w == track.tones[window.first].w_ref
+    return plain
+
+
+def few_enough(space: Space, ids: np.ndarray) -> np.ndarray:
+    """Tell which lanes repeat their pulses often enough, bool[lanes]."""
+    if space.density:
+        return np.ones(len(ids), dtype=bool)
+    if (ids == ids[0]).all():
+        return np.full(len(ids), len(np.unique(ids[0])) * space.size <= ids.shape[1])
+    ordered = np.sort(ids, axis=1)
+    different = 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)
+    return different * space.size <= ids.shape[1]
+
+
+def run_cached(
+    space: Space,
+    track: Track,
+    ids: np.ndarray,
+    propagators: np.ndarray,
+    states: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+) -> np.ndarray:
+    """Evolve lanes by propagators of their pulses.
+
+    Args:
+        space: the linear system.
+        track: lanes and windows of one tone each.
+        ids: int32[lanes, windows].
+        propagators: complex128[pulses, size, size], in the frame of the
+            carrier at phase 0.
+        states: complex128[lanes, size, columns], common frame at ``start``.
+        start, end: int64[lanes], samples.
+
+    Returns:
+        complex128[lanes, size, columns], common frame at ``end``.
+    """
+    dt = space.model.dt
+    tones = [track.tones[w.first] for w in track.windows]
+    begin = np.stack([t.t0 for t in tones], axis=1).astype(np.float64)
+    done = begin + np.array([t.duration for t in tones], dtype=np.float64)
+    offset = np.stack([t.w for t in tones], axis=1) - space.w_c
+    phase = np.stack([t.phase + np.where(t.magnitude < 0, np.pi, 0.0) for t in tones], axis=1)
+    enter = offset * (begin * dt) + phase
+    leave = offset * (done * dt) + phase
+    angle = enter.copy()
+    angle[:, 1:] -= leave[:, :-1]
+    before = np.concatenate([start[:, None], done[:, :-1]], axis=1)
+    gap = (begin - before) * dt
+    rest = (end - done[:, -1]) * dt
+    last = -leave[:, -1]
+    if space.density:
+        return _density(space, ids, propagators, states, angle, gap, last, rest)
+    out = _walk(space, ids, propagators, states, angle, gap)
+    final = space.number[None, :] * last[:, None] - space.energies[None, :] * rest[:, None]
+    return out * np.exp(1j * final)[:, :, None]
+
+
+def _walk(
+    space: Space, ids: np.ndarray, propagators: np.ndarray, states: np.ndarray, angle: np.ndarray, gap: np.ndarray
+) -> np.ndarray:
+    """Apply angle, gap and propagator of every window, lane by lane."""
+    matrices = np.ascontiguousarray(propagators).view(np.float64)
+    number = np.rint(space.number).astype(np.int32)
+    base = np.zeros(space.size) if space.density else np.ascontiguousarray(space.energies)
+    out = np.empty_like(states)
+    work = np.empty(2 * space.size)
+    for c in range(states.shape[2]):
+        x = np.ascontiguousarray(states[:, :, c]).view(np.float64)
+        _lanes.chain(x, matrices, ids, np.ascontiguousarray(angle), number, base, np.ascontiguousarray(gap), work)
+        out[:, :, c] = x.view(np.complex128)
+    return out
+
+
+def _density(
+    space: Space,
+    ids: np.ndarray,
+    propagators: np.ndarray,
+    states: np.ndarray,
+    angle: np.ndarray,
+    gap: np.ndarray,
+    last: np.ndarray,
+    rest: np.ndarray,
+) -> np.ndarray:
+    """Apply everything to density matrices, whose free decay is a matrix."""
+    if ids.shape[1] > LONG:
+        waits, which = np.unique(gap, return_inverse=True)
+        idle = np.stack([_decay(space, t) for t in waits.tolist()])
+        lanes, count = ids.shape
+        order = np.empty((lanes, 2 * count), dtype=np.int32)
+        order[:, 0::2] = np.reshape(which, ids.shape) + len(propagators)
+        order[:, 1::2] = ids
+        turns = np.zeros((lanes, 2 * count))
+        turns[:, 1::2] = angle
+        states = _walk(space, order, np.concatenate([propagators, idle]), states, turns, np.zeros((lanes, 2 * count)))
+    else:
+        for k in range(ids.shape[1]):
+            states = _free(space, states, gap[:, k]) * np.exp(1j * space.number * angle[:, k, None])[:, :, None]
+            if (ids[:, k] == ids[0, k]).all():
+                states = np.einsum("ij,ljc->lic", propagators[ids[0, k]], states)
+            else:
+                states = propagators[ids[:, k]] @ states
+    return _free(space, states, rest) * np.exp(1j * space.number * last[:, None])[:, :, None]
+
+
+def _decay(space: Space, span: float) -> np.ndarray:
+    if span == 0:
+        return np.eye(space.size, dtype=complex)
+    values, columns, inverse = space.modes
+    return (columns * np.exp(values * span)) @ inverse
+
+
+def _free(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
+    if not span.any():
+        return states
+    values, columns, inverse = space.modes
+    inner = np.einsum("ij,ljc->lic", inverse, states)
+    return np.einsum("ij,ljc->lic", columns, inner * np.exp(values * span[:, None])[:, :, None])
+
+
+def propagators_of(
+    space: Space, pulses: List[Tuple[int, Pulse, float, float]], precision: float, compute: Compute
+) -> np.ndarray:
+    """Return the propagators of pulses, complex128[pulses, size, size]."""
+    known: Dict[PulseKey, np.ndarray] = space.__dict__.setdefault("_pulses", {})
+    out = []
+    for line, pulse, strength, w in pulses:
+        key = (space.model.lines[line].local_qubit, pulse, strength, w, precision)
+        if key not in known:
+            if len(known) >= _KEPT:
+                known.clear()
+            known[key] = compute((line, pulse, strength, w, precision))
+        out.append(known[key])
+    return np.stack(out)
