@@ -21,6 +21,7 @@ __all__ = ["CrossSolution", "apply_solution", "solve_cross", "zx_turn"]
 
 _GRID = 49  # amplitudes at which the ZX rate is tabulated
 GOOD = 0.9995  # stop trying further starts at this fidelity
+SAME = 2e-4  # the other direction may lose so much fidelity and keep its tones
 STARTS = 3
 
 
@@ -120,7 +121,7 @@ class _Problem:
         points = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), axis=-1).reshape(-1, 3)
         fidelity = average_fidelity(self.shifted(block[None], points), self.target)
         best = points[int(np.argmax(fidelity))]
-        for width in (np.pi / 8, np.pi / 16, np.pi / 48, np.pi / 144):
+        for width in np.pi / 8 / 3.0 ** np.arange(6):
             steps = np.linspace(-width, width, 5)
             near = best + np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
             fidelity = average_fidelity(self.shifted(block[None], near), self.target)
@@ -141,7 +142,7 @@ def solve_cross(
     qubits: Sequence[int],
     amplitude: float,
     hint: Optional[CrossSolution] = None,
-) -> CrossSolution:
+) -> Optional[CrossSolution]:
     """Solve tone, cancellation and virtual Z of a two-qubit gate.
 
     Args:
@@ -151,20 +152,28 @@ def solve_cross(
         name: "cx" or "ecr".
         qubits: as the gate names them.
         amplitude: where to start, from :func:`amplitude_for_cnot`.
-        hint: the solution of the other direction, tried first.
+        hint: the solution of the other direction; its tones are kept where
+            they make this gate as well, and are the start where not.
 
     Returns:
-        The best solution of several starts.
+        The best solution of several starts, None where all need amplitudes
+        above 1.
     """
     problem = _Problem(device, model, template, name, qubits)
+    starts = _starts(problem, template, amplitude, hint)
     best: Optional[CrossSolution] = None
-    for start in _starts(problem, template, amplitude, hint):
+    if hint is not None:
+        best = _judge(problem, template, starts[0])
+        if best is not None and best.fidelity > hint.fidelity - SAME:
+            return best
+    for start in starts:
         solved = least_squares(problem.residuals, start, _steps(start), batches=18, tolerance=1e-7)
         found = _judge(problem, template, solved.x)
+        if found is None:
+            continue
         before, best = best, found if best is None or found.fidelity > best.fidelity else best
         if best.fidelity > GOOD or (before is not None and 1 - best.fidelity > 0.9 * (1 - before.fidelity)):
             break
-    assert best is not None
     return best
 
 
@@ -189,11 +198,11 @@ def _starts(
     return [np.concatenate([table[k], tried[k][0]]) for k in order[:STARTS]]
 
 
-def _judge(problem: _Problem, template: CrossTemplate, x: np.ndarray) -> CrossSolution:
+def _judge(problem: _Problem, template: CrossTemplate, x: np.ndarray) -> Optional[CrossSolution]:
     tone, cancel = complex(x[0], x[1]), complex(x[2], x[3])
     for factor, rows in ((tone, template.tones), (cancel, template.cancels)):
         if abs(factor) > template.limit(rows):
-            return CrossSolution(tone, cancel, (0.0, 0.0, 0.0), 0.0, 1.0)
+            return None
     block = problem.shifted(problem.blocks(x[None, :4]), x[None, 4:])[0]
     fidelity, leakage = float(average_fidelity(block, problem.target)), float(leakage_of(block))
     shifts = tuple(float(np.angle(np.exp(1j * s))) for s in x[4:])

@@ -58,18 +58,17 @@ def tune_pair(
     published = exchange_of(device, pair)
     found = _solve_all(device, templates) if published else {}
     strength, derived = published, False
-    if derive and templates and _worst(found, len(templates)) < TARGET:
-        for scale in (1.0, 0.7, 1.4):
-            first = templates[0][1]
-            amplitude = min(scale * abs(first.factor(first.tones)), 0.95 * first.limit(first.tones))
-            candidate = derive_exchange(device, first, amplitude)
-            if candidate is None:
-                continue
-            other = _solve_all(with_exchange(device, pair, candidate), templates)
-            if _worst(other, len(templates)) > _worst(found, len(templates)):
-                found, strength, derived = other, candidate, True
-            if _worst(found, len(templates)) >= TARGET:
-                break
+    for scale in (1.0, 0.7, 1.4) if derive and templates else ():
+        if _worst(found, len(templates)) >= TARGET:
+            break
+        first = templates[0][1]
+        amplitude = min(scale * abs(first.factor(first.tones)), 0.95 * first.limit(first.tones))
+        candidate = derive_exchange(device, first, amplitude)
+        if candidate is None:
+            continue
+        other = _solve_all(with_exchange(device, pair, candidate), templates)
+        if _worst(other, len(templates)) > _worst(found, len(templates)):
+            found, strength, derived = other, candidate, True
     names = tuple((gate.name, (gate.qubits[0], gate.qubits[1])) for gate, _ in templates)
     return PairResult(pair, names, tuple(found.get(n) for n in names), strength, derived)
 
@@ -79,6 +78,7 @@ def _worst(found: Mapping[object, CrossSolution], wanted: int) -> float:
 
 
 def _solve_all(device: Device, templates: Sequence[Tuple[Calibration, CrossTemplate]]) -> Dict[object, CrossSolution]:
+    """Solve the gates of a pair, each starting from the tones of the one before."""
     out: Dict[object, CrossSolution] = {}
     hint: Optional[CrossSolution] = None
     for gate, template in templates:
@@ -87,9 +87,8 @@ def _solve_all(device: Device, templates: Sequence[Tuple[Calibration, CrossTempl
         if not np.isfinite(amplitude):
             continue
         solution = solve_cross(device, model, template, gate.name, gate.qubits, amplitude, hint)
-        if hint is not None and solution.fidelity < hint.fidelity - 1e-3:
-            again = solve_cross(device, model, template, gate.name, gate.qubits, amplitude)
-            solution = max(solution, again, key=lambda s: s.fidelity)
+        if solution is None:
+            continue
         hint = solution
         out[(gate.name, (gate.qubits[0], gate.qubits[1]))] = solution
     return out

@@ -138,16 +138,25 @@ def _same_as(template: CrossTemplate, parts: List[_Part], start: int, stop: int,
         if not part.tone or part.like != k or part.stop - part.start != stop - start:
             continue
         other = _played(template.program, part.start, part.stop)
-        if len(own) != len(other) or any(a[:3] != b[:3] for a, b in zip(own, other)):
+        if [p[:2] for p in own] != [p[:2] for p in other]:
             continue
-        ratios = [a[3] / b[3] for a, b in zip(own, other) if b[3]]
-        if ratios and all(abs(r - ratios[0]) < 1e-9 for r in ratios) and abs(abs(ratios[0]) - 1) < 1e-9:
-            return k, float(np.angle(ratios[0]))
+        ratios = [_ratio(a[2], b[2]) for a, b in zip(own, other)]
+        if None not in ratios and np.abs(np.array(ratios) - ratios[0]).max() < 1e-9:
+            return k, float(np.angle(complex(ratios[0] or 1.0)))
     return index, 0.0
 
 
-def _played(program: Program, start: int, stop: int) -> List[Tuple[int, int, int, complex]]:
-    """Return (channel, pulse, offset, scale with frames) of what a stretch plays."""
+def _ratio(samples: np.ndarray, reference: np.ndarray) -> Optional[complex]:
+    """Return the phase factor between two envelopes, None where there is none."""
+    if samples.shape != reference.shape:
+        return None
+    factor = np.vdot(reference, samples) / max(float(np.vdot(reference, reference).real), 1e-300)
+    same = abs(abs(factor) - 1) < 1e-9 and np.allclose(samples, factor * reference, rtol=0, atol=1e-9)
+    return complex(factor) if same else None
+
+
+def _played(program: Program, start: int, stop: int) -> List[Tuple[int, int, np.ndarray]]:
+    """Return (channel, offset, samples with amplitude and frame) of what a stretch plays."""
     out = []
     shift = np.zeros(len(program.channels))
     for event in program.events:
@@ -155,5 +164,5 @@ def _played(program: Program, start: int, stop: int) -> List[Tuple[int, int, int
             shift[event.channel] += event.value
         elif event.op == Op.PLAY and start <= event.t0 < stop:
             scale = event.value * np.exp(1j * (event.angle + shift[event.channel]))
-            out.append((event.channel, event.ref, event.t0 - start, complex(scale)))
-    return sorted(out, key=lambda row: row[:3])
+            out.append((event.channel, event.t0 - start, scale * program.pulses[event.ref].samples))
+    return sorted(out, key=lambda row: row[:2])
