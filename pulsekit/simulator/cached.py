@@ -50,11 +50,14 @@ def pulse_ids(stack: Stack, track: Track) -> Tuple[np.ndarray, List[Tuple[int, P
     return np.ascontiguousarray(np.stack(columns, axis=1)), list(known)
 
 
-def cacheable(space: Space, track: Track, rwa: bool) -> Optional[np.ndarray]:
+def cacheable(space: Space, stack: Stack, track: Track, rwa: bool) -> Optional[np.ndarray]:
     """Tell which lanes may go by propagators, bool[lanes]; None: none."""
     windows = track.windows
     if not rwa or not windows or any(len(w.tones) != 1 or track.tones[w.first].skip for w in windows):
         return None
+    lengths = np.array([p.duration for p in stack.pulses])
+    if any((lengths[track.tones[w.first].pulse] != track.tones[w.first].duration).any() for w in windows):
+        return None  # the evolution ends inside a pulse
     if space.density:
         if space.size > 16:
             return None

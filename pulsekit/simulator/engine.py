@@ -53,7 +53,7 @@ def run_track(
     Returns:
         complex128[lanes, size, columns], common frame at ``end``.
     """
-    free = cacheable(space, track, rwa)
+    free = cacheable(space, stack, track, rwa)
     if free is not None and free.any():
         mine = select_lanes(track, free)
         ids, _ = pulse_ids(stack, mine)

@@ -83,3 +83,20 @@ def test_an_acquired_tone_is_not_counted_twice(lab):
     device = lab.device(1)
     program = lab.program(("x", 0, 0, 0.5), ("m", 0, 160, 0), qubits=1)
     assert abs(lab.run(device, [program], shots=20000)[0].bits.mean() - 0.5) < 0.02
+
+
+@pytest.mark.parametrize("cut", [40, 160, 600, 4170])
+def test_an_evolution_may_pause_inside_a_pulse(lab, cut):
+    """What the dephasing slices rely on: density matrices, any method."""
+    from pulsekit.simulator import Model, evolve
+
+    device = lab.device(1)
+    batch = lab.batch(device, [lab.program(("x", 0, 0, 0.5), ("x", 0, 4160, 0.5), ("m", 0, 4320, 0), qubits=1)])
+    model = Model.from_device(device, (0,), los=batch.los)
+    state = np.zeros((1, 3, 3), complex)
+    state[0, 0, 0] = 1
+    whole = evolve(model, batch, state, stop=4320, solver="lindblad")
+    half = evolve(model, batch, state, stop=cut, solver="lindblad")
+    parts = evolve(model, batch, half, start=cut, stop=4320, solver="lindblad")
+    assert np.abs(parts - whole).max() < 1e-7
+    assert whole[0, 1, 1].real > 0.999
