@@ -192,7 +192,7 @@ def test_overlapping_acquires_of_a_qubit_are_refused(lab):
 
 
 def test_only_start_states_that_occur_are_simulated(lab, monkeypatch):
-    import pulsekit.execution.restless as restless
+    import pulsekit.execution.tree as restless
 
     calls = []
     real = restless.evolve_states
@@ -218,3 +218,23 @@ def test_stacked_programs_run_as_they_would_alone(lab):
         assert abs(record.bits.mean() - expected) < 5 * 0.5 / 4000**0.5 + 0.005
     alone = lab.run(device, programs[:1], shots=4000)
     assert np.array_equal(alone[0].bits, together[0].bits)
+
+
+def test_tables_and_single_shots_give_the_same_chain(lab, monkeypatch):
+    import pulsekit.execution.tree as tree
+
+    device = lab.device(2, t1=20e-6, t2=20e-6, p_th=0.02)
+    programs = [lab.program(("x", 0, 0, a), ("x", 1, 0, 0.3), ("m", 0, 160, 0), ("m", 1, 160, 1)) for a in (0.5, 1.0)]
+    fast = lab.run(device, programs, shots=500, init_qubits=False, rep_delay_s=2e-6)
+    monkeypatch.setattr(tree, "SMALL", 0)
+    slow = lab.run(device, programs, shots=500, init_qubits=False, rep_delay_s=2e-6)
+    for a, b in zip(fast, slow):
+        assert np.array_equal(a.bits, b.bits)
+
+
+def test_restless_with_a_measurement_in_the_middle(lab):
+    device = lab.device(1)
+    program = lab.program(("m", 0, 0, 0), ("x", 0, 1600, 1.0), ("m", 0, 1800, 1), qubits=1)
+    bits = lab.run(device, [program], shots=400, init_qubits=False, rep_delay_s=0.0)[0].bits
+    assert (bits[:, 0] != bits[:, 1]).mean() > 0.99
+    assert (bits[1:, 0] == bits[:-1, 1]).mean() > 0.99
