@@ -91,6 +91,8 @@ def local_table(
     Returns:
         float64[stages, d * d, 2].
     """
+    if rwa and aligned and _apart(tones, dt):
+        return _one_carrier_each(diagonal, tones, w_half, lane, edges, w_c, dt)
     cut = _cuts(tones, w_half, lane, float(np.max(np.diff(edges))), edges.size, w_c, rwa, tolerance)
     marks = _pieces(edges, tones, dt, aligned, cut)
     tau = np.diff(marks)
@@ -111,6 +113,57 @@ def local_table(
     out = np.empty((edges.size - 1, diagonal.size**2, 2))
     kernel("split").local_products(diagonal, tau, _pairs(f1), _pairs(f2), first, out)
     return out
+
+
+def _apart(tones: Sequence[Tone], dt: float) -> bool:
+    """Tell whether no two tones play at once."""
+    spans = sorted((t.start_s, t.start_s + t.samples.size * dt) for t in tones)
+    return all(a[1] <= b[0] + 1e-6 * dt for a, b in zip(spans[:-1], spans[1:]))
+
+
+def _one_carrier_each(
+    diagonal: np.ndarray,
+    tones: Sequence[Tone],
+    w_half: Sequence[float],
+    lane: int,
+    edges: np.ndarray,
+    w_c: float,
+    dt: float,
+) -> np.ndarray:
+    """Return the table where at most one carrier plays at a time.
+
+    A held sample is constant in the carrier's frame: one exponential for every
+    different value, then the frame's phases at the stage edges.
+    """
+    d = diagonal.size
+    n = np.arange(float(d))
+    tau = np.diff(edges)
+    middle = edges[:-1] + tau / 2
+    out = np.zeros((tau.size, d, d), dtype=complex)
+    out[:, np.arange(d), np.arange(d)] = np.exp(-1j * tau[:, None] * diagonal[None, :])
+    for tone, half in zip(tones, w_half):
+        index = np.floor((middle - tone.start_s) / dt).astype(np.int64)
+        lo, hi = (int(k) for k in np.searchsorted(index, [0, tone.samples.size]))
+        if lo == hi:
+            continue
+        offset = float(tone.w[lane]) - w_c
+        f = (half * tone.amplitude[lane]) * tone.samples[index[lo:hi]]
+        new = np.concatenate([[True], (f[1:] != f[:-1]) | (np.abs(np.diff(tau[lo:hi])) > 1e-9 * dt)])
+        some = np.flatnonzero(new)
+        u = np.empty((some.size, d * d, 2))
+        pairs = _pairs(f[some])
+        first = np.arange(some.size + 1, dtype=np.int64)
+        kernel("split").local_products(diagonal - offset * n, tau[lo:hi][some], pairs, pairs, first, u)
+        every = u.view(np.complex128).reshape(-1, d, d)[np.cumsum(new) - 1]
+        turn = np.exp((1j * offset) * edges[lo : hi + 1])
+        powers = np.empty((turn.size, d), dtype=complex)
+        powers[:, 0] = 1.0
+        for k in range(1, d):
+            powers[:, k] = powers[:, k - 1] * turn
+        every *= np.conj(powers[1:, :, None])
+        every *= powers[:-1, None, :]
+        out[lo:hi] = every
+    return out.view(np.float64).reshape(tau.size, d * d, 2)
 
 
 def _pairs(f: np.ndarray) -> np.ndarray:
@@ -135,6 +188,8 @@ def _cuts(
     fast = max((abs(float(t.w[lane]) - w_c) for t in tones), default=0.0)
     if not rwa:
         fast = max((float(t.w[lane]) + w_c for t in tones), default=0.0)
-    strong = sum(h * abs(t.amplitude[lane]) * float(np.max(np.abs(t.samples), initial=0.0)) for t, h in zip(tones, w_half))
+    strong = sum(
+        h * abs(t.amplitude[lane]) * float(np.max(np.abs(t.samples), initial=0.0)) for t, h in zip(tones, w_half)
+    )
     error = (fast * longest) ** 4 * strong * longest * stages / 3000
     return int(np.clip(np.ceil((error / (0.1 * tolerance)) ** 0.25), 1, 64))

@@ -7,6 +7,7 @@ from typing import Callable, Dict
 import numpy as np
 
 from ..errors import SimulationError
+from .many import evolve_splitting, supports
 from .model import Model
 from .reference import evolve_reference
 
@@ -15,7 +16,7 @@ __all__ = ["METHODS", "Method", "choose"]
 Method = Callable[..., np.ndarray]
 """(model, tones, states[lanes, dim, m], *, start, stop, solver, rwa, tolerance) -> states."""
 
-METHODS: Dict[str, Method] = {"reference": evolve_reference}
+METHODS: Dict[str, Method] = {"reference": evolve_reference, "splitting": evolve_splitting}
 
 
 def choose(model: Model, method: str, solver: str, rwa: bool) -> str:
@@ -26,4 +27,6 @@ def choose(model: Model, method: str, solver: str, rwa: bool) -> str:
     """
     if method != "auto" and method not in METHODS:
         raise SimulationError(f"Argument `method` must be 'auto' or one of {sorted(METHODS)}, but {method!r} came.")
-    return "reference" if method == "auto" else method
+    if method != "auto":
+        return method
+    return "splitting" if model.n > 2 and supports(model) else "reference"

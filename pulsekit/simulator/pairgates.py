@@ -4,8 +4,8 @@ A layer K(b h) is one gate per coupling, exp(-i b h J (a_i^dag a_j + h.c.)),
 block diagonal in the pair's excitations: entry (a, b) of a block is real
 where a - b is even and -i times a real number where it is odd.
 
-Gates of couplings that share a transmon do not commute; layers run through
-them forward and backward in turn. What a scheme leaves of order eps^2 of each
+Gates of couplings that share a transmon do not commute; a layer is a
+palindrome of classes of disjoint pairs. What a scheme leaves of order eps^2 of each
 pair by itself is removed: a diagonal two-body term, solved so that the step
 has exactly the pair's energies (Newton; it is the corrector of Laskar and
 Robutel, numerically).
@@ -13,6 +13,7 @@ Robutel, numerically).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -21,70 +22,76 @@ from scipy.linalg import expm
 from .ket import KetLayout
 from .operators import embed, lowering
 from .schemes import Scheme
+from .spectrum import dressed_basis
 
-__all__ = ["Coupling", "coupling_layer", "pair_correction"]
-
-Coupling = Tuple[int, int, float]  # local qubits i < j, rad/s
+__all__ = ["Gate", "coupling_gate", "damping_gate", "pair_correction", "pair_shift"]
 
 
+@lru_cache(maxsize=64)
 def _exchange(di: int, dj: int) -> np.ndarray:
     a, b = embed(lowering(di), 0, (di, dj)), embed(lowering(dj), 1, (di, dj))
     return a.T @ b + b.T @ a
 
 
+@lru_cache(maxsize=64)
+def _eigen(di: int, dj: int) -> Tuple[np.ndarray, np.ndarray]:
+    energy, v = np.linalg.eigh(_exchange(di, dj))
+    return energy, v
+
+
+@lru_cache(maxsize=4096)
 def _gate(di: int, dj: int, angle: float) -> np.ndarray:
     """Return exp(-i angle B) as real numbers c[nj, ni, nj', ni'] (see above)."""
-    energy, v = np.linalg.eigh(_exchange(di, dj))
+    energy, v = _eigen(di, dj)
     u = (v * np.exp(-1j * angle * energy)) @ v.T
     level = np.arange(di * dj) // di  # n_j
     odd = (level[:, None] - level[None, :]) % 2 == 1
     return np.where(odd, -u.imag, u.real).reshape(dj, di, dj, di)
 
 
-def coupling_layer(
-    layout: KetLayout, couplings: List[Coupling], span: float, signs: List[float]
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the gates of a layer and their numbers.
+Gate = Tuple[List[int], np.ndarray]
+"""(kind, stride i, d_i, stride j, d_j, 0) and its numbers."""
+
+
+def coupling_gate(layout: KetLayout, i: int, j: int, angle: float) -> Gate:
+    """Return the gate exp(-i angle (a_i^dag a_j + h.c.)), i < j."""
+    return _gate_of(layout, i, j, _gate(layout.levels[i], layout.levels[j], angle), real=False)
+
+
+def damping_gate(layout: KetLayout, i: int, j: int, c: np.ndarray) -> Gate:
+    """Return the gate of a real matrix that conserves n_i - n_j.
 
     Args:
         layout: of the ket.
-        couplings: in the order in which they act.
-        span: s.
-        signs: +1 or -1 per coupling (-1: the adjoint's side of a density matrix).
-
-    Returns:
-        int64[gates, 6] (kind, stride i, d_i, stride j, d_j, offset) and the
-        pool of float64.
+        i, j: sites, i < j, j outside the row group.
+        c: float64[n_j, n_i, n_j', n_i'].
     """
-    rows, pool, at = [], [], 0
+    return _gate_of(layout, i, j, c, real=True)
+
+
+def _gate_of(layout: KetLayout, i: int, j: int, c: np.ndarray, real: bool) -> Gate:
+    inside_i, inside_j = i < layout.group, j < layout.group
+    if inside_i and inside_j:
+        kind, numbers = 2, _row_numbers(layout, c)
+    elif inside_i:
+        kind, numbers = (4 if real else 1), _mixed_numbers(layout, i, c, real)
+    else:
+        kind, numbers = (3 if real else 0), _sector_numbers(c, real)
     strides, levels = layout.strides, layout.levels
-    for (i, j, w_j), sign in zip(couplings, signs):
-        c = _gate(levels[i], levels[j], sign * w_j * span)
-        inside_i, inside_j = i < layout.group, j < layout.group
-        if inside_i and inside_j:
-            kind, numbers = 2, _row_numbers(layout, c)
-        elif inside_i:
-            kind, numbers = 1, _mixed_numbers(layout, i, j, c)
-        else:
-            kind, numbers = 0, _sector_numbers(c)
-        rows.append([kind, strides[i], levels[i], strides[j], levels[j], at])
-        pool.append(numbers)
-        at += numbers.size
-    if not rows:
-        return np.zeros((0, 6), np.int64), np.zeros(1)
-    return np.array(rows, dtype=np.int64), np.concatenate(pool)
+    return [kind, int(strides[i]), levels[i], int(strides[j]), levels[j], 0], numbers
 
 
-def _sector_numbers(c: np.ndarray) -> np.ndarray:
+def _sector_numbers(c: np.ndarray, real: bool) -> np.ndarray:
     dj, di = c.shape[:2]
     out = []
     for n in range(di + dj - 1):
-        states = [(a, n - a) for a in range(dj) if 0 <= n - a < di]
+        levels = [(a, n - (dj - 1) + a if real else n - a) for a in range(dj)]
+        states = [(a, b) for a, b in levels if 0 <= b < di]
         out += [c[a, b, e, f] for a, b in states for e, f in states]
     return np.array(out)
 
 
-def _mixed_numbers(layout: KetLayout, i: int, j: int, c: np.ndarray) -> np.ndarray:
+def _mixed_numbers(layout: KetLayout, i: int, c: np.ndarray, real: bool) -> np.ndarray:
     dj, di = c.shape[:2]
     out = np.zeros((dj, dj, layout.padded))
     rho = int(layout.strides[i])
@@ -92,7 +99,7 @@ def _mixed_numbers(layout: KetLayout, i: int, j: int, c: np.ndarray) -> np.ndarr
     level = (lane // rho) % di
     for a in range(dj):
         for e in range(dj):
-            source = level + a - e
+            source = level + (e - a if real else a - e)
             good = (source >= 0) & (source < di)
             out[a, e, lane[good]] = c[a, level[good], e, source[good]]
     return out.reshape(-1)
@@ -108,6 +115,24 @@ def _row_numbers(layout: KetLayout, c: np.ndarray) -> np.ndarray:
     columns[0, :, : layout.row] = u.T.real
     columns[1, :, : layout.row] = u.T.imag
     return columns.reshape(-1)
+
+
+def pair_shift(levels: Tuple[int, int], energies: Tuple[np.ndarray, np.ndarray], w_j: float) -> np.ndarray:
+    """Return the dressed energies of a pair minus its bare ones, rad/s.
+
+    Args:
+        levels: d_i, d_j.
+        energies: local ones, float64[d_i], float64[d_j].
+        w_j: rad/s.
+
+    Returns:
+        float64[d_j, d_i].
+    """
+    di, dj = levels
+    local = (energies[1][:, None] + energies[0][None, :]).reshape(-1)
+    level = np.arange(di * dj)
+    dressed, _ = dressed_basis(np.diag(local) + w_j * _exchange(di, dj), level % di + level // di)
+    return (dressed - local).reshape(dj, di)
 
 
 _corrections: Dict[Tuple[object, ...], np.ndarray] = {}

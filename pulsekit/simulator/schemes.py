@@ -1,26 +1,27 @@
-"""Hold the coefficients of split-operator schemes, as data.
+"""Hold the coefficients of the splitting, and its steps, as data.
 
-A step of length h is K(b0 h) A(a1 h) K(b1 h) A(a2 h) ... with A the local
-part (exact) and K the couplings, about a hundred times weaker (epsilon). The
-order pair (p, q) means errors eps h^p and eps^2 h^q on smooth drives.
+A step of length h is K(b0 h) A(a1 h) K(b1 h) ... with A the local part (exact)
+and K the couplings, about a hundred times weaker (epsilon). Errors have even
+powers of h only, so that runs of two or more steps are extrapolated
+(Romberg). Measured on the workloads of benchmarks/ (largest error of a
+population): steps of 1 and 1/2 sample 3e-8, with 1/4 2e-9, with 1/8 1e-10.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Tuple
+from typing import Tuple
 
-__all__ = ["SCHEMES", "Scheme"]
+__all__ = ["STRANG", "Scheme", "ladder"]
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """One composition."""
+    """One symmetric composition, all coefficients positive."""
 
     name: str
-    first: float  # b0; 0: the step begins with A
-    stages: Tuple[Tuple[float, float], ...]  # (a, b after it); b 0: none
-    source: str
+    first: float  # b0, at both ends
+    stages: Tuple[Tuple[float, float], ...]  # (a, b after it)
 
     @property
     def edges(self) -> Tuple[float, ...]:
@@ -37,29 +38,24 @@ class Scheme:
 
         Half of sum_(k>l) b_k b_l (t_k - t_l) - 1/6, layers b_k at times t_k.
         """
-        times = [0.0] if self.first else []
-        weights = [self.first] if self.first else []
-        now = 0.0
+        times, weights, now = [0.0], [self.first], 0.0
         for a, b in self.stages:
             now += a
             times.append(now)
             weights.append(b)
-        total = sum(
-            weights[k] * weights[m] * (times[k] - times[m]) for k in range(len(times)) for m in range(k)
-        )
+        total = sum(weights[k] * weights[m] * (times[k] - times[m]) for k in range(len(times)) for m in range(k))
         return (total - 1 / 6) / 2
 
 
-SCHEMES: Dict[str, Scheme] = {
-    s.name: s
-    for s in (
-        Scheme("bab2", 0.5, ((1.0, 0.5),), "Strang (1968)"),
-        Scheme("bab42", 1 / 6, ((0.5, 2 / 3), (0.5, 1 / 6)), "McLachlan, BIT 35, 258 (1995)"),
-        Scheme(
-            "bab62",
-            1 / 12,
-            ((0.5 - 5**0.5 / 10, 5 / 12), (5**0.5 / 5, 5 / 12), (0.5 - 5**0.5 / 10, 1 / 12)),
-            "Laskar and Robutel, Celest. Mech. 80, 39 (2001): Lobatto nodes",
-        ),
-    )
-}
+STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
+
+
+def ladder(tolerance: float) -> Tuple[float, ...]:
+    """Return the steps, in samples, that a tolerance begins with."""
+    if tolerance >= 3e-5:
+        return (1.0,)
+    if tolerance >= 1e-7:
+        return (1.0, 0.5)
+    if tolerance >= 5e-9:
+        return (1.0, 0.5, 0.25)
+    return (1.0, 0.5, 0.25, 0.125)

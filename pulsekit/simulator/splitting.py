@@ -1,10 +1,10 @@
-"""Evolve kets of three or more transmons by splitting (method S).
+"""Evolve states of three or more transmons by splitting (method S).
 
 H = A + B: A local and exact (drives, anharmonicities), B the couplings, about
 a hundred times weaker. Each outer step is a composition of
 :mod:`~pulsekit.simulator.schemes`; its cost is the state size times the number
-of driven transmons and couplings. Idle stretches are one exact step in the
-dressed basis where that is tabulated.
+of driven transmons and couplings. Density matrices are kets of twice as many
+sites (:mod:`~pulsekit.simulator.sites`).
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import numpy as np
 from .._ext import kernel
 from ..errors import CancelledError
 from .ket import MARGIN, KetLayout
+from .layers import Layers
 from .localdrive import busy_intervals, local_table
 from .model import Model
-from .pairgates import Coupling, coupling_layer, pair_correction
-from .schemes import SCHEMES, Scheme
+from .schemes import Scheme
+from .sites import sites_of
 from .timeline import Tone
 
-__all__ = ["Splitting", "StepChoice"]
+__all__ = ["Segment", "Splitting", "StepChoice"]
 
-CHUNK_SECONDS = 0.05  # between looks at ``cancel``
+CHUNK_SECONDS = 0.03  # between looks at ``cancel``
 
 
 @dataclass(frozen=True)
@@ -38,94 +39,100 @@ class StepChoice:
 
 
 @dataclass(frozen=True)
-class _Segment:
+class Segment:
     """Equal outer steps during which the same transmons are driven."""
 
     start_s: float
     h: float  # s
     count: int
-    busy: Tuple[int, ...]
+    busy: Tuple[int, ...]  # sites with a table
+    tables: Tuple[np.ndarray, ...]  # float64[count * stages, d * d, 2] per busy site
 
 
 class Splitting:
-    """The splitting propagator of one model, common frame, bare basis."""
+    """The splitting propagator of one model, common frame, bare basis.
 
-    def __init__(self, model: Model, choice: StepChoice, *, rwa: bool, tolerance: float) -> None:
+    Args:
+        model: the cluster.
+        choice: scheme and step.
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in the local propagators of a program.
+        mode: "ket", "density", or "nojump" (a trajectory between jumps).
+    """
+
+    def __init__(self, model: Model, choice: StepChoice, *, rwa: bool, tolerance: float, mode: str = "ket") -> None:
         self.model, self.choice, self.rwa, self.tolerance = model, choice, rwa, tolerance
-        self.layout = KetLayout(model.levels)
         self.w_c = float(np.mean(model.w_bare))
-        self.local = []
-        for q, d in enumerate(model.levels):
-            n = np.arange(float(d))
-            self.local.append((model.w_bare[q] - self.w_c) * n + model.w_alpha[q] / 2 * n * (n - 1))
-        self.couplings = _ordered(model.couplings)
-        self._layers: Dict[float, int] = {}
-        self._gates: List[np.ndarray] = []
-        self._pool: List[np.ndarray] = []
-        self._pool_size = 0
-        self._diagonals: Dict[Tuple[float, float, Tuple[int, ...]], int] = {}
-        self._diagonal: List[np.ndarray] = []
-        self._two_body: Dict[float, np.ndarray] = {}
+        self.sites = sites_of(model, self.w_c, mode)
+        self.layout = KetLayout(self.sites.levels)
+        self.layers = Layers(model, self.sites, self.layout, choice.scheme)
+        self._levels = np.array(self.layout.levels, dtype=np.int64)
 
     def run(
-        self,
-        tones: Sequence[Tone],
-        lane: int,
-        columns: np.ndarray,
-        start: int,
-        stop: int,
-        cancel: Optional[threading.Event] = None,
+        self, segments: Sequence[Segment], columns: np.ndarray, cancel: Optional[threading.Event] = None
     ) -> np.ndarray:
-        """Evolve columns complex128[dim, m] from sample ``start`` to ``stop``."""
-        segments, tables = self._prepare(tones, lane, start, stop)
+        """Evolve columns complex128[size, m] through all segments."""
         out = np.empty_like(columns)
         re, im = self.layout.empty()
         for m in range(columns.shape[1]):
             self.layout.put(columns[:, m], re, im)
-            self._column(segments, tables, re, im, cancel)
+            for k in range(len(segments)):
+                self.advance(segments, k, re, im, cancel=cancel)
             out[:, m] = self.layout.get(re, im)
         return out
 
-    def _prepare(
-        self, tones: Sequence[Tone], lane: int, start: int, stop: int
-    ) -> Tuple[List[_Segment], List[Dict[int, np.ndarray]]]:
-        dt = self.model.dt
-        lines = self.model.lines
+    def segments(self, tones: Sequence[Tone], lane: int, start: int, stop: int) -> List[Segment]:
+        """Return the program as segments with their local propagators."""
+        dt, lines = self.model.dt, self.model.lines
         mine: Dict[int, List[Tone]] = {}
         for tone in tones:
             if tone.amplitude[lane] != 0:
                 mine.setdefault(lines[tone.line].local_qubit, []).append(tone)
         busy = {q: busy_intervals(t, dt, start, stop) for q, t in mine.items()}
-        segments = self._segments(busy, start, stop)
-        tables: List[Dict[int, np.ndarray]] = [{} for _ in segments]
-        edges = np.array(self.choice.scheme.edges)
-        stages = len(self.choice.scheme.stages)
+        plain = self._grid(busy, start, stop)
+        tables: List[Dict[int, np.ndarray]] = [{} for _ in plain]
         for q, intervals in busy.items():
             for a, b in intervals:
-                inside = [k for k, s in enumerate(segments) if q in s.busy and a * dt <= s.start_s + s.h / 2 <= b * dt]
-                marks = []
-                for k in inside:
-                    s = segments[k]
-                    marks.append((s.start_s + s.h * (np.arange(s.count)[:, None] + edges[None, :-1])).reshape(-1))
-                last = segments[inside[-1]]
-                marks.append(np.array([last.start_s + last.h * last.count]))
-                table = self._table(q, mine[q], lane, np.concatenate(marks), a, b)
-                at = 0
-                for k in inside:
-                    size = segments[k].count * stages
-                    tables[k][q] = table[at : at + size]
-                    at += size
-        return segments, tables
+                inside = [k for k, s in enumerate(plain) if q in s.busy and a * dt <= s.start_s + s.h / 2 <= b * dt]
+                if inside:
+                    self._fill(q, mine[q], lane, [plain[k] for k in inside], [tables[k] for k in inside], (a, b))
+        return [self._finished(s, t) for s, t in zip(plain, tables)]
 
-    def _table(self, q: int, tones: List[Tone], lane: int, marks: np.ndarray, a: int, b: int) -> np.ndarray:
-        dt = self.model.dt
-        here = [t for t in tones if t.start_s < (b - 0.5) * dt and t.start_s + t.samples.size * dt > (a + 0.5) * dt]
+    def _finished(self, s: Segment, tables: Dict[int, np.ndarray]) -> Segment:
+        busy, found = list(s.busy), [tables[q] for q in s.busy]
+        if self.sites.mode == "density":
+            busy += [q + self.sites.transmons for q in s.busy]
+            found += [t * np.array([1.0, -1.0]) for t in found]
+        return Segment(s.start_s, s.h, s.count, tuple(busy), tuple(found))
+
+    def _fill(
+        self,
+        q: int,
+        tones: List[Tone],
+        lane: int,
+        segments: List[Segment],
+        tables: List[Dict[int, np.ndarray]],
+        span: Tuple[int, int],
+    ) -> None:
+        edges = np.array(self.choice.scheme.edges[:-1])
+        marks = [(s.start_s + s.h * (np.arange(s.count)[:, None] + edges[None, :])).reshape(-1) for s in segments]
+        last = segments[-1]
+        table = self._table(q, tones, lane, np.append(np.concatenate(marks), last.start_s + last.h * last.count), span)
+        at = 0
+        for s, found in zip(segments, tables):
+            size = s.count * edges.size
+            found[q] = table[at : at + size]
+            at += size
+
+    def _table(self, q: int, tones: List[Tone], lane: int, marks: np.ndarray, span: Tuple[int, int]) -> np.ndarray:
+        dt, lines = self.model.dt, self.model.lines
+        begin, end = (span[0] + 0.5) * dt, (span[1] - 0.5) * dt
+        here = [t for t in tones if t.start_s < end and t.start_s + t.samples.size * dt > begin]
         whole = all(abs(t.start_s / dt - round(t.start_s / dt)) < 1e-7 for t in here)
-        lines = self.model.lines
         return local_table(
-            self.local[q],
+            self.sites.energies[q],
             here,
-            [lines[t.line].w_rate / 2 * self._drive_factor(q) for t in here],
+            [lines[t.line].w_rate / 2 for t in here],
             lane,
             marks,
             w_c=self.w_c,
@@ -135,152 +142,118 @@ class Splitting:
             tolerance=self.tolerance / 10,
         )
 
-    def _drive_factor(self, q: int) -> float:
-        """Return what undoes the scheme's c h^2 [B, [B, D]] = c h^2 (sum J^2) D."""
-        square = sum(w_j**2 for i, j, w_j in self.couplings if q in (i, j))
-        return 1.0 - self.choice.scheme.second * (self.choice.samples * self.model.dt) ** 2 * square
-
-    def _segments(self, busy: Dict[int, List[Tuple[int, int]]], start: int, stop: int) -> List[_Segment]:
-        dt = self.model.dt
+    def _grid(self, busy: Dict[int, List[Tuple[int, int]]], start: int, stop: int) -> List[Segment]:
+        dt, m = self.model.dt, self.choice.samples
         marks = sorted({start, stop, *(x for spans in busy.values() for span in spans for x in span)})
-        out: List[_Segment] = []
+        out: List[Segment] = []
         for a, b in zip(marks[:-1], marks[1:]):
             on = tuple(sorted(q for q, spans in busy.items() if any(x <= a and b <= y for x, y in spans)))
-            m = self.choice.samples
             if m <= 1:
-                out.append(_Segment(a * dt, m * dt, round((b - a) / m), on))
+                out.append(Segment(a * dt, m * dt, round((b - a) / m), on, ()))
                 continue
             whole, rest = divmod(b - a, int(m))
             if whole:
-                out.append(_Segment(a * dt, int(m) * dt, whole, on))
+                out.append(Segment(a * dt, int(m) * dt, whole, on, ()))
             if rest:
-                out.append(_Segment((b - rest) * dt, rest * dt, 1, on))
+                out.append(Segment((b - rest) * dt, rest * dt, 1, on, ()))
         return out
 
-    def _column(
+    def advance(
         self,
-        segments: List[_Segment],
-        tables: List[Dict[int, np.ndarray]],
+        segments: Sequence[Segment],
+        k: int,
         re: np.ndarray,
         im: np.ndarray,
-        cancel: Optional[threading.Event],
-    ) -> None:
-        layout, scheme = self.layout, self.choice.scheme
-        levels = np.array(layout.levels, dtype=np.int64)
-        plans = []
-        for k, s in enumerate(segments):
-            before = segments[k - 1].h if k else 0.0
-            after = segments[k + 1].h if k + 1 < len(segments) else 0.0
-            plans.append(self._plan(s, before, after))
-        gates, pool, diagonal = self._arrays()
-        per_chunk = max(1, int(CHUNK_SECONDS / max(1e-9, self.step_seconds())))
-        parity = 0
-        for s, table, (kinds, opening, closing) in zip(segments, tables, plans):
-            on = np.array(s.busy, dtype=np.int64)
-            done = 0
-            while done < s.count:
-                if cancel is not None and cancel.is_set():
-                    raise CancelledError("The simulation was cancelled.")
-                count = min(per_chunk, s.count - done)
-                last = done + count == s.count
-                parity = kernel("split").steps(
-                    re,
-                    im,
-                    MARGIN,
-                    layout.total,
-                    levels,
-                    layout.strides,
-                    layout.group,
-                    layout.padded,
-                    on,
-                    [table[q] for q in s.busy],
-                    done,
-                    count,
-                    gates,
-                    pool,
-                    kinds,
-                    diagonal,
-                    opening if done == 0 else -1,
-                    closing if last else -2,
-                    parity,
-                )
-                done += count
-        del scheme
+        *,
+        first: int = 0,
+        floor: float = -1.0,
+        fresh: bool = False,
+        cancel: Optional[threading.Event] = None,
+    ) -> int:
+        """Run segment ``k`` from its step ``first``, in place.
+
+        Args:
+            segments: of the whole program (a step's last layer joins the next
+                segment's first where they have one length).
+            k: which segment.
+            re, im: the state, laid out.
+            first: steps done already.
+            floor: stop after the step at whose end the squared norm is not
+                above it; negative: never.
+            fresh: the state is whole at ``first``: apply the opening layer.
+            cancel: looked at every :data:`CHUNK_SECONDS` or so.
+
+        Returns:
+            Steps done of the segment, ``first`` included. After a stop, the
+            state is a layer ahead (:meth:`close`).
+        """
+        s = segments[k]
+        joins = k > 0 and segments[k - 1].h == s.h and first == 0 and not fresh
+        opening = -1 if joins or (first and not fresh) else self.layers.end(s.h)
+        follows = k + 1 < len(segments) and segments[k + 1].h == s.h
+        closing = -2 if follows else self.layers.end(s.h)
+        kinds = self.layers.kinds(s.h, s.busy)
+        chunk = max(1, int(CHUNK_SECONDS / self.step_seconds()))
+        done = first
+        while done < s.count:
+            if cancel is not None and cancel.is_set():
+                raise CancelledError("The simulation was cancelled.")
+            count = min(chunk, s.count - done)
+            last = done + count == s.count
+            ran = self._steps(s, re, im, done, count, kinds, opening, closing if last else -2, floor)
+            opening = -1
+            done += ran
+            if ran < count:
+                break
+        return done
+
+    def close(self, segments: Sequence[Segment], k: int, done: int, re: np.ndarray, im: np.ndarray) -> None:
+        """Take back the layer that the step after ``done`` of segment ``k`` has lent."""
+        s = segments[k]
+        follows = k + 1 < len(segments) and segments[k + 1].h == s.h
+        if done < s.count or follows:
+            self._steps(s, re, im, 0, 0, self.layers.kinds(s.h, s.busy), self.layers.end(s.h, back=True), -2, -1.0)
+
+    def _steps(
+        self,
+        s: Segment,
+        re: np.ndarray,
+        im: np.ndarray,
+        done: int,
+        count: int,
+        kinds: np.ndarray,
+        opening: int,
+        closing: int,
+        floor: float,
+    ) -> int:
+        gates, pool, diagonal = self.layers.arrays()
+        layout = self.layout
+        return int(
+            kernel("split").steps(
+                re,
+                im,
+                MARGIN,
+                layout.total,
+                self._levels,
+                layout.strides,
+                layout.group,
+                layout.padded,
+                np.array(s.busy, dtype=np.int64),
+                list(s.tables),
+                done,
+                count,
+                gates,
+                pool,
+                kinds,
+                diagonal,
+                opening,
+                closing,
+                floor,
+            )
+        )
 
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""
         stages = len(self.choice.scheme.stages)
-        return 1e-9 * stages * self.layout.total * (1.0 + len(self.model.levels) + 0.7 * len(self.couplings))
-
-    def _plan(self, s: _Segment, before: float, after: float) -> Tuple[np.ndarray, int, int]:
-        """Return the segment's kinds of diagonals and layers, and its ends.
-
-        A step's last layer joins the next step's first; so does the last of a
-        segment where the next has the same step.
-        """
-        scheme = self.choice.scheme
-        joined = scheme.stages[-1][1] + scheme.first
-        diagonals, layers = [], []
-        for k, (a, b) in enumerate(scheme.stages):
-            diagonals.append(self._diagonal_of(a * s.h, s.h, s.busy))
-            layers.append(self._layer_of((joined if k == len(scheme.stages) - 1 else b) * s.h))
-        opening = -1 if before == s.h else self._layer_of(scheme.first * s.h / 2)
-        closing = -2 if after == s.h else self._layer_of(scheme.stages[-1][1] * s.h / 2)
-        return np.array(diagonals + layers, dtype=np.int64), opening, closing
-
-    def _layer_of(self, span: float) -> int:
-        if span == 0.0 or not self.couplings:
-            return -1
-        if span not in self._layers:
-            rows, numbers = coupling_layer(self.layout, self.couplings, span, [1.0] * len(self.couplings))
-            rows[:, 5] += self._pool_size
-            self._pool_size += numbers.size
-            self._gates.append(rows)
-            self._pool.append(numbers)
-            self._layers[span] = len(self._gates) - 1
-        return self._layers[span]
-
-    def _diagonal_of(self, span: float, h: float, busy: Tuple[int, ...]) -> int:
-        key = (span, h, busy)
-        if key not in self._diagonals:
-            values = self._two_body_of(h).copy()
-            n = len(self.local)
-            for q, energies in enumerate(self.local):
-                if q not in busy:
-                    shape = [1] * n
-                    shape[n - 1 - q] = energies.size
-                    values = values + energies.reshape(shape)
-            phase = self.layout.spread(np.exp(-1j * span * values.reshape(-1)))
-            self._diagonal.append(np.stack([phase.real, phase.imag]))
-            self._diagonals[key] = len(self._diagonal) - 1
-        return self._diagonals[key]
-
-    def _two_body_of(self, h: float) -> np.ndarray:
-        if h not in self._two_body:
-            levels = self.layout.levels
-            n = len(levels)
-            total = np.zeros(levels[::-1])
-            for i, j, w_j in self.couplings:
-                shift = pair_correction(
-                    self.choice.scheme, h, (levels[i], levels[j]), (self.local[i], self.local[j]), w_j
-                )
-                shape = [1] * n
-                shape[n - 1 - j], shape[n - 1 - i] = levels[j], levels[i]
-                total = total + shift.reshape(shape)
-            self._two_body[h] = total
-        return self._two_body[h]
-
-    def _arrays(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        gates = np.stack(self._gates) if self._gates else np.zeros((1, 0, 6), np.int64)
-        pool = np.concatenate(self._pool) if self._pool else np.zeros(1)
-        return gates, pool, np.stack(self._diagonal)
-
-
-def _ordered(couplings: Sequence[Tuple[int, int, float]]) -> List[Coupling]:
-    """Return couplings as (low, high, J), low strides first."""
-    return sorted((min(i, j), max(i, j), float(w)) for i, j, w in couplings if w != 0.0)
-
-
-def scheme_named(name: str) -> Scheme:
-    """Return a scheme of the table."""
-    return SCHEMES[name]
+        passes = 1.0 + len(self.layout.levels) + 0.7 * len(self.sites.couplings)
+        return 2e-7 + 4e-10 * stages * self.layout.total * passes

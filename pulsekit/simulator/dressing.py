@@ -1,0 +1,104 @@
+"""Turn kets between the bare and the dressed basis, sector by sector.
+
+Exchange couplings conserve the number of excitations, so that the dressed
+basis is block diagonal; a block is diagonalised once and kept while the
+process lives, keyed by the static Hamiltonian. Labels and signs are those of
+:func:`~pulsekit.simulator.spectrum.label_eigenvectors`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+
+from .. import cache
+from .model import Model
+from .operators import number_labels
+from .spectrum import label_eigenvectors
+
+__all__ = ["LARGEST", "Dressing", "dressing_of"]
+
+LARGEST = 7000  # dimension up to which sectors are diagonalised
+
+_kept: "OrderedDict[str, Dressing]" = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Dressing:
+    """Dressed states of static transmons, common frame exp(i w_c N t)."""
+
+    energies: np.ndarray  # float64[dim], rad/s, minus w_c per excitation
+    blocks: Tuple[Tuple[np.ndarray, np.ndarray], ...]  # basis indices, columns
+
+    def to_bare(self, x: np.ndarray) -> np.ndarray:
+        """Return dressed kets complex128[dim, m] in the bare basis."""
+        out = np.empty_like(x)
+        for index, v in self.blocks:
+            out[index] = _apply(v, x[index])
+        return out
+
+    def to_dressed(self, x: np.ndarray) -> np.ndarray:
+        """Return bare kets complex128[dim, m] in the dressed basis."""
+        out = np.empty_like(x)
+        for index, v in self.blocks:
+            out[index] = _apply(v.T, x[index])
+        return out
+
+
+def _apply(v: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return v @ x, v real and x complex, without casting v."""
+    flat = np.ascontiguousarray(x).view(np.float64)
+    return np.ascontiguousarray(v @ flat).view(np.complex128)
+
+
+def dressing_of(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, float]]) -> Dressing:
+    """Return the dressing of a model under some of its couplings.
+
+    Args:
+        model: the cluster, at most :data:`LARGEST` states.
+        w_c: rad/s, the common frame.
+        couplings: local qubits and rad/s, those that count.
+    """
+    key = cache.content_hash(
+        list(model.levels), np.asarray(model.w_bare) - w_c, np.asarray(model.w_alpha), [list(c) for c in couplings]
+    )
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    made = _solve(model, w_c, couplings)
+    with _lock:
+        _kept[key] = made
+        while len(_kept) > 8:
+            _kept.popitem(last=False)
+    return made
+
+
+def _solve(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, float]]) -> Dressing:
+    labels = number_labels(tuple(model.levels))
+    levels = labels.astype(np.float64)
+    diagonal = levels @ (model.w_bare - w_c) + (levels * (levels - 1)) @ (model.w_alpha / 2)
+    strides = np.cumprod([1, *model.levels[:-1]])
+    total = labels.sum(axis=1)
+    energies = np.empty(diagonal.size)
+    place = np.empty(diagonal.size, dtype=np.int64)
+    blocks: List[Tuple[np.ndarray, np.ndarray]] = []
+    groups: Dict[int, np.ndarray] = {int(n): np.flatnonzero(total == n) for n in np.unique(total)}
+    for index in groups.values():
+        place[index] = np.arange(index.size)
+        h = np.diag(diagonal[index])
+        for i, j, w_j in couplings:
+            rows = np.flatnonzero((labels[index, i] > 0) & (labels[index, j] < model.levels[j] - 1))
+            ni, nj = levels[index[rows], i], levels[index[rows], j]
+            target = place[index[rows] - strides[i] + strides[j]]
+            value = w_j * np.sqrt(ni * (nj + 1))
+            h[target, rows] += value
+            h[rows, target] += value
+        energies[index], v = label_eigenvectors(*np.linalg.eigh(h))
+        blocks.append((index, np.ascontiguousarray(v)))
+    return Dressing(energies, tuple(blocks))

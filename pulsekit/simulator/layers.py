@@ -1,0 +1,149 @@
+"""Keep the coupling layers and diagonals of a split-operator run."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .ket import KetLayout
+from .model import Model
+from .pairgates import Gate, coupling_gate, damping_gate, pair_correction
+from .schemes import Scheme
+from .sites import Sites, dissipator_gate
+
+__all__ = ["Layers", "pair_classes"]
+
+Coupled = Tuple[int, int, float, float]
+
+
+def pair_classes(couplings: Sequence[Coupled]) -> List[List[Coupled]]:
+    """Return couplings in classes that share no site, the largest last."""
+    classes: List[List[Coupled]] = []
+    for pair in couplings:
+        for found in classes:
+            if not any({pair[0], pair[1]} & {i, j} for i, j, _, _ in found):
+                found.append(pair)
+                break
+        else:
+            classes.append([pair])
+    return sorted(classes, key=len)
+
+
+class Layers:
+    """Tables of one model and scheme, made as steps of new lengths come."""
+
+    def __init__(self, model: Model, sites: Sites, layout: KetLayout, scheme: Scheme) -> None:
+        self.model, self.sites, self.layout, self.scheme = model, sites, layout, scheme
+        self._layers: Dict[Tuple[float, float], int] = {}
+        self._gates: List[np.ndarray] = []
+        self._pool: List[np.ndarray] = []
+        self._size = 0
+        self._diagonals: Dict[Tuple[float, float, Tuple[int, ...]], int] = {}
+        self._diagonal: List[np.ndarray] = []
+        self._two_body: Dict[float, np.ndarray] = {}
+        self._kinds: Dict[Tuple[float, Tuple[int, ...]], np.ndarray] = {}
+        self._arrays: Optional[Tuple[np.ndarray, np.ndarray, np.ndarray]] = None
+
+    def kinds(self, h: float, busy: Tuple[int, ...]) -> np.ndarray:
+        """Return each stage's diagonal, then each stage's layer, int64[2 * stages].
+
+        The last layer is that of the step and the first of the next in one.
+        """
+        key = (h, busy)
+        if key not in self._kinds:
+            stages = self.scheme.stages
+            diagonals = [self._diagonal_of(a * h, h, busy) for a, _ in stages]
+            layers = [self._layer(b * h, 0.0) for _, b in stages[:-1]]
+            layers.append(self._layer((stages[-1][1] + self.scheme.first) * h, h))
+            self._kinds[key] = np.array(diagonals + layers, dtype=np.int64)
+        return self._kinds[key]
+
+    def end(self, h: float, back: bool = False) -> int:
+        """Return the layer at either end of a step (``back``: its inverse)."""
+        sign = -1.0 if back else 1.0
+        return self._layer(sign * self.scheme.first * h, sign * h / 2)
+
+    def arrays(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return gates int64[kinds, gates, 6], their numbers, and diagonals."""
+        if self._arrays is None:
+            gates = np.stack(self._gates) if self._gates else np.zeros((1, 0, 6), np.int64)
+            pool = np.concatenate(self._pool) if self._size else np.zeros(1)
+            self._arrays = (gates, pool, np.stack(self._diagonal))
+        return self._arrays
+
+    def _layer(self, span: float, damped: float) -> int:
+        """Return the layer of couplings for ``span`` and T1, T2 for ``damped``, s."""
+        sites = self.sites
+        if not sites.couplings and not (damped and sites.damping):
+            return -1
+        key = (span, damped if sites.damping else 0.0)
+        if key not in self._layers:
+            made = self._palindrome(span, damped)
+            rows = np.array([r for r, _ in made], dtype=np.int64)
+            for k, (_, numbers) in enumerate(made):
+                rows[k, 5] = self._size
+                self._size += numbers.size
+                self._pool.append(numbers)
+            self._gates.append(rows)
+            self._layers[key] = len(self._gates) - 1
+            self._arrays = None
+        return self._layers[key]
+
+    def _palindrome(self, span: float, damped: float) -> List[Gate]:
+        """Return a symmetric product: classes of disjoint pairs, there and back."""
+        classes = pair_classes(self.sites.couplings)
+        middle: List[Gate] = []
+        for row, column, q in self.sites.damping:
+            gate: Gate = ([-1, 0, 0, 0, 0, 0], np.zeros(0))
+            if damped:
+                gate = damping_gate(self.layout, row, column, dissipator_gate(self.model, q, damped))
+            middle.append(gate)
+        if not middle and classes:
+            middle = self._gates_of(classes.pop(), span)
+        sides = [self._gates_of(c, span / 2) for c in classes]
+        return [g for side in sides for g in side] + middle + [g for side in sides[::-1] for g in side]
+
+    def _gates_of(self, pairs: List[Coupled], span: float) -> List[Gate]:
+        return [coupling_gate(self.layout, i, j, sign * w_j * span) for i, j, w_j, sign in pairs]
+
+    def _diagonal_of(self, span: float, h: float, busy: Tuple[int, ...]) -> int:
+        key = (span, h, busy)
+        if key not in self._diagonals:
+            values = self._two_body_of(h).astype(complex)
+            n = len(self.sites.levels)
+            for q, energies in enumerate(self.sites.energies):
+                local = np.zeros(energies.size, complex) if q in busy else energies.astype(complex)
+                if self.sites.decay:
+                    local = local - 1j * self.sites.decay[q]
+                values = values + local.reshape(_axis(n, q, energies.size))
+            phase = self.layout.spread(np.exp(-1j * span * values.reshape(-1)))
+            self._diagonal.append(np.stack([phase.real, phase.imag]))
+            self._diagonals[key] = len(self._diagonal) - 1
+            self._arrays = None
+        return self._diagonals[key]
+
+    def _two_body_of(self, h: float) -> np.ndarray:
+        """Return the pairs' corrections and held neighbours' shifts, rad/s."""
+        if h not in self._two_body:
+            levels, energies = self.sites.levels, self.sites.energies
+            n = len(levels)
+            total = np.zeros(levels[::-1])
+            for i, j, w_j, sign in self.sites.couplings:
+                local = (sign * energies[i], sign * energies[j])
+                shift = sign * pair_correction(self.scheme, h, (levels[i], levels[j]), local, w_j)
+                total = total + shift.reshape(_axes(n, i, j, levels))
+            for i, j, shift in self.sites.shifts:
+                total = total + shift.reshape(_axes(n, i, j, levels))
+            self._two_body[h] = total
+        return self._two_body[h]
+
+
+def _axis(n: int, q: int, size: int) -> Tuple[int, ...]:
+    return tuple(size if k == n - 1 - q else 1 for k in range(n))
+
+
+def _axes(n: int, i: int, j: int, levels: Tuple[int, ...]) -> Tuple[int, ...]:
+    shape = [1] * n
+    shape[n - 1 - i], shape[n - 1 - j] = levels[i], levels[j]
+    return tuple(shape)

@@ -1,0 +1,188 @@
+"""Method "splitting": three or more transmons, kets and density matrices."""
+
+from __future__ import annotations
+
+import threading
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .._ext import kernel
+from .dressing import LARGEST, Dressing, dressing_of
+from .model import Model
+from .processor import Processor
+from .schemes import STRANG, ladder
+from .splitting import Segment, Splitting, StepChoice
+from .timeline import Tone
+
+__all__ = ["FINEST", "Ladder", "evolve_splitting", "supports"]
+
+FINEST = 1 / 16  # samples, the smallest step that is tried
+
+
+def supports(model: Model) -> bool:
+    """Tell whether the method can run a model: two transmons or more, no extra terms."""
+    return model.n >= 2 and not model.extra and model.dim <= LARGEST
+
+
+def evolve_splitting(
+    model: Model,
+    tones: Sequence[Tone],
+    states: np.ndarray,
+    *,
+    start: int,
+    stop: int,
+    solver: str,
+    rwa: bool,
+    tolerance: float,
+    cancel: Optional[threading.Event] = None,
+    steps: Optional[Tuple[float, ...]] = None,
+) -> np.ndarray:
+    """Evolve dressed interaction-frame states from ``start`` to ``stop``.
+
+    Args:
+        model: the cluster, without extra terms.
+        tones: from :func:`~pulsekit.simulator.timeline.tones_of`.
+        states: complex128[lanes, dim, columns]; "lindblad": columns = dim.
+        start, stop: samples.
+        solver: "schroedinger" or "lindblad".
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in a population.
+        cancel: looked at every 30 ms or so.
+        steps: outer steps to extrapolate, in samples, each half of the one
+            before; None: from the tolerance.
+
+    Returns:
+        complex128[lanes, dim, columns].
+
+    Raises:
+        CancelledError: ``cancel`` was set.
+    """
+    density = solver == "lindblad"
+    run = Ladder(model, rwa=rwa, tolerance=tolerance, mode="density" if density else "ket")
+    turn = model.labels @ (run.w_c - model.w_frame)  # rad/s, common minus interaction frame
+    enter = np.exp(1j * turn * (start * model.dt))[:, None]
+    leave = np.exp(-1j * turn * (stop * model.dt))[:, None]
+    out = np.empty_like(states)
+    for lane in range(states.shape[0]):
+        x = _both(lambda y: run.dressing.to_bare(enter * y), states[lane], density)
+        x = run(tones, lane, x, start, stop, cancel=cancel, steps=steps)
+        out[lane] = _both(lambda y: leave * run.dressing.to_dressed(y), x, density)
+    return out
+
+
+def _both(act: "object", x: np.ndarray, density: bool) -> np.ndarray:
+    """Return act(x), for density matrices act(act(x)^dag)^dag."""
+    y = act(np.ascontiguousarray(x))  # type: ignore[operator]
+    return act(np.ascontiguousarray(y.conj().T)).conj().T if density else y  # type: ignore[operator]
+
+
+class Ladder:
+    """Runs of halved steps, extrapolated until they agree."""
+
+    def __init__(self, model: Model, *, rwa: bool, tolerance: float, mode: str) -> None:
+        self.model, self.rwa, self.tolerance, self.mode = model, rwa, tolerance, mode
+        self._splittings: Dict[float, Splitting] = {}
+        self._ends: Dict[float, Processor] = {}
+        first = self.splitting(1.0)
+        self.w_c = first.w_c
+        self.live = [(i, j, w) for i, j, w, sign in first.sites.couplings if sign > 0]
+        self.error = 0.0  # of the last run, estimated
+
+    @property
+    def dressing(self) -> Dressing:
+        """The model's dressed basis."""
+        return dressing_of(self.model, self.w_c, self.live)
+
+    def splitting(self, step: float) -> Splitting:
+        """Return the propagator with an outer step in samples."""
+        if step not in self._splittings:
+            choice = StepChoice(STRANG, step)
+            self._splittings[step] = Splitting(
+                self.model, choice, rwa=self.rwa, tolerance=self.tolerance, mode=self.mode
+            )
+        return self._splittings[step]
+
+    def ends(self, step: float) -> Processor:
+        """Return what turns states into those of the stepper."""
+        if step not in self._ends:
+            n = self.model.labels.astype(np.float64)
+            bare = n @ (self.model.w_bare - self.w_c) + (n * (n - 1)) @ (self.model.w_alpha / 2)
+            self._ends[step] = Processor(STRANG, step * self.model.dt, self.model.levels, bare, self.live)
+        return self._ends[step]
+
+    def __call__(
+        self,
+        tones: Sequence[Tone],
+        lane: int,
+        x: np.ndarray,
+        start: int,
+        stop: int,
+        *,
+        cancel: Optional[threading.Event] = None,
+        steps: Optional[Tuple[float, ...]] = None,
+    ) -> np.ndarray:
+        """Evolve bare common-frame columns; :attr:`error` is set."""
+        chosen = ladder(self.tolerance) if steps is None else steps
+        tables = self._tables(tones, lane, start, stop, chosen)
+        rows: List[List[np.ndarray]] = []
+        for step in chosen:
+            self._extend(rows, self._one(step, tables[step], x, cancel))
+        self.error = self._estimate(rows, chosen[-1])
+        while steps is None and len(rows) > 1 and self.error > self.tolerance and chosen[-1] > FINEST:
+            chosen = (*chosen, chosen[-1] / 2)
+            segments = self.splitting(chosen[-1]).segments(tones, lane, start, stop)
+            self._extend(rows, self._one(chosen[-1], segments, x, cancel))
+            self.error = self._estimate(rows, chosen[-1])
+        return rows[-1][-1]
+
+    def _tables(
+        self, tones: Sequence[Tone], lane: int, start: int, stop: int, steps: Tuple[float, ...]
+    ) -> Dict[float, List[Segment]]:
+        """Return the segments of every step, from those of the smallest."""
+        finest = self.splitting(steps[-1]).segments(tones, lane, start, stop)
+        out = {steps[-1]: finest}
+        for step in steps[-2::-1]:
+            finest = [_coarser(s) for s in finest]
+            out[step] = finest
+        return out
+
+    @staticmethod
+    def _extend(rows: List[List[np.ndarray]], y: np.ndarray) -> None:
+        row = [y]
+        for k in range(len(rows)):
+            factor = 4.0 ** (k + 1)
+            row.append((factor * row[k] - rows[-1][k]) / (factor - 1))
+        rows.append(row)
+
+    def _estimate(self, rows: List[List[np.ndarray]], step: float) -> float:
+        """Return an estimate of the largest error of a population."""
+        if len(rows) == 1:
+            return 1e-5 * step**2
+        best, before = self._populations(rows[-1][-1]), self._populations(rows[-1][-2])
+        change = float(np.max(np.abs(best - before)))
+        return change / 20 if len(rows) == 2 else change / 4
+
+    def _populations(self, y: np.ndarray) -> np.ndarray:
+        return np.diag(y).real if self.mode == "density" else y.real**2 + y.imag**2
+
+    def _one(
+        self, step: float, segments: List[Segment], x: np.ndarray, cancel: Optional[threading.Event]
+    ) -> np.ndarray:
+        run, ends = self.splitting(step), self.ends(step)
+        if self.mode != "density":
+            return ends.leave(run.run(segments, ends.enter(x), cancel))
+        # a density matrix as a ket: its columns are the slow sites
+        y = np.ascontiguousarray(_both(ends.enter, x, True).T).reshape(-1, 1)
+        dim = self.model.dim
+        return _both(ends.leave, run.run(segments, y, cancel).reshape(dim, dim).T, True)
+
+
+def _coarser(s: Segment) -> Segment:
+    """Return a segment with steps of twice the length."""
+    found = []
+    for table in s.tables:
+        out = np.empty((table.shape[0] // 2, table.shape[1], 2))
+        kernel("split").compose(np.ascontiguousarray(table), out, round(table.shape[1] ** 0.5))
+        found.append(out)
+    return Segment(s.start_s, 2 * s.h, s.count // 2, s.busy, tuple(found))
