@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class Event(NamedTuple):
     source: int
     calibration: int
     label: int
+
+
+def _table_of(columns: Dict[str, np.ndarray]) -> "EventTable":
+    return EventTable(**columns)
 
 
 class EventTable:
@@ -118,6 +122,10 @@ class EventTable:
         return all(np.array_equal(getattr(self, c), getattr(other, c)) for c in COLUMNS)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """Say how to copy a table, to another process too: read-only, from its columns."""
+        return _table_of, ({name: getattr(self, name) for name in COLUMNS},)
 
     def take(self, rows: np.ndarray) -> "EventTable":
         """Return the given rows (indices or a mask), in the given order."""

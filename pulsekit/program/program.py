@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -113,6 +113,10 @@ class ParameterTable:
     expressions: Tuple[Tuple[int, int, Any], ...] = ()
 
 
+def _program_of(values: Dict[str, Any]) -> "Program":
+    return Program(**values)
+
+
 def _frozen(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     return types.MappingProxyType(dict(metadata))
 
@@ -140,6 +144,11 @@ class Program:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metadata", _frozen(self.metadata))
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """Say how to copy a program, to another process too: from its fields."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return _program_of, ({**values, "metadata": dict(self.metadata)},)
 
     def replace(self, **changes: Any) -> "Program":
         """Return a program with some fields exchanged."""

@@ -260,3 +260,18 @@ def test_importing_a_snapshot_does_not_import_qiskit():
         "assert not [m for m in sys.modules if m.split('.')[0] == 'qiskit'], 'qiskit came in'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.nightly
+def test_every_shipped_file_is_a_device_or_one_clear_reason():
+    from pulsekit.device.snapshots import _index, snapshot_folder
+
+    names = list(_index(snapshot_folder()))
+    assert len(names) > 40
+    usable = set(snapshots())
+    for name in names:
+        if name in usable:
+            assert load(name).name == name
+        else:
+            with pytest.raises(DeviceError, match="must have pulse defaults"):
+                Device.from_snapshot(name)

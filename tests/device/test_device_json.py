@@ -185,3 +185,16 @@ def test_calibration_ids_follow_content():
     perth = Device.from_snapshot("ibm_perth").calibrations.get("sx", (3,))
     assert perth.source == "vendor" and perth.date.startswith("2022-07-13T")
     assert set(perth.parameters) == {"amp", "angle", "beta", "duration", "sigma"}
+
+
+def test_a_device_can_be_copied_and_sent_to_another_process():
+    import pickle
+
+    device = rich()
+    for copied in (copy.deepcopy(device), pickle.loads(pickle.dumps(device))):
+        same(device, copied)
+        assert copied.content_hash() == device.content_hash()
+        events = copied.calibrations.get("x", (0,)).program.events
+        assert not events.value.flags.writeable
+        with pytest.raises(TypeError):
+            copied.calibrations.get("x", (0,)).program.metadata["a"] = 1
