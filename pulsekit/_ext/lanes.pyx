@@ -174,7 +174,7 @@ cdef extern from *:
 
     typedef struct {
         int jumps, second;               /* second: jumps to second order in the step */
-        const double *half, *full;       /* factors of half a step and a whole one, per entry */
+        const double *half, *full;       /* per entry: half of what half a step does, and a whole one */
         const int *to, *from;
         const double *rate;              /* of a jump, times the step */
     } decay_plan;
@@ -182,6 +182,10 @@ cdef extern from *:
     static void decay(const decay_plan *d, const double *factor, double scale, vd *x, vd *y, vd *z, int n) {
         const int size = n*n;
         const vd zero = {0};
+        for (int e = 0; e < size; e++) {
+            const double f = factor[e];
+            for (int k = 0; k < 2*NV; k++) x[(long)e*2*NV+k] *= f;
+        }
         if (d->jumps) {
             for (int k = 0; k < 2*size*NV; k++) { y[k] = zero; z[k] = zero; }
             for (int j = 0; j < d->jumps; j++) {
@@ -497,8 +501,8 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
              const int[:, ::1] jumps, const double[::1] rates, bint second):
     """Apply unitary sample maps to density matrices, decay between them.
 
-    ``factors[2, dim * dim]`` hold the decay of entries in half a sample and in
-    a whole one, ``jumps[2, k]`` where a jump leads and comes from, ``rates[k]``
+    ``factors[2, dim * dim]`` hold the decay of entries in a quarter of a sample
+    and in half of one (applied before and after the jumps), ``jumps[2, k]`` where a jump leads and comes from, ``rates[k]``
     its rate times the sample; one entry more closes both.
     """
     cdef poly_plan p

@@ -66,12 +66,11 @@ def evolve(
         SimulationError: wrong shapes, non-finite input, unknown method.
         CancelledError: ``cancel`` was set.
     """
+    check_settings(solver, method, tolerance)
     x, flat = _columns(model, batch, states, solver)
     end = max((p.duration for p in batch.programs), default=0) if stop is None else int(stop)
     if not 0 <= start <= end:
         raise SimulationError(f"Arguments `start` and `stop` must be 0 <= start <= stop, but {start} and {end} came.")
-    if not 0 < tolerance < 1:
-        raise SimulationError(f"Argument `tolerance` must be between 0 and 1, but {tolerance} came.")
     if frozen:
         model = model.hold([model.qubits.index(q) for q in frozen if q in model.qubits])
     count = len(batch)
@@ -167,9 +166,23 @@ def evolve_group(
     return x[:, :, 0] if states.ndim == 2 else x
 
 
+def check_settings(solver: str, method: str, tolerance: float) -> None:
+    """Refuse unknown solvers and methods and impossible tolerances.
+
+    Raises:
+        SimulationError: any of those.
+    """
+    if solver not in (*SOLVERS, "auto"):
+        raise SimulationError(f"Argument `solver` must be 'auto' or one of {list(SOLVERS)}, but {solver!r} came.")
+    if method not in ("auto", "polynomial") and method not in METHODS:
+        raise SimulationError(
+            f"Argument `method` must be 'auto', 'polynomial' or one of {sorted(METHODS)}, but {method!r} came."
+        )
+    if not 0 < tolerance < 1:
+        raise SimulationError(f"Argument `tolerance` must be between 0 and 1, but {tolerance} came.")
+
+
 def _columns(model: Model, batch: Batch, states: np.ndarray, solver: str) -> "tuple[np.ndarray, bool]":
-    if solver not in SOLVERS:
-        raise SimulationError(f"Argument `solver` must be one of {list(SOLVERS)}, but {solver!r} came.")
     x = np.asarray(states)
     flat = x.ndim == 2
     shape = (len(batch), model.dim)

@@ -31,7 +31,8 @@ def dissipation(space: Space) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the dissipator's parts for one sample, remembered on the space.
 
     Returns:
-        Factors float64[2, size] of half a sample and a whole one, jumps
+        Factors float64[2, size] of a quarter of a sample and of half a one (what
+        acts before and after the jumps of half a step and a whole one), jumps
         int32[2, k + 1] (to, from) and their rates times the sample.
     """
     known = space.__dict__.get("_dissipation")
@@ -39,7 +40,7 @@ def dissipation(space: Space) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         dt = space.model.dt
         d = space.dissipator.real
         diagonal = np.diag(d)
-        factors = np.exp(np.stack([diagonal / 2, diagonal]) * dt)
+        factors = np.exp(np.stack([diagonal / 4, diagonal / 2]) * dt)
         rest = d - np.diag(diagonal)
         to, origin = np.nonzero(np.abs(rest) > _NEGLIGIBLE * np.abs(d).max())
         jumps = np.array([np.append(to, 0), np.append(origin, 0)], dtype=np.int32)

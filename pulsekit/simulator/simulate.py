@@ -12,7 +12,7 @@ from ..device import Device
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program
 from .clusters import Cluster, plan_clusters
-from .evolve import evolve_batch
+from .evolve import check_settings, evolve_batch
 from .initial import Initial, initial_states, populations_of, to_bare, virtual_z
 from .los import default_los
 from .model import ExtraTerm, Model
@@ -104,6 +104,7 @@ def simulate(
             f"Arguments `outputs` and `basis` must be among {OUTPUTS} and ('dressed', 'bare'), "
             f"but {list(outputs)} and {basis!r} came."
         )
+    check_settings(solver, method, tolerance)
     batch = as_batch(programs, device, los)
     for program in batch.programs:
         _check_coherent(program)

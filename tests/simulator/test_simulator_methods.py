@@ -1,0 +1,186 @@
+"""Methods against each other, against scipy, and lanes against their neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
+from simulator_programs import device, gaussian, play, program, random_program
+
+from pulsekit.errors import SimulationError
+from pulsekit.program import Batch, Program, Pulse, resolve_frames
+from pulsekit.simulator import Model, default_los, evolve, simulate
+from pulsekit.simulator.operators import embed, lowering
+
+OUT = ("populations", "states", "propagators")
+
+
+def random_case(seed: int) -> "tuple[object, Program, bool, bool]":
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 3))
+    levels = int(rng.integers(2, 5)) if n == 1 else int(rng.integers(2, 4))
+    dev = device(n, levels)
+    return dev, random_program(rng, n, plays=4, overlap=bool(rng.integers(2))), bool(rng.integers(2)), n == 1
+
+
+def compare(seed: int, rwa: bool, tolerance: float) -> None:
+    dev, prog, noise, _ = random_case(seed)
+    settings = {"noise": noise, "rwa": rwa, "outputs": OUT, "spectator_bound": 1e-12}
+    fast = simulate(prog, dev, tolerance=tolerance, **settings)
+    slow = simulate(prog, dev, tolerance=1e-10, method="reference", **settings)
+    for a, b in zip(fast.clusters, slow.clusters):
+        assert a.qubits == b.qubits
+        for what in OUT:
+            assert np.abs(getattr(a, what) - getattr(b, what)).max() < 3 * tolerance, what
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_fast_methods_equal_the_reference(seed: int) -> None:
+    compare(seed, True, 1e-6)
+
+
+def test_fast_methods_equal_the_reference_without_rwa() -> None:
+    dev = device(1, 3)
+    pulses: list = []
+    prog = program([play("d0", 3, pulses, gaussian(12, 3.0), 0.7, 0.4)], pulses, 16)
+    fast = simulate(prog, dev, rwa=False, outputs=OUT, tolerance=1e-8)
+    slow = simulate(prog, dev, rwa=False, outputs=("populations", "propagators"), tolerance=1e-6, method="reference")
+    assert np.abs(fast.propagators - slow.propagators).max() < 1e-6
+    assert np.abs(fast.propagators - simulate(prog, dev, outputs=OUT).propagators).max() > 1e-3
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(200))
+def test_fast_methods_equal_the_reference_on_200_schedules(seed: int) -> None:
+    compare(seed, seed % 16 != 5, 10.0 ** -(4 + seed % 5))
+
+
+def scipy_states(model: Model, prog: Program, start: np.ndarray, rwa: bool) -> np.ndarray:
+    """Integrate the model's equation in the bare basis, sample by sample, with DOP853."""
+    plays = resolve_frames(prog, default_los(device(len(model.qubits), model.levels[0]), 1), model.dt)
+    lower = [embed(lowering(d), q, model.levels) for q, d in enumerate(model.levels)]
+    number = np.diag(model.excitations)
+    w_c = model.w_frame[0]
+    h0 = model.static_bare - w_c * number
+    x = start.astype(complex)
+    for k in range(prog.duration):
+
+        def rhs(t: float, y: np.ndarray, k: int = k) -> np.ndarray:
+            h = h0.copy()
+            for line in model.lines:
+                p = plays.get(line.channel)
+                for i in range(0 if p is None else p.t0.size):
+                    sample = k - int(p.t0[i])
+                    if 0 <= sample < p.duration[i]:
+                        z = prog.pulses[p.pulse[i]].samples[sample] * p.scale[0, i] * line.gain
+                        slow = 2 * np.pi * (p.freq[0, i] - p.f_ref) * (t - p.t0[i] * model.dt)
+                        f = z * np.exp(1j * (slow + (2 * np.pi * p.f_ref - w_c) * t))
+                        f = f if rwa else f + np.conj(f) * np.exp(-2j * w_c * t)
+                        part = line.w_rate / 2 * f * lower[line.local_qubit]
+                        h = h + part + part.conj().T
+            return -1j * (h @ y)
+
+        t = (k * model.dt, (k + 1) * model.dt)
+        x = solve_ivp(rhs, t, x, method="DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
+    _, v = model.dressed()
+    dressed = v.conj().T @ x
+    return dressed * np.exp(1j * (model.frame - w_c * model.excitations) * prog.duration * model.dt)
+
+
+def test_states_equal_scipy_dop853() -> None:
+    dev = device(2, 3)
+    pulses: list = []
+    rows = [
+        play("d0", 0, pulses, gaussian(24, 6.0), 0.5, 0.3),
+        play("u0", 8, pulses, Pulse.from_shape("gaussian_square", 32, {"sigma": 4.0, "width": 16.0}), 0.4, -1.0),
+        play("d1", 30, pulses, Pulse.from_shape("drag", 20, {"sigma": 5.0, "beta": 1.0}), 0.6, 2.0),
+    ]
+    prog = program(rows, pulses, 56)
+    model = Model.from_device(dev, (0, 1), noise=False)
+    start = np.zeros(9)
+    start[0] = 1
+    ours = simulate(prog, dev, outputs=("states",), tolerance=1e-10, spectator_bound=1e-9).states[0]
+    assert np.abs(ours - scipy_states(model, prog, start, True)).max() < 1e-8
+
+
+def test_density_matrices_equal_a_dense_exponential() -> None:
+    dev = device(2, 3)
+    pulses: list = []
+    prog = program([play("d0", 0, pulses, Pulse.from_shape("constant", 40, {}), 0.3)], pulses, 60)
+    model = Model.from_device(dev, (0, 1))
+    lower = model.lower_dressed
+    w = model.w_frame[0]
+    energies = np.diag(model.dressed()[0] - w * model.excitations)
+    z = 0.3 * model.lines[0].w_rate / 2 * model.lines[0].gain
+    eye = np.eye(9)
+
+    def generator(h: np.ndarray) -> np.ndarray:
+        out = -1j * (np.kron(h, eye) - np.kron(eye, h.T))
+        for c in model.collapse_dressed:
+            d = c.conj().T @ c / 2
+            out = out + np.kron(c, c.conj()) - np.kron(d, eye) - np.kron(eye, d.T)
+        return out
+
+    drive = z * lower[0] + np.conj(z) * lower[0].conj().T
+    rho = np.zeros(81, complex)
+    rho[0] = 1
+    rho = expm(generator(energies) * 20 * model.dt) @ expm(generator(energies + drive) * 40 * model.dt) @ rho
+    turn = np.exp(1j * (model.frame - w * model.excitations) * 60 * model.dt)
+    want = rho.reshape(9, 9) * turn[:, None] * turn.conj()[None, :]
+    ours = simulate(prog, dev, noise=True, outputs=("states",), spectator_bound=1e-9).states[0]
+    assert np.abs(ours - want).max() < 1e-7
+    assert abs(np.trace(ours) - 1) < 1e-12
+    assert np.abs(ours - ours.conj().T).max() < 1e-14
+    assert np.linalg.eigvalsh(ours).min() > -1e-9
+
+
+def test_splitting_the_evolution_changes_nothing() -> None:
+    dev, prog, _, _ = random_case(2)
+    model = Model.from_device(dev, tuple(range(dev.n_qubits)), noise=False)
+    batch = Batch((prog,), np.zeros(1, np.int32), default_los(dev, 1))
+    x = np.eye(model.dim)[None].astype(complex)
+    whole = evolve(model, batch, x, tolerance=1e-9)
+    middle = prog.duration // 2 + 3
+    half = evolve(model, batch, x, stop=middle, tolerance=1e-9)
+    both = evolve(model, batch, half, start=middle, tolerance=1e-9)
+    assert np.abs(both - whole).max() < 1e-9
+    unitary = whole[0].conj().T @ whole[0]
+    assert np.abs(unitary - np.eye(model.dim)).max() < 1e-10
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_lanes_do_not_see_their_neighbours(noise: bool) -> None:
+    dev = device(2, 3)
+    progs = [random_program(np.random.default_rng(s), 2, plays=3) for s in range(5)]
+    progs += [progs[0], progs[2]]
+    together = simulate(progs, dev, noise=noise, outputs=("states",), spectator_bound=1e-9)
+    for k, prog in enumerate(progs):
+        alone = simulate(prog, dev, noise=noise, outputs=("states",), spectator_bound=1e-9)
+        rows = [(c, r) for c, r in together.of(k)]
+        for (c, r), a in zip(rows, alone.clusters):
+            assert np.array_equal(c.states[r], a.states[0])
+
+
+@pytest.mark.parametrize(
+    "kind", ["nan samples", "nan amplitude", "initial", "solver", "method", "tolerance", "outputs", "shape"]
+)
+def test_bad_input_is_refused(kind: str) -> None:
+    dev = device(1, 3)
+    pulses: list = []
+    pulse = gaussian()
+    if kind == "nan samples":
+        pulse = Pulse.from_samples(np.array([0.1, np.nan, 0.1]))
+    prog = program([play("d0", 0, pulses, pulse, np.nan if kind == "nan amplitude" else 0.3)], pulses)
+    batch = Batch((prog,), np.zeros(1, np.int32), default_los(dev, 1))
+    model = Model.from_device(dev, (0,), noise=False)
+    calls = {
+        "initial": lambda: simulate(prog, dev, initial=np.ones(3)),
+        "solver": lambda: simulate(prog, dev, solver="magic"),
+        "method": lambda: simulate(prog, dev, method="magic"),
+        "tolerance": lambda: simulate(prog, dev, tolerance=0.0),
+        "outputs": lambda: simulate(prog, dev, outputs=("everything",)),
+        "shape": lambda: evolve(model, batch, np.ones((1, 5))),
+    }
+    with pytest.raises(SimulationError, match="must"):
+        calls.get(kind, lambda: simulate(prog, dev))()
