@@ -70,7 +70,7 @@ def fit_rabi(amplitudes: np.ndarray, signal: np.ndarray) -> Fit:
     def model(a: np.ndarray, offset: float, contrast: float, pi_amplitude: float) -> np.ndarray:
         return offset - contrast * np.cos(np.pi * a / pi_amplitude)
 
-    trials = np.ptp(x) / np.arange(0.5, 8, 0.25)
+    trials = np.ptp(x) / np.arange(0.5, max(1.0, 0.8 * x.size), 0.25)  # to near the Nyquist limit
     residuals = []
     for trial in trials:
         basis = np.stack([np.ones_like(x), -np.cos(np.pi * x / trial)], axis=1)
@@ -80,26 +80,35 @@ def fit_rabi(amplitudes: np.ndarray, signal: np.ndarray) -> Fit:
     return _solve(model, x, y, (offset, contrast, trial), 2, "Rabi")
 
 
+def _lorentzian(u: np.ndarray, offset: float, height: float, centre: float, width: float) -> np.ndarray:
+    return offset + height / (1 + ((u - centre) / width) ** 2)
+
+
+def _gaussian(u: np.ndarray, offset: float, height: float, centre: float, width: float) -> np.ndarray:
+    return offset + height * np.exp(-(((u - centre) / width) ** 2) / 2)
+
+
 def fit_resonance(frequencies: np.ndarray, signal: np.ndarray) -> Fit:
-    """Fit a Lorentzian line; the value is its centre, in Hz.
+    """Fit a line, Lorentzian or Gaussian; the value is its centre, in Hz.
+
+    A long saturating tone makes a Lorentzian, a Gaussian probe pulse a line
+    that is nearly Gaussian; the one that leaves the smaller residual is taken.
 
     Args:
         frequencies: float64[points], Hz.
         signal: float64[points], linear in the excited population.
 
     Raises:
-        CalibrationError: the fit does not converge.
+        CalibrationError: neither fit converges.
     """
     x, y = np.asarray(frequencies, float), np.asarray(signal, float)
-    middle, scale = float(x.mean()), float(np.ptp(x))
-    u = (x - middle) / scale
-
-    def model(points: np.ndarray, offset: float, height: float, centre: float, width: float) -> np.ndarray:
-        return offset + height / (1 + ((points - centre) / width) ** 2)
-
-    peak = int(np.argmax(np.abs(y - np.median(y))))
-    start = (float(np.median(y)), float(y[peak] - np.median(y)), float(u[peak]), 0.1)
-    fit = _solve(model, u, y, start, 2, "resonance")
+    first, span = float(x.min()), float(np.ptp(x))
+    u = (x - first) / span + 1  # 1 to 2: no parameter is near 0, where difference quotients fail
+    floor = float(np.median(y))
+    peak = int(np.argmax(np.abs(y - floor)))
+    start = (floor, float(y[peak]) - floor, float(u[peak]), 0.1)
+    fits = [_solve(line, u, y, start, 2, "resonance") for line in (_lorentzian, _gaussian)]
+    fit = min(fits, key=lambda f: float(np.sum((f.curve(u) - y) ** 2)))
     return Fit(
-        fit.value * scale + middle, fit.stderr * scale, x, y, lambda points: fit.curve((points - middle) / scale)
+        (fit.value - 1) * span + first, fit.stderr * span, x, y, lambda points: fit.curve((points - first) / span + 1)
     )
