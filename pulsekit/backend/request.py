@@ -164,7 +164,8 @@ def _finish(request: Request, configuration: Any) -> Request:
     check_quotas(request, configuration)
     check_repetition(request, configuration)
     check_los(request)
-    if options["use_measure_esp"] and options["meas_level"] != 2:
+    promoted = options["use_measure_esp"] and any(is_circuit(e) for e in request.experiments)
+    if promoted and options["meas_level"] != 2:
         warnings.warn(
             "ESP readout at measurement level 0 or 1: the signal of a 1 is that of level 2. "
             "Use use_measure_esp=False for IQ data of level 1.",
