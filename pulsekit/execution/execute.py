@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -18,12 +19,13 @@ from .restless import run_restless
 from .settings import Record, Settings
 from .signals import Signals
 from .sink import LiveSink, Sink, new_record
+from .spread import spread
 from .stack import stack
 from .start import excited_at_start, rep_delay
-from .steps import Kind, Step, cut
+from .steps import Kind, Step, cut, warn_of_lost_drives
 from .walk import Branch, Walk, evolve_states, take_batch, take_lanes
 
-__all__ = ["Counter", "Run", "check_settings", "execute"]
+__all__ = ["Counter", "Run", "check_settings", "execute", "run_here"]
 
 MAX_SHOTS = 10**8
 STATE_BYTES = 1 << 27  # of density matrices held at one time
@@ -59,11 +61,32 @@ def execute(
         MemoryCapError: the result or a cluster would not fit.
     """
     check_settings(settings)
-    slots = [_slots(batch, e) for e in range(len(batch))]
-    check_memory(settings, slots, settings.memory_cap)
-    seed = secrets.randbits(63) if settings.seed is None else int(settings.seed) & (2**64 - 1)
-    records = [new_record(settings, m) for m in slots]
-    sink = Sink(settings, records, seed) if live is None else LiveSink(settings, records, seed, live)
+    check_memory(settings, [_slots(batch, e) for e in range(len(batch))], settings.memory_cap)
+    if settings.seed is None:
+        settings = replace(settings, seed=secrets.randbits(63))
+    if settings.executor is not None and settings.init_qubits and live is None and len(batch) > 1:
+        return spread(run_here, batch, device, settings, progress, cancel)
+    return run_here(batch, device, settings, range(len(batch)), progress=progress, cancel=cancel, live=live)
+
+
+def run_here(
+    batch: Batch,
+    device: Device,
+    settings: Settings,
+    ids: Sequence[int],
+    *,
+    progress: Optional[Progress] = None,
+    cancel: Optional[Any] = None,
+    live: Optional[Callable[[Dict[str, object]], None]] = None,
+) -> List[Record]:
+    """Run a batch in this thread; see :func:`execute`.
+
+    Args: as there, with a seed, and ``ids``, the experiments' places in their
+        job: their random numbers.
+    """
+    seed = int(settings.seed or 0) & (2**64 - 1)
+    records = [new_record(settings, _slots(batch, e)) for e in range(len(batch))]
+    sink = Sink(settings, records, seed, ids) if live is None else LiveSink(settings, records, seed, ids, live)
 
     def check() -> None:
         if cancel is not None and cancel.is_set():
@@ -71,6 +94,8 @@ def execute(
 
     check()
     batch = stack(batch)
+    for program in batch.programs:
+        warn_of_lost_drives(program)
     clusters = plan_clusters(
         batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -34,14 +34,19 @@ def new_record(settings: Settings, slots: int) -> Record:
 class Sink:
     """Takes the levels at each acquire and fills the records."""
 
-    def __init__(self, settings: Settings, records: List[Record], seed: int) -> None:
+    def __init__(self, settings: Settings, records: List[Record], seed: int, ids: Sequence[int]) -> None:
         self.settings = settings
         self.records = records
         self.seed = seed
+        self.ids = ids  # of the experiments in their job
+
+    def numbers(self, experiment: int, purpose: Purpose, number: int) -> Stream:
+        """Return a stream of random numbers of an experiment."""
+        return Stream(self.seed, self.ids[experiment], purpose, number)
 
     def stream(self, experiment: int, acquire: Acquire) -> Stream:
         """Return the random numbers of an acquire."""
-        return Stream(self.seed, experiment, Purpose.READ, acquire.stream_index)
+        return self.numbers(experiment, Purpose.READ, acquire.stream_index)
 
     def ends(
         self, experiment: int, acquire: Acquire, acquisition: Acquisition, start: np.ndarray, first: int = 0
@@ -93,9 +98,14 @@ class LiveSink(Sink):
     """Keeps the levels, then fills the records in rounds and reports averages."""
 
     def __init__(
-        self, settings: Settings, records: List[Record], seed: int, live: Callable[[Dict[str, object]], None]
+        self,
+        settings: Settings,
+        records: List[Record],
+        seed: int,
+        ids: Sequence[int],
+        live: Callable[[Dict[str, object]], None],
     ) -> None:
-        super().__init__(settings, records, seed)
+        super().__init__(settings, records, seed, ids)
         self.live = live
         self.held: List[Held] = []
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from enum import IntEnum
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import ExecutionError
-from ..program import AcquireSpec, Op, Program
+from ..errors import ExecutionError, PulsekitWarning
+from ..program import AcquireSpec, Channel, Op, Program
 
-__all__ = ["Acquire", "Kind", "Step", "acquires_of", "cut", "drives_after"]
+__all__ = ["Acquire", "Kind", "Step", "acquires_of", "cut", "drives_after", "warn_of_lost_drives"]
 
 
 class Kind(IntEnum):
@@ -113,6 +114,27 @@ def cut(program: Program, qubits: Sequence[int], to_end: bool) -> List[Step]:
             raise ExecutionError(f"d{mark.qubits[0]}@{mark.stop}: a reset must not be inside an acquire, but it is.")
         steps.append(mark)
     return steps
+
+
+def warn_of_lost_drives(program: Program) -> None:
+    """Warn where a qubit is driven while it is acquired: its level is held, the drive does nothing."""
+    events = program.events
+    for acquire in acquires_of(program):
+        line = program.channel_id(Channel("d", acquire.qubit))
+        if line < 0:
+            continue
+        stop = acquire.t0 + acquire.duration
+        on_line = (events.channel == line) & (events.op == int(Op.PLAY))
+        rows = np.flatnonzero(on_line & (events.t0 < stop) & (events.t0 + events.duration > acquire.t0))
+        if rows.size:
+            t0, end = int(events.t0[rows[0]]), int(events.t0[rows[0]] + events.duration[rows[0]])
+            warnings.warn(
+                f"d{acquire.qubit}@{t0}..{end}: a qubit should not be driven while it is acquired, but it is from "
+                f"{acquire.t0} to {stop}; its level is held and the drive does nothing.",
+                PulsekitWarning,
+                stacklevel=2,
+            )
+            return
 
 
 def drives_after(program: Program, time: int) -> bool:

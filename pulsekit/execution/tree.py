@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 
 import numpy as np
 
-from ..readout import Purpose, Stream, free_decay, free_rates, jump_tables, pick_levels, uniforms
+from ..readout import Purpose, free_decay, free_rates, jump_tables, pick_levels, uniforms
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
 from .start import rep_delay, residual
 from .steps import Acquire, Kind, Step, cut, drives_after
@@ -88,7 +88,7 @@ class Tree:
         self.tables, self.found = {}, {}
         for number, step in enumerate(self.steps):
             if step.kind in (Kind.MEASURE, Kind.FINISH, Kind.RESET):
-                stream = Stream(self.sink.seed, self.experiment, Purpose.OUTCOME, (number << 16) | self.qubits[0])
+                stream = self.sink.numbers(self.experiment, Purpose.OUTCOME, (number << 16) | self.qubits[0])
                 self.draws[number] = uniforms(stream, first, count).tolist()
         for acquire, acquisition in self.acquisitions.items():
             self.ends[acquire] = [
@@ -252,7 +252,7 @@ def _stacked(rows: List[bytes]) -> np.ndarray:
 def idle_table(tree: Tree, qubit: int, levels: int, time_s: float, first: int, count: int) -> List[bytes]:
     """Return, per level, the levels that shots have after an idle time."""
     rates, target = jump_tables(free_rates(tree.device.transmons[qubit], levels, tree.settings.noise))
-    stream = Stream(tree.sink.seed, tree.experiment, Purpose.DECAY, qubit)
+    stream = tree.sink.numbers(tree.experiment, Purpose.DECAY, qubit)
     out = []
     for s in range(levels):
         level = np.full(count, s, np.uint8)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..device import Device
 from ..program import Batch
-from ..readout import Purpose, Stream, pick_levels, uniforms
+from ..readout import Purpose, pick_levels, uniforms
 from ..simulator.evolve import evolve_batch
 from ..simulator.lanes import LaneGroup
 from ..simulator.model import Model
@@ -147,9 +147,8 @@ class Walk:
         for branch, p in zip(branches, weights):
             lane = branch.lane
             if lane not in draws:
-                stream = Stream(
-                    self.sink.seed, int(self.experiments[lane]), Purpose.OUTCOME, (number << 16) | self.model.qubits[0]
-                )
+                key = (number << 16) | self.model.qubits[0]
+                stream = self.sink.numbers(int(self.experiments[lane]), Purpose.OUTCOME, key)
                 draws[lane] = uniforms(stream, 0, shots)
                 found[lane] = np.zeros((len(local), shots), np.uint8)
             joint = p if whole else np.bincount(mapping, weights=p, minlength=int(np.prod(dims)))

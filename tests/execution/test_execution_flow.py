@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from pulsekit.device import Limits
-from pulsekit.errors import CancelledError, ExecutionError, MemoryCapError
+from pulsekit.errors import CancelledError, ExecutionError, MemoryCapError, PulsekitWarning
 from pulsekit.execution import LiveStream
 
 M = 1472
@@ -238,3 +240,48 @@ def test_restless_with_a_measurement_in_the_middle(lab):
     bits = lab.run(device, [program], shots=400, init_qubits=False, rep_delay_s=0.0)[0].bits
     assert (bits[:, 0] != bits[:, 1]).mean() > 0.99
     assert (bits[1:, 0] == bits[:-1, 1]).mean() > 0.99
+
+
+class Broken:
+    """An executor whose workers die."""
+
+    def submit(self, *args):
+        future = Future()
+        future.set_exception(BrokenExecutor("gone"))
+        return future
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes", "broken"])
+def test_an_executor_changes_nothing(lab, kind):
+    device = lab.device(2, t1=20e-6, t2=20e-6)
+    programs = [lab.program(("x", 0, 0, a), ("m", 0, 160, 0), ("m", 1, 160, 1)) for a in np.linspace(0, 1, 5)]
+    plain = lab.run(device, programs, shots=300, meas_level=1, meas_return="single")
+    context = multiprocessing.get_context("spawn")
+    executor = {
+        "threads": lambda: ThreadPoolExecutor(2),
+        "processes": lambda: ProcessPoolExecutor(1, mp_context=context),
+        "broken": Broken,
+    }[kind]()
+    seen = []
+    spread = lab.run(
+        device,
+        programs,
+        shots=300,
+        meas_level=1,
+        meas_return="single",
+        executor=executor,
+        progress=lambda *n: seen.append(n),
+    )
+    for a, b in zip(plain, spread):
+        assert np.array_equal(a.iq, b.iq)
+    assert seen[-1] == (5, 5)
+    if kind != "broken":
+        executor.shutdown()
+
+
+def test_a_drive_during_an_acquire_does_nothing_and_warns(lab):
+    device = lab.device(1)
+    program = lab.program(("m", 0, 0, 0), ("x", 0, 500), ("m", 0, 1600, 1), qubits=1)
+    with pytest.warns(PulsekitWarning, match=r"d0@500\.\.660"):
+        bits = lab.run(device, [program], shots=500)[0].bits
+    assert bits[:, 1].mean() < 0.02

@@ -84,3 +84,18 @@ def test_correlations_survive_measuring_one_after_the_other(prepared):
 def test_level_two_reads_as_one(prepared):
     record, _ = prepared({"2": 1.0}, meas_level=2)
     assert record.bits.mean() > 0.98
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_others_of_the_cluster_evolve_while_a_qubit_is_held(lab, monkeypatch, noise):
+    """x on qubit 1 during the acquire of qubit 0; both are drawn jointly before and after."""
+    device = lab.device(2, drive_rate=100e6, t1=1e-3 if noise else None, t2=1e-3 if noise else None)
+    cluster = Cluster(np.array([0]), (0, 1), (3, 3), ())
+    monkeypatch.setattr(module, "plan_clusters", lambda *a, **k: [cluster])
+    program = lab.program(
+        ("x", 0, 0, 0.5), ("m", 0, 160, 0), ("x", 1, 600), ("m", 1, 1800, 1), ("m", 0, 1800, 2), qubits=2
+    )
+    bits = lab.run(device, [program], shots=4000, noise=noise)[0].bits
+    assert abs(bits[:, 0].mean() - 0.5) < 5 * 0.5 / 4000**0.5
+    assert bits[:, 1].mean() > 0.985
+    assert (bits[:, 0] == bits[:, 2]).mean() > 0.985

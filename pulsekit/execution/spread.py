@@ -1,0 +1,76 @@
+"""Spread a batch over an executor, in this machine or in a cluster.
+
+Any ``concurrent.futures``-style executor will do: ``submit`` returns something
+with ``result()``. Random numbers belong to experiments, so that the shots do
+not depend on where or in which pieces they ran. A piece whose worker dies runs
+here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, List, Optional
+
+import numpy as np
+
+from ..device import Device
+from ..errors import CancelledError, PulsekitError
+from ..program import Batch
+from .settings import Record, Settings
+
+__all__ = ["PIECES", "spread"]
+
+PIECES = 16  # at most
+
+
+def spread(
+    run: Callable[..., List[Record]],
+    batch: Batch,
+    device: Device,
+    settings: Settings,
+    progress: Optional[Callable[[int, int], None]] = None,
+    cancel: Optional[Any] = None,
+) -> List[Record]:
+    """Run pieces of a batch on ``settings.executor`` and collect the records.
+
+    Args:
+        run: a function of a module, (batch, device, settings, ids) -> records.
+        batch, device, settings, progress, cancel: as of ``execute``.
+
+    Raises:
+        CancelledError: ``cancel`` was set; pieces not yet started are dropped.
+        PulsekitError: whatever a piece raised.
+    """
+    executor: Any = settings.executor
+    plain = replace(settings, executor=None)
+    pieces = [p for p in np.array_split(np.arange(len(batch)), min(PIECES, len(batch))) if p.size]
+    futures = []
+    for ids in pieces:
+        part = _take(batch, ids)
+        futures.append((ids, part, executor.submit(run, part, device, plain, ids.tolist())))
+    records: List[Record] = []
+    for done, (ids, part, future) in enumerate(futures):
+        if cancel is not None and cancel.is_set():
+            for _, _, left in futures[done:]:
+                left.cancel()
+            raise CancelledError("The job was cancelled.")
+        try:
+            records += future.result()
+        except PulsekitError:
+            raise
+        except Exception:  # the worker, not the work: executors raise their own errors
+            records += run(part, device, plain, ids.tolist())
+        if progress is not None:
+            progress(len(records), len(batch))
+    return records
+
+
+def _take(batch: Batch, experiments: np.ndarray) -> Batch:
+    used, program_of = np.unique(np.asarray(batch.program_of)[experiments], return_inverse=True)
+    return Batch(
+        tuple(batch.programs[i] for i in used.tolist()),
+        program_of.astype(np.int32),
+        batch.los.take(experiments),
+        None if batch.theta is None else np.asarray(batch.theta)[experiments],
+        tuple(batch.headers[i] for i in experiments.tolist()) if batch.headers else (),
+    )
