@@ -7,24 +7,39 @@ from typing import Any, List, Tuple
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Call, Instruction
 from qiskit.pulse.instructions.directives import Directive
-from qiskit.pulse.transforms import block_to_schedule
 
 from ..errors import ProgramError
+from .blocks import place_block
 
-__all__ = ["flat_instructions", "length"]
+__all__ = ["flat_instructions", "flatten"]
 
 Timed = List[Tuple[int, Any]]
 
 
-def flat_instructions(program: Any) -> Timed:
-    """Return (start, instruction) pairs, unsorted, without calls and directives.
+def flatten(program: Any) -> Tuple[Timed, int]:
+    """Return (start, instruction) pairs, unsorted, and the duration in samples.
+
+    Calls are replaced by what they call, directives (barriers) are left out.
 
     Args:
         program: Schedule, ScheduleBlock or single pulse Instruction; read only.
+
+    Raises:
+        ProgramError: something else, or a program that is not fully assigned.
     """
     out: Timed = []
+    if isinstance(program, ScheduleBlock):
+        placed = place_block(program)
+        for t0, instruction in placed.items:
+            _collect(instruction, t0, out)
+        return out, placed.duration
     _collect(program, 0, out)
-    return out
+    return out, int(program.duration)
+
+
+def flat_instructions(program: Any) -> Timed:
+    """Return the pairs of :func:`flatten`."""
+    return flatten(program)[0]
 
 
 def _collect(program: Any, shift: int, out: Timed) -> None:
@@ -41,14 +56,9 @@ def _collect(program: Any, shift: int, out: Timed) -> None:
     elif isinstance(program, Instruction):
         out.append((shift, program))
     elif isinstance(program, ScheduleBlock):
-        _collect(block_to_schedule(program), shift, out)
+        out.extend((t0 + shift, i) for t0, i in flatten(program)[0])
     else:
         raise ProgramError(
             "Pulse programs must be Schedule, ScheduleBlock or pulse Instruction objects, "
             f"but {type(program).__name__} came."
         )
-
-
-def length(program: Any) -> int:
-    """Return the duration of a pulse program in samples."""
-    return int(program.duration)

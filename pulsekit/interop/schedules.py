@@ -13,7 +13,7 @@ from ..compiler.snippets import Snippet
 from ..errors import ProgramError
 from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTable, Program, Pulse
 from .expressions import split_expression
-from .flatten import flat_instructions
+from .flatten import flatten
 
 __all__ = ["ScheduleReader", "UnboundShape", "read_schedules", "snippet_from_schedule"]
 
@@ -268,14 +268,17 @@ def read_schedules(schedules: Sequence[Any]) -> List[Program]:
             that no device has.
     """
     reader = ScheduleReader()
+    lengths = []
     for schedule in schedules:
-        reader.add(flat_instructions(schedule))
+        timed, length = flatten(schedule)
+        reader.add(timed)
+        lengths.append(length)
     out = []
-    for schedule, program in zip(schedules, reader.programs()):
+    for schedule, length, program in zip(schedules, lengths, reader.programs()):
         out.append(
             program.replace(
                 name=str(schedule.name or ""),
-                duration=max(int(schedule.duration), program.duration),
+                duration=max(length, program.duration),
                 memory_slots=max(program.memory_slots, 1),
                 metadata=dict(getattr(schedule, "metadata", None) or {}),
             )
@@ -305,7 +308,8 @@ def snippet_from_schedule(
         id: of the calibration.
     """
     reader = ScheduleReader(arguments)
-    reader.add(flat_instructions(schedule))
+    timed, length = flatten(schedule)
+    reader.add(timed)
     (program,) = reader.programs(name=name)
     order = reader.sorting
     back = np.empty(len(order), np.int64)
@@ -323,5 +327,5 @@ def snippet_from_schedule(
             expressions=tuple((int(back[r]), c, t) for r, c, t in reader.trees),
         )
     objects = tuple(reader.objects[k] for k in order)
-    program = program.replace(parameters=table, duration=max(int(schedule.duration), program.duration))
+    program = program.replace(parameters=table, duration=max(length, program.duration))
     return Snippet(program, name, qubits, id, fixed, objects=objects, signature=names)

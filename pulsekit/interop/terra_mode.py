@@ -9,7 +9,6 @@ import numpy as np
 from qiskit.providers import BackendV2
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.exceptions import PulseError
-from qiskit.pulse.instructions import Instruction
 
 from ..compiler.base import Pass
 from ..compiler.gates import BARRIER, DELAY, MEASURE, GateTable
@@ -17,7 +16,7 @@ from ..compiler.passes.lookup import delay_snippet
 from ..compiler.snippets import Snippet
 from ..compiler.work import Work
 from ..errors import CompilerError
-from .flatten import flat_instructions
+from .flatten import flat_instructions, flatten
 from .map_cache import fresh
 from .maps import arguments_of, definition_of
 from .timing import timed_snippet
@@ -54,15 +53,14 @@ class TerraMaps:
             arguments = arguments_of(definition, signature)
             if len(definition.parameters) != len(arguments):
                 return None
-            timed = flat_instructions(definition)
-            return timed_snippet(timed, int(definition.duration), name, qubits, arguments, arity)
+            return timed_snippet(*flatten(definition), name, qubits, arguments, arity)
 
         return fresh(self.inst_map, (name, qubits, arity), definition, make)
 
     def instance(self, name: str, qubits: Tuple[int, ...], params: Sequence[Any]) -> Snippet:
         """Return the snippet for given parameters (terra does the binding)."""
         schedule = self.inst_map.get(name, qubits, *params)
-        found = timed_snippet(flat_instructions(schedule), int(schedule.duration), name, qubits)
+        found = timed_snippet(*flatten(schedule), name, qubits)
         assert found is not None
         return found
 
@@ -113,13 +111,9 @@ class _Parts:
 
 def own_snippet(schedule: Any, name: str, qubits: Tuple[int, ...], order: Any = None) -> Snippet:
     """Return the snippet of a circuit's own calibration."""
-    found = timed_snippet(flat_instructions(schedule), _duration(schedule), name, qubits, fixed=name == "measure")
+    found = timed_snippet(*flatten(schedule), name, qubits, fixed=name == "measure")
     assert found is not None
     return found
-
-
-def _duration(schedule: Any) -> int:
-    return int(schedule.duration) if isinstance(schedule, (Schedule, ScheduleBlock, Instruction)) else 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from ..compiler.snippets import Snippet
 from ..errors import ProgramError
 from ..program import Channel, EventTable, Op, ParameterTable, Program
 from .expressions import split_expression
-from .flatten import flat_instructions
 
 __all__ = ["FRAMES", "timed_snippet"]
 
@@ -112,8 +111,3 @@ def _channel(channel: Any) -> Channel:
     if kind is None or isinstance(channel.index, ParameterExpression):
         raise ProgramError(f"Instructions must be on channels with a kind and a number, but {channel} came.", code=8004)
     return Channel(kind, int(channel.index))
-
-
-def duration_and_instructions(schedule: Any) -> Tuple[int, List[Tuple[int, Any]]]:
-    """Return a schedule's duration and its flat instructions."""
-    return int(schedule.duration), flat_instructions(schedule)
