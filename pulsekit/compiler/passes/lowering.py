@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar, FrozenSet, List, Optional, Tuple
 
 import numpy as np
 
 from ..._ext import kernel
-from ...errors import CompilerError
+from ...errors import CompilerError, PulsekitWarning
 from ...program import EventTable, Op, ParameterTable, Program
 from ..base import Pass
 from ..gates import GateTable
@@ -19,6 +20,7 @@ from ..work import Work
 __all__ = ["Lower", "Lowered", "lower"]
 
 OVERLAP = 8035  # "overlapping instructions on a channel"
+SLOT = 8001  # "measured qubit without a memory slot of its own"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +112,7 @@ def lower(work: Work) -> Lowered:
     parameters = _parameter_tables(gates, pool, used, which, place_of, ptr)
     out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched[order]), pool, parameters)
     _refuse_overlap(gates, out)
+    _judge_slots(gates, out)
     return out
 
 
@@ -211,6 +214,34 @@ def _refuse_overlap(gates: GateTable, out: Lowered) -> None:
             "overlap, but the channel is still taken then.",
             code=OVERLAP,
         )
+
+
+def _judge_slots(gates: GateTable, out: Lowered) -> None:
+    """Refuse two results in one slot at one time, and warn when one replaces another."""
+    events = out.events
+    rows = np.flatnonzero((events.op == Op.ACQUIRE) & (events.slot >= 0))
+    circuit = gates.circuit[out.gate[rows]].astype(np.int64)
+    key = circuit * (int(events.slot[rows].max(initial=0)) + 1) + events.slot[rows]
+    order = np.argsort(key, kind="stable")
+    again = np.flatnonzero(np.diff(key[order]) == 0)
+    if not again.size:
+        return
+    before, after = rows[order[again]], rows[order[again + 1]]
+    clash = np.flatnonzero(events.t0[after] < events.t0[before] + events.duration[before])
+    which = int(clash[0]) if clash.size else 0
+    row, slot = int(after[which]), int(events.slot[after[which]])
+    other = gates.where(int(out.gate[before[which]]))
+    if clash.size:
+        raise CompilerError(
+            f"{gates.where(int(out.gate[row]))}: a classical bit must hold one result at a time, but clbit {slot} is "
+            f"still written by {other}.",
+            code=SLOT,
+        )
+    warnings.warn(
+        f"{gates.where(int(out.gate[row]))}: the result replaces the one that {other} put into clbit {slot}.",
+        PulsekitWarning,
+        stacklevel=2,
+    )
 
 
 def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
