@@ -34,6 +34,9 @@ Compute = Callable[[PulseKey], np.ndarray]
 
 def pulse_ids(stack: Stack, track: Track) -> Tuple[np.ndarray, List[Tuple[int, Pulse, float, float]]]:
     """Return int32[lanes, windows], which pulse, and the pulses."""
+    kept = track.__dict__.get("_ids")
+    if kept is not None:
+        return kept
     known: Dict[Tuple[int, Pulse, float, float], int] = {}
     columns = []
     for window in track.windows:
@@ -47,7 +50,8 @@ def pulse_ids(stack: Stack, track: Track) -> Tuple[np.ndarray, List[Tuple[int, P
             known.setdefault((tone.line, stack.pulses[int(r[0])], float(r[1]), float(r[2])), len(known)) for r in first
         ]
         columns.append(np.array(ids, dtype=np.int32)[np.reshape(which, -1)])
-    return np.ascontiguousarray(np.stack(columns, axis=1)), list(known)
+    kept = track.__dict__["_ids"] = (np.ascontiguousarray(np.stack(columns, axis=1)), list(known))
+    return kept
 
 
 def cacheable(space: Space, stack: Stack, track: Track, rwa: bool) -> Optional[np.ndarray]:

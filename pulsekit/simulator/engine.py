@@ -55,7 +55,7 @@ def run_track(
     """
     free = cacheable(space, stack, track, rwa)
     if free is not None and free.any():
-        mine = select_lanes(track, free)
+        mine = track if free.all() else select_lanes(track, free)
         ids, _ = pulse_ids(stack, mine)
         good = np.zeros(len(free), dtype=bool)
         good[free] = few_enough(space, ids)
@@ -96,7 +96,7 @@ def _split_run(
 
 
 def _precision(tolerance: float, samples: int) -> float:
-    return max(tolerance / (20 * 2.0 ** np.ceil(np.log2(max(samples, 64)))), 2e-15)
+    return max(tolerance / (2 * 2.0 ** np.ceil(np.log2(max(samples, 64)))), 2e-15)
 
 
 def _propagator(space: Space, key: Tuple[int, Pulse, float, float, float], tolerance: float) -> np.ndarray:

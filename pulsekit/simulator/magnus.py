@@ -104,7 +104,7 @@ def substeps(engine: "Engine", tones: Sequence["LineTone"], strengths: Sequence[
         error = 2e-5 * (offset * max(offset, float(np.ptp(engine.space.energies)) / 2 * dt)) ** 2 * drive
     else:
         error = 2e-6 * (2 * max(t.w_ref + t.reach for t in tones) * dt) ** 4 * drive
-    return int(np.clip(np.ceil((error / (4 * engine.precision)) ** 0.25), 1, 400))
+    return int(np.clip(np.ceil((error / (0.4 * engine.precision)) ** 0.25), 1, 400))
 
 
 def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -57,7 +57,7 @@ class RhoEngine(Engine):
         self.map_space = space_of(self.space.model, False)
         self.dim = self.space.model.dim
         factors, jumps, rates = dissipation(self.space)
-        second = bool((np.abs(rates).max() ** 2) / self.precision > 1e-2)
+        second = bool((np.abs(rates).max() ** 2) / self.precision > 1e-3)
         self.decay = (factors, jumps, rates, second)
 
     def _poly(

@@ -143,6 +143,8 @@ def _clusters(
 
 
 def _check_coherent(program: Program) -> None:
+    if program.__dict__.get("_coherent"):
+        return
     events = program.events
     acquires = np.flatnonzero(events.op == Op.ACQUIRE)
     if (events.op == Op.RESET).any():
@@ -151,9 +153,13 @@ def _check_coherent(program: Program) -> None:
         raise SimulationError(
             f"{name}@{events.t0[row]}: resets must be run, but simulate() is coherent. Use Backend.run or execute()."
         )
-    if not acquires.size:
-        return
-    first = int(events.t0[acquires].min())
+    if acquires.size:
+        _check_late(program, int(events.t0[acquires].min()))
+    program.__dict__["_coherent"] = True
+
+
+def _check_late(program: Program, first: int) -> None:
+    events = program.events
     kinds = np.array([c.kind in "du" for c in program.channels] or [False])
     late = (events.op == Op.PLAY) & (events.t0 >= first) & kinds[events.channel]
     if late.any():

@@ -100,10 +100,38 @@ class _Rows:
 def stacks_of(batch: Batch, dt: float) -> List[Stack]:
     """Return the stacks of a batch, parameters bound.
 
+    They are kept with the batch, beside copies of the numbers that they were
+    made of: a batch whose arrays were changed is stacked anew.
+
     Raises:
         SimulationError: parameters without values, or pulses with samples that
             are not finite.
     """
+    numbers = _numbers(batch, dt)
+    known = batch.__dict__.get("_stacks")
+    if known is not None and all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
+        return known[1]
+    stacks = _all_stacks(batch, dt)
+    batch.__dict__["_stacks"] = ([np.array(a) for a in numbers], stacks)
+    return stacks
+
+
+def _numbers(batch: Batch, dt: float) -> List[np.ndarray]:
+    """Return everything beside the programs that stacks depend on."""
+    los = batch.los
+    theta = np.zeros(0) if batch.theta is None else np.asarray(batch.theta)
+    return [
+        np.array(dt),
+        np.asarray(batch.program_of),
+        theta,
+        los.drive_frame,
+        los.control_frame,
+        los.drive,
+        los.control,
+    ]
+
+
+def _all_stacks(batch: Batch, dt: float) -> List[Stack]:
     pulses: Dict[Pulse, int] = {}
     grouped: Dict[Tuple[Any, ...], List[Tuple[Program, np.ndarray]]] = {}
     owners = np.asarray(batch.program_of)

@@ -231,7 +231,7 @@ def _lab_entries(
     order = [[(a, t - a) for t in range(parity, degree + 1, 2) for a in range(t + 1)] for parity in (0, 1)]
     start = (0, len(order[0]))
     rows, cols, shifts, firsts, counts, terms = [0], [], [], [], [], []
-    total = reach = 0
+    total, tops = 0, [0, 0]
     for i in range(space.size):
         for j in range(space.size):
             parity = int(abs(number[i] - number[j]) % 2)
@@ -244,7 +244,7 @@ def _lab_entries(
             if top >= degree - 1 and np.abs(values[degrees == top]).max() > 16 * threshold:
                 return None
             keep = int((degrees <= top).sum())
-            reach = max(reach, top)
+            tops[parity] = max(tops[parity], keep)
             cols.append(j)
             shifts.append(start[parity])
             firsts.append(total)
@@ -252,11 +252,12 @@ def _lab_entries(
             total += keep
             terms.append(values[:keep] * strength ** -degrees[:keep].astype(float))
         rows.append(len(cols))
-    powers = order[0] + order[1]
+    powers = order[0][: tops[0]] + order[1][: tops[1]]
+    shifts = [0 if shift == 0 else tops[0] for shift in shifts]
     return PolyTable(
         True,
         len(powers),
-        degree,
+        max(a + b for a, b in powers),
         *(
             np.array(a, dtype=np.int32)
             for a in (rows, cols, shifts, firsts, counts, [p[0] for p in powers], [p[1] for p in powers])
@@ -284,7 +285,7 @@ def _key(space: Space, line: int, w: float, strength: float, precision: float, r
     if own is None:
         noise = [model.t1.tolist(), model.t2.tolist(), model.p_th.tolist()]
         own = cache.content_hash(
-            "poly 1",
+            "poly 2",
             list(model.levels),
             np.asarray(model.w_bare),
             np.asarray(model.w_alpha),

@@ -77,7 +77,20 @@ def tracks_of(stack: Stack, model: Model, start: np.ndarray, stop: np.ndarray) -
         stack: plays.
         model: the cluster.
         start, stop: int64[lanes], samples; what lies outside is not played.
+
+    Those of whole programs are kept with the stack.
     """
+    whole = not start.any() and np.array_equal(stop, stack.end)
+    known = stack.__dict__.get("_tracks")
+    if whole and known is not None and known[0] is model:
+        return known[1]
+    tracks = _all_tracks(stack, model, start, stop)
+    if whole:
+        stack.__dict__["_tracks"] = (model, tracks)
+    return tracks
+
+
+def _all_tracks(stack: Stack, model: Model, start: np.ndarray, stop: np.ndarray) -> List[Track]:
     every = _tones(stack, model)
     if not every:
         return [Track(np.arange(len(stack.experiments)), (), ())]
