@@ -323,7 +323,7 @@ class _Calibrations:
 
 
 def _first_slot(schedule: Any, qubit: int) -> Optional[int]:
-    from .schedules import flat_instructions
+    from .flatten import flat_instructions
 
     for _, instruction in flat_instructions(schedule):
         slot = getattr(instruction, "mem_slot", None)

@@ -12,9 +12,11 @@ from qiskit.pulse import Acquire, AcquireChannel, Constant, MeasureChannel, Memo
 
 from pulsekit.backend.frontend import compile
 from pulsekit.compiler.passes.esp import resolve_esp
+from pulsekit.compiler.passes.pad_pulses import pad_program
 from pulsekit.device import Calibration, CalibrationMap, Device, Resonator, Timing, Transmon
 from pulsekit.errors import CompilerError, PulsekitWarning
-from pulsekit.program import Channel, Op, find_violations, parse_text, resolve_frames
+from pulsekit.interop.export import program_to_schedule
+from pulsekit.program import Channel, Op, find_violations, parse_text, resolve_frames, to_text
 
 ALPHA = -330e6
 X12 = 128  # samples
@@ -24,7 +26,7 @@ def body(text):
     return parse_text('program "b" ' + text)
 
 
-def make_device(n=3, *, stagger=(0, 0, 0), meas_map=((0, 1, 2),), esp=True, timing=None, t1=50e-6):
+def make_device(n=3, *, stagger=(0, 0, 0, 0, 0, 0), meas_map=((0, 1, 2),), esp=True, timing=None, t1=50e-6):
     """Qubits whose x takes 160 samples, and whose acquire starts ``stagger`` late."""
     phase = -2 * math.pi * math.remainder(ALPHA * X12 * 2e-9 / 9, 1)
     entries = {}
@@ -175,6 +177,15 @@ def test_a_users_measure_is_left_alone():
     assert starts(program, "d0") == []
 
 
+def test_a_users_measure_is_left_alone_even_if_it_is_the_devices():
+    device = make_device()
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    same = program_to_schedule(device.calibrations.get("measure", (0,)).program)
+    circuit.add_calibration("measure", [0], same)
+    assert acquires(compiled(circuit, device)[0]) == {0: (0, False, 0)}
+
+
 def test_schedules_never_get_it():
     schedule = Schedule(
         (0, Play(Constant(320, 0.1), MeasureChannel(0))), (0, Acquire(320, AcquireChannel(0), MemorySlot(0)))
@@ -306,6 +317,36 @@ def test_joining_never_closes_a_circle():
     assert (when[1] == when[2]) != (when[0] == when[3])  # one pair joins, both cannot
 
 
+def crossing(*steps):
+    """Measures "m<q>" and barriers "b<q><r>" on six qubits."""
+    circuit, clbit = QuantumCircuit(6, 12), 0
+    for step in steps:
+        if step[0] == "m":
+            circuit.measure(int(step[1]), clbit)
+            clbit += 1
+        else:
+            circuit.barrier(int(step[1]), int(step[2]))
+    return circuit
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        # q3 joins q2's acquire, which so comes after q0's: q1, behind q2, cannot join q0's
+        ("m0", "m2", "b03", "m3", "b21", "m1"),
+        # the same, found through a third group's acquire that q5 joins
+        ("m0", "m2", "b24", "m4", "b03", "m3", "m5", "b51", "m1"),
+    ],
+)
+@pytest.mark.parametrize("method", ["asap", "alap"])
+def test_what_joins_an_acquire_pulls_what_follows_it(steps, method):
+    device = make_device(6, stagger=(0,) * 6, meas_map=((0, 1), (2, 3), (4, 5)))
+    program, _ = compiled(crossing(*steps), device, use_measure_esp=False, method=method)
+    when = {q: t for q, (t, _, _) in acquires(program).items()}
+    assert when[2] == when[3] >= when[0] + 320
+    assert when[1] >= when[2] + 320
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_random_circuits_never_break_a_group(seed):
     """Dependencies hold, groups overlap only together: the verifier sees it."""
@@ -393,6 +434,24 @@ def test_padding_eats_delays_but_not_pulses():
     assert caught.value.code == 8017
 
 
+def test_frame_changes_after_a_padded_pulse_wait_for_its_end():
+    text = (
+        'program "p" duration=400 slots=0\nchannels d0\npulse p0 = constant(duration=100)\n'
+        "d0@0..100: play p0 amp=0.5\nd0@100: shift_phase 1.0\nd0@100..200: delay\nd0@200..300: play p0 amp=0.5\n"
+    )
+    padded, texts = pad_program(parse_text(text), Timing(granularity=16, min_length=64), "pad")
+    assert len(texts) == 2
+    assert [line for line in to_text(padded).splitlines() if line.startswith("d0@")] == [
+        "d0@0..112: play p1 amp=0.5",
+        "d0@112: shift_phase 1.0",
+        "d0@112..200: delay",
+        "d0@200..312: play p1 amp=0.5",
+    ]
+    between = text.replace("d0@100..200: delay", "d0@105: shift_phase 1.0")
+    with pytest.raises(CompilerError, match="d0@105 follows"):
+        pad_program(parse_text(between), Timing(granularity=16, min_length=64), "pad")
+
+
 def test_schedules_move_as_a_whole_or_are_refused():
     device = make_device()
     parts = Play(Constant(320, 0.1), MeasureChannel(0)), Acquire(320, AcquireChannel(0), MemorySlot(0))
@@ -415,16 +474,16 @@ def test_two_qubits_in_one_clbit_are_refused():
     circuit = QuantumCircuit(2, 1)
     circuit.measure(0, 0)
     circuit.measure(1, 0)
-    with pytest.raises(CompilerError, match=r"instruction 1 \('measure' on qubits \[1\]\).*clbit \[0\]") as caught:
+    with pytest.raises(CompilerError, match=r"instruction 1 \('measure' on qubits \[1\]\).*clbit 0") as caught:
         compile(circuit, make_device())
-    assert caught.value.code == 7003
+    assert caught.value.code == 8001
 
 
 def test_a_lost_result_is_warned_about():
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
     circuit.measure(0, 0)
-    with pytest.warns(PulsekitWarning, match=r"instruction 1 .*instruction 0 in clbit .* is lost"):
+    with pytest.warns(PulsekitWarning, match=r"instruction 1 .*replaces the one that .*instruction 0 .* into clbit 0"):
         compile(circuit, make_device())
 
 

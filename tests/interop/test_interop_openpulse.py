@@ -150,8 +150,8 @@ cal {
   waveform g = gaussian(0.5 + 0.0im, length, length/4);
 }
 defcal x $0 { play(drive0, scale(g, half)); shift_phase(drive0, -pi); }
-defcal rx(angle[32] theta) $0 { play(drive0, scale(g, theta/pi)); }
 defcal rx(pi) $0 { play(drive0, g); delay[length] drive0; }
+defcal rx(angle[32] theta) $0 { play(drive0, scale(g, theta/pi)); }
 defcal probe $0 { waveform w = {0.1, 0.2im, -0.1 - 0.2im, 0.0}; play(off0, w); }
 defcal measure $0 -> bit {
   barrier tone0, in0;

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import ClassVar, FrozenSet, Tuple
+from typing import ClassVar, FrozenSet
 
 import numpy as np
 
-from ...errors import CompilerError, PulsekitWarning
+from ...errors import CompilerError
 from ..base import Pass
-from ..gates import DELAY, MEASURE
+from ..gates import DELAY
 from ..work import Work
 
 __all__ = ["CheckCapabilities"]
 
-TOO_MANY_QUBITS, UNEQUAL_SLOTS, NOT_IN_BASIS = 1109, 7003, 7000
+TOO_MANY_QUBITS = 1109
 MAX_DELAY = 2**53  # samples: beyond it, times are not exact
 
 
 @dataclass(frozen=True)
 class CheckCapabilities(Pass):
-    """Check qubits, clbits and delays of every circuit."""
+    """Check qubits and delays of every circuit."""
 
     ensures: ClassVar[FrozenSet[str]] = frozenset({"checked"})
 
@@ -29,12 +28,11 @@ class CheckCapabilities(Pass):
         """Return the work as it is.
 
         Raises:
-            CompilerError: qubits that the device has not (1109), measures of
-                different qubits into one clbit (7003), impossible delays.
+            CompilerError: qubits that the device has not (1109), impossible
+                delays. (Clbits are judged where the results' times are known.)
         """
         _check_qubits(work)
         _check_delays(work)
-        _check_clbits(work)
         return work
 
 
@@ -62,31 +60,4 @@ def _check_delays(work: Work) -> None:
         k = int(np.flatnonzero(bad)[0])
         raise CompilerError(
             f"{gates.where(int(rows[k]))}: a delay must be in 0..{MAX_DELAY - 1} samples, but {lengths[k]:.17g} came."
-        )
-
-
-def _check_clbits(work: Work) -> None:
-    """Refuse two qubits in one clbit; warn where a qubit's first result is lost."""
-    gates = work.gates
-    rows = np.flatnonzero((gates.kind == MEASURE) & (gates.clbits >= 0))
-    key = gates.circuit[rows].astype(np.int64) * max(len(gates.clbit_sets), 1) + gates.clbits[rows]
-    order = np.argsort(key, kind="stable")
-    rows, key = rows[order], key[order]
-    for k in np.flatnonzero(key[1:] == key[:-1]).tolist():
-        first, second = int(rows[k]), int(rows[k + 1])
-        clbits: Tuple[int, ...] = gates.clbit_sets[gates.clbits[second]]
-        if not clbits:
-            continue
-        if gates.qubits[first] != gates.qubits[second]:
-            raise CompilerError(
-                f"{gates.where(second)}: a clbit must take one result, but clbit {list(clbits)} is also that of "
-                f"instruction {int(gates.index[first])} on qubits {list(gates.qubit_sets[gates.qubits[first]])}. "
-                "Measure into different clbits.",
-                code=UNEQUAL_SLOTS,
-            )
-        warnings.warn(
-            f"{gates.where(second)}: a clbit should take one result, but the one of instruction "
-            f"{int(gates.index[first])} in clbit {list(clbits)} is lost.",
-            PulsekitWarning,
-            stacklevel=2,
         )
