@@ -11,6 +11,7 @@ import numpy as np
 from ..device import Device
 from ..errors import CancelledError, ExecutionError
 from ..program import Batch
+from ..readout import Purpose, pick_levels, uniforms
 from ..simulator import Cluster, Model, plan_clusters
 from ..simulator.lanes import LaneGroup, lane_groups
 from .collapse import thermal
@@ -23,7 +24,7 @@ from .spread import spread
 from .stack import stack
 from .start import excited_at_start, rep_delay
 from .steps import Kind, Step, cut, warn_of_lost_drives
-from .walk import Branch, Walk, evolve_states, take_batch, take_lanes
+from .walk import Branch, Walk, evolve_states, split, take_batch, take_lanes
 
 __all__ = ["Counter", "Run", "check_settings", "execute", "run_here"]
 
@@ -267,7 +268,7 @@ class Run:
             ready = [
                 i
                 for i, (walk, own) in enumerate(zip(walks, steps))
-                if own and own[0].kind == Kind.EVOLVE and not walk.dephasing.windows
+                if own and own[0].kind == Kind.EVOLVE and not walk.dephasing.windows and not walk.unravels
                 if (branches[i][0].state.ndim == 2) == mixed
             ]
             if not ready:
@@ -290,9 +291,24 @@ class Run:
         if self.settings.noise:
             delay = rep_delay(self.device, self.settings, group.program.duration)
             excited = [excited_at_start(self.device, q, delay) for q in model.qubits]
+        if walk.unravels:
+            return self._drawn(walk, excited)
         if walk.mixed or any(excited):
             state = np.diag(thermal(model.levels, excited)).astype(complex)
         else:
             state = np.zeros(model.dim, complex)
             state[0] = 1
         return [Branch(lane, state, None) for lane in range(len(group.experiments))]
+
+    def _drawn(self, walk: Walk, excited: List[float]) -> List[Branch]:
+        """Return the same, shot by shot: a branch of kets for every start that was drawn."""
+        out: List[Branch] = []
+        weights = thermal(walk.model.levels, excited)
+        for lane, experiment in enumerate(walk.experiments.tolist()):
+            stream = self.sink.numbers(experiment, Purpose.START, walk.model.qubits[0])
+            start = pick_levels(weights, uniforms(stream, 0, self.settings.shots))
+            for value, members in split(start, None):
+                ket = np.zeros(walk.model.dim, complex)
+                ket[value] = 1
+                out.append(Branch(lane, ket, members))
+        return out

@@ -165,9 +165,7 @@ class Tree:
         while number < len(self.steps):
             step = self.steps[number]
             if step.kind == Kind.EVOLVE:
-                branch = Branch(0, state, None)
-                self.walk.evolve(step, [branch])
-                state = branch.state
+                state = self.walk.evolve(step, [Branch(0, state, None)])[0].state
             elif step.kind == Kind.RESET and state.ndim == 2:
                 excited = residual(self.device, step.qubits[0]) if self.settings.noise else 0.0
                 state = reset_density(state, self.levels, self.qubits.index(step.qubits[0]), excited)

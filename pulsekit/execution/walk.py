@@ -9,6 +9,7 @@ Only branches that occur are simulated, those of all lanes together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from ..readout import Purpose, pick_levels, uniforms
 from ..simulator.evolve import evolve_batch
 from ..simulator.lanes import LaneGroup
 from ..simulator.model import Model
+from ..simulator.timeline import tones_of
+from ..simulator.trajectories import Trajectories
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
 from .dephasing import Dephasing
 from .settings import Settings
@@ -27,7 +30,9 @@ from .sink import Sink
 from .start import residual
 from .steps import Acquire, Kind, Step
 
-__all__ = ["Branch", "Walk", "evolve_states", "take_batch", "take_lanes"]
+__all__ = ["Branch", "Walk", "evolve_states", "split", "take_batch", "take_lanes"]
+
+DENSITY = 729  # dimension beyond which no density matrix is made
 
 
 @dataclass
@@ -74,6 +79,22 @@ class Walk:
         """Whether states have to be density matrices: decoherence, or a tone that dephases."""
         return (self.settings.noise and self.model.noisy) or bool(self.dephasing.windows)
 
+    @cached_property
+    def unravels(self) -> bool:
+        """Whether shots go as quantum-jump trajectories, because that is less work than a density matrix.
+
+        A density matrix costs as much as one ket per level of the cluster; trajectories one ket for all
+        shots without a jump, and half a program for every jump or excited start.
+        """
+        model = self.model
+        if not (self.settings.noise and model.noisy) or self.dephasing.windows or not self.settings.init_qubits:
+            return False
+        if self.settings.method in ("trajectories", "density"):
+            return self.settings.method == "trajectories"
+        time_s = self.group.program.duration * model.dt
+        jumps = self.settings.shots * (time_s * float((1 / model.t1 + 1 / model.t2).sum()) + float(model.p_th.sum()))
+        return model.n > 2 and (model.dim > DENSITY or 1 + jumps / 2 < model.dim)
+
     def run(self, steps: Sequence[Step], branches: List[Branch], first: int = 0) -> List[Branch]:
         """Take the branches through the steps from ``first`` on; return the last ones."""
         for number, step in enumerate(steps):
@@ -82,7 +103,7 @@ class Walk:
             self.check()
             more = number + 1 < len(steps)
             if step.kind == Kind.EVOLVE:
-                self.evolve(step, branches)
+                branches = self._unravel(number, step, branches) if self.unravels else self.evolve(step, branches)
             elif step.kind == Kind.MEASURE:
                 branches = self._measure(number, step, branches, more)
             elif step.kind == Kind.RELEASE:
@@ -91,7 +112,7 @@ class Walk:
                 branches = self._reset(number, step.qubits[0], branches)
         return branches
 
-    def evolve(self, step: Step, branches: List[Branch]) -> None:
+    def evolve(self, step: Step, branches: List[Branch]) -> List[Branch]:
         """Evolve every branch, those of all lanes in one call."""
         lanes = np.array([b.lane for b in branches])
         states = np.stack([b.state for b in branches])
@@ -104,13 +125,37 @@ class Walk:
                 states = self.dephasing.apply(states, lanes.tolist(), half, hi)
         else:
             states = self._between(states, lanes, step.start, step.stop, step.qubits)
-        for branch, state in zip(branches, states):
-            branch.state = state
+        return [replace(branch, state=state) for branch, state in zip(branches, states)]
+
+    def _unravel(self, number: int, step: Step, branches: List[Branch]) -> List[Branch]:
+        """Evolve one quantum-jump trajectory per shot; shots of one history share a branch."""
+        model = self._held(step.qubits)
+        tones = tones_of(self.group.program, self.group.plays(model.dt), model)
+        runs: Dict[int, Trajectories] = {}
+        out: List[Branch] = []
+        for branch in branches:
+            lane = branch.lane
+            if lane not in runs:
+                runs[lane] = Trajectories(model, tones, lane, start=step.start, stop=step.stop)
+            found = runs[lane](
+                branch.state,
+                np.arange(self.settings.shots) if branch.shots is None else branch.shots,
+                seed=self.sink.seed,
+                experiment=self.sink.ids[int(self.experiments[lane])],
+                purpose=Purpose.STATE | (number << 8),
+                threads=self.settings.threads,
+                cancel=self.cancel,
+            )
+            out += [Branch(lane, piece.state, np.sort(piece.members)) for piece in found]
+        return out
+
+    def _held(self, qubits: Tuple[int, ...]) -> Model:
+        return self.model.hold([self.model.qubits.index(q) for q in qubits]) if qubits else self.model
 
     def _between(
         self, states: np.ndarray, lanes: np.ndarray, start: int, stop: int, held: Tuple[int, ...]
     ) -> np.ndarray:
-        model = self.model.hold([self.model.qubits.index(q) for q in held]) if held else self.model
+        model = self._held(held)
         chosen = take_batch(self.part, self.group.experiments[lanes])
         edges = (np.full(lanes.size, start, np.int64), np.full(lanes.size, stop, np.int64))
         return evolve_states(model, chosen, states, *edges, self.settings, self.cancel)
@@ -214,7 +259,7 @@ def evolve_states(
         start=start,
         stop=stop,
         solver="lindblad" if mixed else "schroedinger",
-        method=settings.method,
+        method="auto" if settings.method in ("trajectories", "density") else settings.method,
         rwa=True,
         tolerance=settings.tolerance,
         threads=settings.threads,

@@ -99,3 +99,28 @@ def test_others_of_the_cluster_evolve_while_a_qubit_is_held(lab, monkeypatch, no
     assert abs(bits[:, 0].mean() - 0.5) < 5 * 0.5 / 4000**0.5
     assert bits[:, 1].mean() > 0.985
     assert (bits[:, 0] == bits[:, 2]).mean() > 0.985
+
+
+def test_trajectories_sample_what_the_density_matrix_says(lab, monkeypatch):
+    """Three qubits, relaxation, thermal starts, a measurement in the middle; one trajectory per shot."""
+    device = lab.device(3, t1=2e-6, t2=1.5e-6, p_th=0.03, drive_rate=100e6)
+    cluster = Cluster(np.array([0]), (0, 1, 2), (2, 2, 2), ())
+    monkeypatch.setattr(module, "plan_clusters", lambda *a, **k: [cluster])
+    program = lab.program(
+        *[
+            ("x", 0, 0, 0.5),
+            ("x", 1, 0),
+            ("x", 2, 200, 0.7),
+            ("m", 0, 400, 0),
+            ("x", 2, 900),
+            ("m", 1, 1900, 1),
+            ("m", 2, 1900, 2),
+        ],
+    )
+    exact = lab.run(device, [program], shots=100000, method="density")[0].bits
+    shots = 1200
+    drawn = lab.run(device, [program], shots=shots, method="trajectories")[0].bits
+    p, q = (np.bincount(b @ [1, 2, 4], minlength=8) / len(b) for b in (exact, drawn))
+    assert np.all(np.abs(p - q) < 5 * np.sqrt(p * (1 - p) / shots))
+    again = lab.run(device, [program], shots=300, method="trajectories")[0].bits
+    assert np.array_equal(again, drawn[:300])
