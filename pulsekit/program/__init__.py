@@ -13,6 +13,7 @@ from .program import AcquireSpec, ParameterTable, Program, Pulse, Source
 from .text import to_text
 from .text_parser import parse_text
 from .verifier import find_violations, verify
+from .verify_many import verify_all
 
 __all__ = [
     "SHAPES",
@@ -38,4 +39,5 @@ __all__ = [
     "to_json",
     "to_text",
     "verify",
+    "verify_all",
 ]

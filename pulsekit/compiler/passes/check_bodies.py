@@ -8,7 +8,7 @@ from typing import ClassVar, FrozenSet
 
 from ...device import Device
 from ...errors import ProgramError
-from ...program import verify
+from ...program import verify, verify_all
 from ..base import Pass
 from ..memo import remember
 from ..snippets import Snippet
@@ -66,6 +66,5 @@ class CheckPrograms(Pass):
         Raises:
             ProgramError: the first broken rule.
         """
-        for program in work.programs:
-            verify(program, work.device, timing=self.timing)
+        verify_all(work.programs, work.device, timing=self.timing)
         return work
