@@ -17,12 +17,14 @@ import qiskit
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import QFT
-from qiskit.providers.fake_provider import FakeWashington
+from qiskit.compiler import assemble
+from qiskit.providers.fake_provider import FakeMontreal, FakeWashington
 from qiskit.providers.models import PulseDefaults
 
 from pulsekit.backend.frontend import compile as pulsekit_compile
 from pulsekit.backend.frontend import schedule as pulsekit_schedule
 from pulsekit.device import Device
+from pulsekit.interop.qobj_out import assemble_pulse_qobj
 
 from .table import Row
 
@@ -124,14 +126,20 @@ def _cases() -> List[Tuple[Case, str]]:
     copies = [c.copy(name=f"qft{k}") for k, c in enumerate(qft5 * 38)][:300]
     twenty = Device.from_snapshot("ibmq_montreal")
     washington = Device.from_snapshot("ibm_washington")
-    from qiskit.providers.fake_provider import FakeMontreal
-
     return [
         (Case("RB, 300 x 100 Cliffords", ">= 100x", perth, rb_circuits(300), 3), ">= 40x"),
         (Case("QFT-5 x 300", ">= 200x", perth, copies, 3), ""),
         (Case("20 qubits, depth 50", ">= 150x", twenty, [layered_circuit(FakeMontreal(), 20, 50)], 1), ""),
         (Case("127 qubits, depth 20", ">= 150x", washington, [layered_circuit(FakeWashington(), 127, 20)], 1), ""),
     ]
+
+
+def qobj_row() -> Row:
+    """Schedule and assemble to PulseQobj, against the same by terra."""
+    backend, circuits = FakeMontreal(), rb_circuits(300)
+    ours = cpu(lambda: assemble_pulse_qobj(pulsekit_schedule(circuits, backend), backend))
+    peer = cpu(lambda: assemble(qiskit.schedule(circuits[:3], backend), backend), 2) * 100
+    return Row("RB, 300 x 100 Cliffords, to PulseQobj", ours, "terra schedule + assemble", peer, goal=">= 50x")
 
 
 def binding_row(points: int = 300, parameters: int = 40) -> Row:
@@ -170,5 +178,5 @@ def rows() -> List[Row]:
         warnings.simplefilter("ignore")
         for case, goal in _cases():
             out += case.rows(goal)
-        out.append(binding_row())
+        out += [qobj_row(), binding_row()]
     return out

@@ -11,7 +11,7 @@ from qiskit.pulse.instructions.directives import Directive
 from ..errors import ProgramError
 from .blocks import place_block
 
-__all__ = ["flat_instructions", "flatten"]
+__all__ = ["flat_instructions", "flatten", "name_of"]
 
 Timed = List[Tuple[int, Any]]
 
@@ -35,6 +35,11 @@ def flatten(program: Any) -> Tuple[Timed, int]:
         return out, placed.duration
     _collect(program, 0, out)
     return out, int(program.duration)
+
+
+def name_of(program: Any) -> str:
+    """Return a program's name; terra's next automatic one ("sched7") for a bare instruction."""
+    return str(Schedule().name if isinstance(program, Instruction) else program.name or "")
 
 
 def flat_instructions(program: Any) -> Timed:

@@ -13,7 +13,7 @@ from ..compiler.snippets import Snippet
 from ..errors import ProgramError
 from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTable, Program, Pulse
 from .expressions import split_expression
-from .flatten import flatten
+from .flatten import flatten, name_of
 
 __all__ = ["ScheduleReader", "UnboundShape", "read_schedules", "snippet_from_schedule"]
 
@@ -277,7 +277,7 @@ def read_schedules(schedules: Sequence[Any]) -> List[Program]:
     for schedule, length, program in zip(schedules, lengths, reader.programs()):
         out.append(
             program.replace(
-                name=str(schedule.name or ""),
+                name=name_of(schedule),
                 duration=max(length, program.duration),
                 memory_slots=max(program.memory_slots, 1),
                 metadata=dict(getattr(schedule, "metadata", None) or {}),
