@@ -487,6 +487,21 @@ def test_a_lost_result_is_warned_about():
         compile(circuit, make_device())
 
 
+@pytest.mark.parametrize("then,code", [(lambda c: c.measure(0, 1), 7004), (lambda c: c.x(0), 7006)])
+def test_devices_without_mid_circuit_measurement_say_so(then, code):
+    device = make_device().replace(vendor={"configuration": {"multi_meas_enabled": False}})
+    circuit = QuantumCircuit(2, 2)
+    circuit.measure(0, 0)
+    circuit.barrier()
+    circuit.x(1)
+    compile(circuit, device)
+    then(circuit)
+    compile(circuit, make_device())
+    with pytest.raises(CompilerError, match=r"instruction 3 .*instruction 0 has measured qubit 0") as caught:
+        compile(circuit, device)
+    assert caught.value.code == code
+
+
 def test_too_many_qubits_are_refused():
     circuit = QuantumCircuit(5, 1)
     circuit.x(4)
