@@ -272,6 +272,22 @@ def _check_qubits(device: Device, qubits: Tuple[int, ...]) -> None:
         )
 
 
+def check_decoherence(qubits: Sequence[int], t1: np.ndarray, t2: np.ndarray, p_th: np.ndarray) -> None:
+    """Refuse decoherence times (s) that no process has.
+
+    Raises:
+        SimulationError: times that are not positive, T2 > 2 T1, or an
+            equilibrium population outside [0, 1).
+    """
+    for q, a, b, p in zip(qubits, t1, t2, p_th):
+        if not (a > 0 and b > 0 and 0 <= p < 1):
+            raise SimulationError(f"T1 and T2 must be positive and p_th in [0, 1), but qubit {q} has {a}, {b}, {p}.")
+        if b > 2 * a * (1 + 1e-12):
+            raise SimulationError(
+                f"T2 must be at most 2 T1, but qubit {q} has T1 = {a:g} s and T2 = {b:g} s. Clip T2 to 2 T1."
+            )
+
+
 def _decoherence(device: Device, qubits: Tuple[int, ...], noise: bool) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = len(qubits)
     if not noise:
@@ -281,13 +297,7 @@ def _decoherence(device: Device, qubits: Tuple[int, ...], noise: bool) -> Tuple[
     t2 = np.array([np.inf if b is None else b for _, b in times], dtype=np.float64)
     p_th = np.array([device.transmons[q].p_th for q in qubits], dtype=np.float64)
     t2 = np.where(np.isinf(t2), 2 * t1, t2)
-    for q, a, b, p in zip(qubits, t1, t2, p_th):
-        if not (a > 0 and b > 0 and 0 <= p < 1):
-            raise SimulationError(f"T1 and T2 must be positive and p_th in [0, 1), but qubit {q} has {a}, {b}, {p}.")
-        if b > 2 * a * (1 + 1e-12):
-            raise SimulationError(
-                f"T2 must be at most 2 T1, but qubit {q} has T1 = {a:g} s and T2 = {b:g} s. Clip T2 to 2 T1."
-            )
+    check_decoherence(qubits, t1, t2, p_th)
     return t1, t2, p_th
 
 

@@ -111,7 +111,7 @@ def simulate(
     if solver == "auto":
         solver = "lindblad" if noise else "schroedinger"
     noisy = noise or solver == "lindblad"
-    clusters = _clusters(batch, device, spectator_bound, noisy, memory_cap, initial)
+    clusters = _clusters(batch, device, spectator_bound, noisy, memory_cap, initial, bool(extra))
     settings: Dict[str, Any] = {
         "solver": solver,
         "method": method,
@@ -134,10 +134,12 @@ def simulate(
 
 
 def _clusters(
-    batch: Batch, device: Device, bound: float, noise: bool, memory_cap: Optional[int], initial: Initial
+    batch: Batch, device: Device, bound: float, noise: bool, memory_cap: Optional[int], initial: Initial, whole: bool
 ) -> List[Cluster]:
-    if device.n_qubits == 1:
-        return [Cluster(np.arange(len(batch)), (0,), (device.transmons[0].levels,), ())]
+    if whole or device.n_qubits == 1:  # terms of the user's act on all qubits
+        levels = tuple(t.levels for t in device.transmons)
+        pairs = tuple(tuple(c.qubits) for c in device.couplings)
+        return [Cluster(np.arange(len(batch)), tuple(range(device.n_qubits)), levels, pairs)]
     named = tuple(initial) if isinstance(initial, Mapping) else ()
     return plan_clusters(batch, device, spectator_bound=bound, noise=noise, memory_cap=memory_cap, also=named)
 
