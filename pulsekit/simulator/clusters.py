@@ -82,8 +82,9 @@ def plan_clusters(
         device: what they run on.
         spectator_bound: estimated change of a population below which a
             spectator, or a coupling, is left out.
-        noise: whether density matrices will be needed (for the memory cap).
-        memory_cap: bytes; None: no check here.
+        noise: whether density matrices will be needed (for the memory cap; beyond
+            ``cost.TRAJECTORIES_ABOVE`` states, trajectories are).
+        memory_cap: bytes; None: three quarters of the machine's memory.
         also: qubits to simulate even where nothing drives or acquires them.
 
     Returns:
@@ -108,11 +109,10 @@ def plan_clusters(
             members = found.setdefault(name, [])
             members.extend(int(e) for e in activity.experiments)
     out = [_merged(name, experiments, plans) for name, experiments in found.items()]
-    if memory_cap is not None:
-        from .cost import check_memory
+    from .cost import TRAJECTORIES_ABOVE, check_memory
 
-        for cluster in out:
-            check_memory(cluster, memory_cap, density=noise)
+    for cluster in out:
+        check_memory(cluster, memory_cap, density=noise and cluster.dim <= TRAJECTORIES_ABOVE)
     return sorted(out, key=lambda c: (int(c.experiments[0]), c.qubits))
 
 

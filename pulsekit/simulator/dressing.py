@@ -16,6 +16,7 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 
 from .. import cache
+from .largedressing import LargeDressing
 from .model import Model
 from .operators import number_labels
 from .spectrum import label_eigenvectors
@@ -24,7 +25,7 @@ __all__ = ["LARGEST", "Dressing", "dressing_of"]
 
 LARGEST = 7000  # dimension up to which sectors are diagonalised
 
-_kept: "OrderedDict[str, Dressing]" = OrderedDict()
+_kept: "OrderedDict[str, Dressing | LargeDressing]" = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -56,11 +57,11 @@ def _apply(v: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(v @ flat).view(np.complex128)
 
 
-def dressing_of(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, float]]) -> Dressing:
+def dressing_of(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, float]]) -> "Dressing | LargeDressing":
     """Return the dressing of a model under some of its couplings.
 
     Args:
-        model: the cluster, at most :data:`LARGEST` states.
+        model: the cluster; above :data:`LARGEST` states, second order.
         w_c: rad/s, the common frame.
         couplings: local qubits and rad/s, those that count.
     """
@@ -71,7 +72,7 @@ def dressing_of(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, fl
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    made = _solve(model, w_c, couplings)
+    made = _solve(model, w_c, couplings) if model.dim <= LARGEST else LargeDressing(model, w_c, couplings)
     with _lock:
         _kept[key] = made
         while len(_kept) > 8:

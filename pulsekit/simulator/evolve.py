@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
@@ -141,6 +141,7 @@ def evolve_batch(
                 rwa=rwa,
                 tolerance=tolerance,
                 threads=threads,
+                cancel=cancel,
             )
     return out
 
@@ -157,12 +158,16 @@ def evolve_group(
     rwa: bool,
     tolerance: float,
     threads: int = 1,
+    cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
     """Evolve the lanes of one group; see :func:`evolve`, nothing is checked."""
     x = states[:, :, None] if states.ndim == 2 else states
     tones = tones_of(group.program, group.plays(model.dt), model)
-    run = METHODS[choose(model, method, solver, rwa)]
-    x = run(model, tones, x, start=start, stop=stop, solver=solver, rwa=rwa, tolerance=tolerance)
+    name = choose(model, method, solver, rwa)
+    more: Dict[str, Any] = {"threads": threads, "cancel": cancel} if name == "splitting" else {}
+    x = METHODS[name](
+        model, tones, x, start=start, stop=stop, solver=solver, rwa=rwa, tolerance=tolerance, **more
+    )
     return x[:, :, 0] if states.ndim == 2 else x
 
 

@@ -7,6 +7,7 @@ from typing import Mapping, Union
 import numpy as np
 
 from ..errors import SimulationError
+from .dressing import dressing_of
 from .model import Model
 from .operators import label_of
 
@@ -96,9 +97,12 @@ def to_bare(model: Model, x: np.ndarray, stop: Union[int, np.ndarray], density: 
         stop: samples, one for all or int64[lanes].
         density: whether ``x`` are density matrices.
     """
-    _, v = model.dressed()
     turn = np.exp(-1j * model.frame[None, :] * (np.reshape(stop, (-1, 1)) * model.dt))
     x = x * turn.reshape(turn.shape + (1,) * (x.ndim - 2))
+    if model.n > 2 and x.ndim == 2 and not model.extra and not model.held:
+        dressing = dressing_of(model, float(np.mean(model.w_bare)), model.couplings)
+        return np.ascontiguousarray(dressing.to_bare(np.ascontiguousarray(x.T)).T)
+    _, v = model.dressed()
     x = x @ v.T if x.ndim == 2 else v @ x
     return (x * turn.conj()[:, None, :]) @ v.conj().T if density else x
 

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import threading
-from typing import Dict, List, Optional, Sequence, Tuple
+from collections import OrderedDict
+from contextlib import contextmanager
+from functools import partial
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .._ext import kernel
-from .dressing import LARGEST, Dressing, dressing_of
+from .dressing import Dressing, dressing_of
+from .largedressing import LargeDressing
 from .model import Model
 from .processor import Processor
 from .schemes import STRANG, ladder
 from .splitting import Segment, Splitting, StepChoice
+from .threads import run_all
 from .timeline import Tone
 
 __all__ = ["FINEST", "Ladder", "evolve_splitting", "supports"]
 
 FINEST = 1 / 16  # samples, the smallest step that is tried
+KEPT = 8  # models whose tables stay
+COLUMNS = 32  # of one lane, in one piece of work
 
 
 def supports(model: Model) -> bool:
     """Tell whether the method can run a model: two transmons or more, no extra terms."""
-    return model.n >= 2 and not model.extra and model.dim <= LARGEST
+    return model.n >= 2 and not model.extra
 
 
 def evolve_splitting(
@@ -35,6 +42,7 @@ def evolve_splitting(
     solver: str,
     rwa: bool,
     tolerance: float,
+    threads: int = 1,
     cancel: Optional[threading.Event] = None,
     steps: Optional[Tuple[float, ...]] = None,
 ) -> np.ndarray:
@@ -48,6 +56,7 @@ def evolve_splitting(
         solver: "schroedinger" or "lindblad".
         rwa: drop counter-rotating terms.
         tolerance: error allowed in a population.
+        threads: plain threads over lanes and columns; the result is the same.
         cancel: looked at every 30 ms or so.
         steps: outer steps to extrapolate, in samples, each half of the one
             before; None: from the tolerance.
@@ -59,15 +68,23 @@ def evolve_splitting(
         CancelledError: ``cancel`` was set.
     """
     density = solver == "lindblad"
-    run = Ladder(model, rwa=rwa, tolerance=tolerance, mode="density" if density else "ket")
-    turn = model.labels @ (run.w_c - model.w_frame)  # rad/s, common minus interaction frame
+    mode = "density" if density else "ket"
+    with borrowed(model, rwa, tolerance, mode) as ladder:
+        dressing, w_c = ladder.dressing, ladder.w_c
+    turn = model.labels @ (w_c - model.w_frame)  # rad/s, common minus interaction frame
     enter = np.exp(1j * turn * (start * model.dt))[:, None]
     leave = np.exp(-1j * turn * (stop * model.dt))[:, None]
     out = np.empty_like(states)
-    for lane in range(states.shape[0]):
-        x = _both(lambda y: run.dressing.to_bare(enter * y), states[lane], density)
-        x = run(tones, lane, x, start, stop, cancel=cancel, steps=steps)
-        out[lane] = _both(lambda y: leave * run.dressing.to_dressed(y), x, density)
+
+    def job(lane: int, columns: slice) -> None:
+        x = _both(lambda y: dressing.to_bare(enter * y), states[lane][:, columns], density)
+        with borrowed(model, rwa, tolerance, mode) as run:
+            x = run(tones, lane, x, start, stop, cancel=cancel, steps=steps)
+        out[lane][:, columns] = _both(lambda y: leave * dressing.to_dressed(y), x, density)
+
+    width = states.shape[2] if density else COLUMNS
+    pieces = [(lane, slice(c, c + width)) for lane in range(len(states)) for c in range(0, states.shape[2], width)]
+    run_all([partial(job, *piece) for piece in pieces], threads)
     return out
 
 
@@ -90,7 +107,7 @@ class Ladder:
         self.error = 0.0  # of the last run, estimated
 
     @property
-    def dressing(self) -> Dressing:
+    def dressing(self) -> "Dressing | LargeDressing":
         """The model's dressed basis."""
         return dressing_of(self.model, self.w_c, self.live)
 
@@ -176,6 +193,27 @@ class Ladder:
         y = np.ascontiguousarray(_both(ends.enter, x, True).T).reshape(-1, 1)
         dim = self.model.dim
         return _both(ends.leave, run.run(segments, y, cancel).reshape(dim, dim).T, True)
+
+
+_idle: "OrderedDict[Tuple[int, bool, float, str], List[Ladder]]" = OrderedDict()
+_lock = threading.Lock()
+
+
+@contextmanager
+def borrowed(model: Model, rwa: bool, tolerance: float, mode: str) -> Iterator[Ladder]:
+    """Lend a ladder of a model, with the tables of earlier calls, to one thread."""
+    key = (id(model), rwa, tolerance, mode)
+    with _lock:
+        found = _idle.get(key, [])
+        ladder = found.pop() if found else None
+    if ladder is None:
+        ladder = Ladder(model, rwa=rwa, tolerance=tolerance, mode=mode)
+    yield ladder
+    with _lock:
+        _idle.setdefault(key, []).append(ladder)  # it holds the model: the id stays its own
+        _idle.move_to_end(key)
+        while len(_idle) > KEPT:
+            _idle.popitem(last=False)
 
 
 def _coarser(s: Segment) -> Segment:

@@ -72,6 +72,9 @@ class Splitting:
         self, segments: Sequence[Segment], columns: np.ndarray, cancel: Optional[threading.Event] = None
     ) -> np.ndarray:
         """Evolve columns complex128[size, m] through all segments."""
+        for s in segments:
+            self.layers.kinds(s.h, s.busy)
+            self.layers.end(s.h)
         out = np.empty_like(columns)
         re, im = self.layout.empty()
         for m in range(columns.shape[1]):
@@ -96,14 +99,23 @@ class Splitting:
                 inside = [k for k, s in enumerate(plain) if q in s.busy and a * dt <= s.start_s + s.h / 2 <= b * dt]
                 if inside:
                     self._fill(q, mine[q], lane, [plain[k] for k in inside], [tables[k] for k in inside], (a, b))
+        for s in plain:
+            self._ready(s)
         return [self._finished(s, t) for s, t in zip(plain, tables)]
 
+    def _ready(self, s: Segment) -> None:
+        self.layers.kinds(s.h, self._sites(s.busy))
+        self.layers.end(s.h)
+
+    def _sites(self, busy: Tuple[int, ...]) -> Tuple[int, ...]:
+        extra = tuple(q + self.sites.transmons for q in busy) if self.sites.mode == "density" else ()
+        return busy + extra
+
     def _finished(self, s: Segment, tables: Dict[int, np.ndarray]) -> Segment:
-        busy, found = list(s.busy), [tables[q] for q in s.busy]
+        found = [tables[q] for q in s.busy]
         if self.sites.mode == "density":
-            busy += [q + self.sites.transmons for q in s.busy]
             found += [t * np.array([1.0, -1.0]) for t in found]
-        return Segment(s.start_s, s.h, s.count, tuple(busy), tuple(found))
+        return Segment(s.start_s, s.h, s.count, self._sites(s.busy), tuple(found))
 
     def _fill(
         self,

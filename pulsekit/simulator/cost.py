@@ -1,0 +1,204 @@
+"""Predict what a simulation will cost, and refuse what would not fit.
+
+Constants are measured on one core of the machine of docs/simulator.md; a
+prediction is meant to be right within a factor of two (tested).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..errors import MemoryCapError
+from ..program import Batch, Op
+from .clusters import Cluster
+from .ket import KetLayout
+from .schemes import ladder
+
+__all__ = ["TRAJECTORIES_ABOVE", "ClusterPlan", "Plan", "bytes_needed", "check_memory", "default_cap", "plan_of"]
+
+TRAJECTORIES_ABOVE = 81  # states, from which runs with noise take trajectories
+STEP_SECONDS = 1.0e-6  # per coupling layer, whatever the size
+NUMBER_SECONDS = 1.0e-9  # per number of the layout and pass
+MAP_SECONDS = 3.0e-9  # per sample, lane and element of a one- or two-transmon map
+GIBIBYTE = 1024.0**3
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """What is known of one cluster before it runs."""
+
+    qubits: Tuple[int, ...]
+    levels: Tuple[int, ...]
+    dimension: int
+    experiments: int
+    couplings: Tuple[Tuple[int, int], ...]
+    bound: float  # on the populations, of what is left out
+    solver: str
+    method: str
+    samples: int  # longest program, samples
+    segments: int  # pieces between pulse edges, longest program
+    seconds: float  # predicted, one thread
+    bytes: int  # predicted, largest at one time
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``simulate(..., explain=True)`` says."""
+
+    clusters: Tuple[ClusterPlan, ...]
+    cap: int  # bytes
+
+    @property
+    def seconds(self) -> float:
+        """Predicted time on one thread, s."""
+        return sum(c.seconds for c in self.clusters)
+
+    @property
+    def bytes(self) -> int:
+        """Predicted memory, bytes (clusters run one after another)."""
+        return max((c.bytes for c in self.clusters), default=0)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.clusters)} clusters, about {self.seconds:.3g} s on one thread, {_size(self.bytes)}"]
+        for c in self.clusters:
+            lines.append(
+                f"  qubits {list(c.qubits)}: dimension {c.dimension}, {c.experiments} experiments, {c.samples} samples "
+                f"in {c.segments} segments, {c.solver} by {c.method}, {len(c.couplings)} couplings, left out below "
+                f"{c.bound:.1g}; {c.seconds:.3g} s, {_size(c.bytes)}"
+            )
+        return "\n".join(lines)
+
+
+def _size(count: float) -> str:
+    for unit, power in (("GiB", 3), ("MiB", 2), ("KiB", 1)):
+        if count >= 1024**power:
+            return f"{count / 1024**power:.3g} {unit}"
+    return f"{int(count)} bytes"
+
+
+def default_cap() -> int:
+    """Return three quarters of the machine's memory, bytes."""
+    try:
+        return int(0.75 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (ValueError, OSError, AttributeError):
+        return int(4 * GIBIBYTE)
+
+
+def bytes_needed(levels: Sequence[int], *, density: bool, lanes: int = 1, samples: int = 0) -> int:
+    """Return what one cluster holds at one time, bytes.
+
+    Args:
+        levels: of every transmon.
+        density: density matrices instead of kets.
+        lanes: states held at one time.
+        samples: of the longest program (its local propagators).
+    """
+    dim = float(np.prod(np.array(levels, dtype=np.float64)))
+    size = dim * dim if density else dim
+    blocks = dim * dim * (0.15 if len(levels) > 2 else 1.0) if dim <= 7000 else 160 * dim
+    tables = 3 * samples * sum(16.0 * d * d for d in levels) if len(levels) > 2 else 0.0
+    work = 16 * size * (8 if len(levels) > 2 else 3)
+    return int(min(2.0 * 16 * size * lanes + work + 8 * blocks + tables, 1e300))
+
+
+def check_memory(cluster: Cluster, cap: Optional[int], *, density: bool, lanes: int = 1, samples: int = 0) -> None:
+    """Refuse a cluster that does not fit.
+
+    Raises:
+        MemoryCapError: with the cluster, its dimension, the bytes and the
+            ways out.
+    """
+    allowed = default_cap() if cap is None else int(cap)
+    need = bytes_needed(cluster.levels, density=density, lanes=lanes, samples=samples)
+    if need <= allowed:
+        return
+    dim = 1
+    for d in cluster.levels:
+        dim *= int(d)
+    ways = ["a larger `memory_cap`"]
+    if density:
+        ways.append('quantum-jump trajectories (solver="trajectories") instead of a density matrix')
+    if max(cluster.levels) > 2:
+        ways.append("fewer levels")
+    if cluster.couplings:
+        ways.append("a larger `spectator_bound`, which drops the weakest couplings")
+    what = "a density matrix" if density else "a state"
+    raise MemoryCapError(
+        f"Argument `memory_cap` must be at least {need} bytes for the cluster of qubits {list(cluster.qubits)} "
+        f"(dimension {dim}, {what}, {_size(need)}), but it is {allowed}. Ways out: {', '.join(ways)}."
+    )
+
+
+def plan_of(
+    batch: Batch,
+    clusters: Sequence[Cluster],
+    *,
+    solver: str,
+    method: str,
+    tolerance: float,
+    memory_cap: Optional[int],
+    trajectories: int = 1,
+) -> Plan:
+    """Return the plan of clusters, nothing run.
+
+    Args:
+        batch: bound programs.
+        clusters: from ``plan_clusters``.
+        solver: "schroedinger", "lindblad" or "trajectories".
+        method: "auto" or a name.
+        tolerance: of populations.
+        memory_cap: bytes; None: three quarters of the machine's memory.
+        trajectories: how many.
+    """
+    out: List[ClusterPlan] = []
+    for cluster in clusters:
+        chosen = np.asarray(cluster.experiments)
+        programs = np.asarray(batch.program_of)[chosen]
+        sizes = {int(p): _events(batch, int(p)) for p in np.unique(programs)}
+        total = sum(sizes[int(p)][0] for p in programs)
+        longest = max((s for s, _ in sizes.values()), default=0)
+        density = solver == "lindblad"
+        name = method if method != "auto" else ("splitting" if len(cluster.qubits) > 2 else "polynomial")
+        seconds = _seconds(cluster, total, density, tolerance, trajectories if solver == "trajectories" else 1)
+        need = bytes_needed(cluster.levels, density=density, lanes=len(chosen), samples=longest)
+        out.append(
+            ClusterPlan(
+                cluster.qubits,
+                cluster.levels,
+                cluster.dim,
+                len(chosen),
+                cluster.couplings,
+                cluster.bound,
+                solver,
+                name,
+                longest,
+                max((n for _, n in sizes.values()), default=0),
+                seconds,
+                need,
+            )
+        )
+    return Plan(tuple(out), default_cap() if memory_cap is None else int(memory_cap))
+
+
+def _events(batch: Batch, index: int) -> Tuple[int, int]:
+    """Return a program's samples and the pieces between pulse edges."""
+    program = batch.programs[index]
+    events = program.events
+    plays = events.op == int(Op.PLAY)
+    edges = np.unique(np.concatenate([events.t0[plays], events.t0[plays] + events.duration[plays], [0]]))
+    return int(program.duration), max(1, edges.size)
+
+
+def _seconds(cluster: Cluster, samples: int, density: bool, tolerance: float, runs: int) -> float:
+    if len(cluster.qubits) <= 2:
+        size = cluster.dim**2
+        return 1e-4 + MAP_SECONDS * samples * size * (size / 4 if density else 1)
+    levels = tuple(cluster.levels) * (2 if density else 1)
+    copies = 2 if density else 1
+    passes = 1 + 0.6 * len(levels) + 1.3 * copies * len(cluster.couplings)
+    layers = sum(1 / s for s in ladder(tolerance)) if runs == 1 else 0.5 * runs
+    return 2e-3 + samples * layers * (STEP_SECONDS + NUMBER_SECONDS * KetLayout(levels).total * passes)
