@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .windows import LineTone, Piece
 
-__all__ = ["magnus_kets", "magnus_piece"]
+__all__ = ["magnus_kets", "magnus_piece", "sample_propagators"]
 
 _lanes = kernel("lanes")
 _NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
@@ -60,24 +60,61 @@ def magnus_kets(
     constant: bool,
 ) -> None:
     """Evolve columns ``x`` through samples ``start`` to ``stop`` of a piece."""
-    space, dt = space_of(engine.space.model, False), engine.dt
-    strengths = [t.strength for t in tones]
-    splits = 1 if constant else substeps(engine, tones, strengths)
-    per_sample = 1 if constant else 2 * splits
-    h = dt / per_sample
-    rows, cols, values = _entries(engine, tones)
-    energies = space.energies
-    centre = (energies.max() + energies.min()) / 2
-    norm = h * (np.ptp(energies) / 2 + 4 * sum(strengths))
-    order = taylor_order(norm, engine.precision / per_sample)
-    total = stop - start
-    chunk = max(1, _CHUNK // (engine.lanes * per_sample * (len(tones) + 1) * 2))
+    step = _Step(engine, tones, constant)
+    chunk = max(1, _CHUNK // (engine.lanes * step.per_sample * (len(tones) + 1) * 2))
     for a in range(start, stop, chunk):
         b = min(a + chunk, stop)
-        amps = _amplitudes(engine, piece, tones, w, begin, a, b, splits, constant)
-        _lanes.taylor(x, (energies - centre) * h, amps, rows, cols, values, order, engine.work)
-    scalar = np.full((len(x), space.size, LANES), -centre * total * dt)
-    _lanes.scale(x, phases(scalar))
+        step.act(x, _amplitudes(engine, piece, tones, w, begin, a, b, step.splits, constant), b - a)
+
+
+def sample_propagators(
+    engine: "Engine",
+    piece: "Piece",
+    tones: Sequence["LineTone"],
+    w: np.ndarray,
+    begin: np.ndarray,
+    start: int,
+    stop: int,
+    constant: bool,
+) -> np.ndarray:
+    """Return the unitary of every sample, float64[samples, blocks, dim * dim, 2, 8].
+
+    Samples are blocks of their own, so that all go through one call.
+    """
+    step = _Step(engine, tones, constant)
+    count, blocks, dim = stop - start, engine.lanes // LANES, engine.space.model.dim
+    amps = _amplitudes(engine, piece, tones, w, begin, start, stop, step.splits, constant)
+    apart = amps.reshape((blocks, count, step.per_sample) + amps.shape[2:]).swapaxes(0, 1)
+    u = np.zeros((count * blocks, dim, dim, 2, LANES))
+    index = np.arange(dim)
+    u[:, index, index, 0] = 1
+    u = u.reshape(count * blocks, dim * dim, 2, LANES)
+    step.act(u, np.ascontiguousarray(apart).reshape((-1, step.per_sample) + amps.shape[2:]), 1)
+    return u.reshape(count, blocks, dim * dim, 2, LANES)
+
+
+class _Step:
+    """How the exponentials of some tones are taken."""
+
+    def __init__(self, engine: "Engine", tones: Sequence["LineTone"], constant: bool) -> None:
+        self.engine, self.dt = engine, engine.dt
+        self.space = space_of(engine.space.model, False)
+        strengths = [t.strength for t in tones]
+        self.splits = 1 if constant else substeps(engine, tones, strengths)
+        self.per_sample = 1 if constant else 2 * self.splits
+        self.h = self.dt / self.per_sample
+        self.entries = _entries(engine, tones)
+        energies = self.space.energies
+        self.centre = (energies.max() + energies.min()) / 2
+        norm = self.h * (np.ptp(energies) / 2 + 4 * sum(strengths))
+        self.order = taylor_order(norm, engine.precision / self.per_sample)
+
+    def act(self, x: np.ndarray, amps: np.ndarray, samples: int) -> None:
+        """Apply the exponentials of ``amps``, ``samples`` samples of them."""
+        diagonal = (self.space.energies - self.centre) * self.h
+        _lanes.taylor(x, diagonal, amps, *self.entries, self.order, self.engine.work)
+        scalar = np.full((len(x), self.space.size, LANES), -self.centre * samples * self.dt)
+        _lanes.scale(x, phases(scalar))
 
 
 def taylor_order(norm: float, precision: float) -> int:

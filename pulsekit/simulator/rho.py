@@ -14,9 +14,9 @@ from typing import Any, Sequence, Tuple
 import numpy as np
 
 from .._ext import kernel
-from .blocks import pack
+from .blocks import LANES, pack
 from .engine import Engine, poly_arguments
-from .magnus import magnus_kets
+from .magnus import sample_propagators
 from .space import Space, space_of
 from .tables import PolyTable
 from .windows import LineTone, Piece
@@ -25,6 +25,7 @@ __all__ = ["RhoEngine"]
 
 _lanes = kernel("lanes")
 _NEGLIGIBLE = 1e-8  # of the largest rate
+_BLOCKS = 256  # of sample propagators at a time
 
 
 def dissipation(space: Space) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,7 +88,8 @@ class RhoEngine(Engine):
         _lanes.rho_steps(self.x, u, self.dim, piece.stop - piece.start, self.work, *self.decay)
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
-        for sample in range(piece.start, piece.stop):
-            u = self._identity()
-            magnus_kets(self, u, piece, tones, w, begin, sample, sample + 1, constant)
-            _lanes.rho_steps(self.x, u, self.dim, 1, self.work, *self.decay)
+        chunk = max(1, _BLOCKS * LANES // self.lanes)
+        for a in range(piece.start, piece.stop, chunk):
+            b = min(a + chunk, piece.stop)
+            for u in sample_propagators(self, piece, tones, w, begin, a, b, constant):
+                _lanes.rho_steps(self.x, u, self.dim, 1, self.work, *self.decay)
