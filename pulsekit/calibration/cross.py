@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..device import Device
 from ..program import Channel, Program
 from ..simulator import Model
-from .fidelity import average_fidelity, leakage_of, phase_aligned
+from .fidelity import average_fidelity, block_of, leakage_of, phase_aligned
 from .ideal import ideal_unitary
 from .mirror import computational, logical
 from .newton import least_squares
+from .propagate import propagators
 from .rates import computational_part, driven_hamiltonian, pauli_rates, tone_operator
 from .segments import CrossPropagator
 from .templates import CrossTemplate, frame_channels, with_shifts
@@ -72,59 +73,56 @@ class _Problem:
     """Residuals of one gate as a function of tone, cancellation and shifts."""
 
     def __init__(self, device: Device, model: Model, template: CrossTemplate, name: str, qubits: Sequence[int]) -> None:
-        self.model, self.propagator = model, CrossPropagator(device, model, template)
+        self.device, self.model, self.propagator = device, model, CrossPropagator(device, model, template)
         ideal = ideal_unitary(name)
         swap = [0, 2, 1, 3]  # the model's order is (control, target) of the tone
         self.target = ideal if template.control == qubits[0] else ideal[np.ix_(swap, swap)]
 
     def columns(self, points: np.ndarray) -> np.ndarray:
-        """Return what becomes of computational states for points (Re, Im tone, Re, Im cancel).
+        """Return what becomes of computational states.
+
+        Args:
+            points: float64[points, 5], (Re, Im tone, Re, Im cancel, shift of
+                the target before).
 
         Returns:
             complex128[points, dim, 4], logical, virtual Z of the template
-            included; the computational rows come first.
+            and of the shift included; the computational rows come first.
         """
         tone, cancel = points[:, 0] + 1j * points[:, 1], points[:, 2] + 1j * points[:, 3]
-        full = logical(self.propagator(tone, cancel), self.model.levels)
+        full = logical(self.propagator(tone, cancel, points[:, 4]), self.model.levels)
         inside = computational(self.model.levels)
         outside = np.setdiff1d(np.arange(self.model.dim), inside)
         return full[:, np.concatenate([inside, outside])][:, :, inside]
 
-    def blocks(self, points: np.ndarray) -> np.ndarray:
-        """Return the computational blocks of :meth:`columns`."""
-        return self.columns(points)[:, :4]
-
-    def shifted(self, blocks: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-        """Return blocks with phase shifts (control, target before, target after) added."""
-        control, before, after = np.moveaxis(np.asarray(shifts), -1, 0)
-        one = np.array([0, 1, 0, 1])
-        two = np.array([0, 0, 1, 1])
-        left = np.exp(-1j * (control[..., None] * one + after[..., None] * two))
-        right = np.exp(-1j * before[..., None] * two)
-        return left[..., :, None] * blocks * right[..., None, :]
+    def shifted(self, blocks: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Return blocks with phase shifts at the end, (control, target) in rad."""
+        bits = np.array([[0, 1, 0, 1], [0, 0, 1, 1]])
+        return np.exp(-1j * (np.asarray(after) @ bits))[..., :, None] * blocks
 
     def residuals(self, points: np.ndarray) -> np.ndarray:
-        """Return the real residuals of points (tone, cancel, shifts).
+        """Return the real residuals of points (tone, cancel, before; control, after).
 
         The distance of the isometry from the ideal one: leaked amplitudes
         count, so the sum of squares is about 5 (1 - F).
         """
-        unique, inverse = np.unique(points[:, :4], axis=0, return_inverse=True)
-        columns = self.columns(unique)[inverse.reshape(-1)]
-        blocks = self.shifted(columns[:, :4], points[:, 4:])
+        columns = self.columns(points[:, :5])
+        blocks = self.shifted(columns[:, :4], points[:, 5:])
         error = phase_aligned(blocks, self.target)[0] - self.target
         return _real(error, columns[:, 4:])
 
     def best_shifts(self, block: np.ndarray) -> Tuple[np.ndarray, float]:
-        """Return the three shifts that bring a block closest to the target."""
+        """Return shifts (before, control, after) that bring a block closest to the target.
+
+        The shift before is taken as a turn of the target alone, which is
+        exact but for transitions of the control.
+        """
         grid = np.arange(8) * (np.pi / 4)
-        points = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), axis=-1).reshape(-1, 3)
-        fidelity = average_fidelity(self.shifted(block[None], points), self.target)
-        best = points[int(np.argmax(fidelity))]
-        for width in np.pi / 8 / 3.0 ** np.arange(6):
-            steps = np.linspace(-width, width, 5)
+        best, fidelity = np.zeros(3), np.zeros(1)
+        for steps in (grid, *(np.pi / 8 / 3.0**k * np.linspace(-1, 1, 5) for k in range(6))):
             near = best + np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-            fidelity = average_fidelity(self.shifted(block[None], near), self.target)
+            turned = block * np.exp(-1j * near[:, :1] * np.array([0, 0, 1, 1]))[:, None, :]
+            fidelity = average_fidelity(self.shifted(turned, near[:, 1:]), self.target)
             best = near[int(np.argmax(fidelity))]
         return best, float(fidelity.max())
 
@@ -189,24 +187,27 @@ def _starts(
     cancel = abs(template.factor(template.cancels))
     rotary = (0.0, 0.6, 1.2) if cancel else (0.0,)
     tones = [sign * scale * amplitude for scale in (0.9, 1.0, 1.1) for sign in (1, -1)]
-    points = [[tone, 0.0, r * cancel, 0.0] for tone in tones for r in rotary]
+    points = [[tone, 0.0, r * cancel, 0.0, 0.0] for tone in tones for r in rotary]
     if hint is not None:
-        points = [[hint.tone.real, hint.tone.imag, hint.cancel.real, hint.cancel.imag]]
+        points = [[hint.tone.real, hint.tone.imag, hint.cancel.real, hint.cancel.imag, 0.0]]
     table = np.array(points)
-    tried = [problem.best_shifts(b) for b in problem.blocks(table)]
-    order = np.argsort([-f for _, f in tried])
-    return [np.concatenate([table[k], tried[k][0]]) for k in order[:STARTS]]
+    tried = [problem.best_shifts(b) for b in problem.columns(table)[:, :4]]
+    order = np.argsort([1e-3 * np.abs(_fold(shifts)).sum() - f for shifts, f in tried])
+    return [np.concatenate([table[k, :4], tried[k][0]]) for k in order[:STARTS]]
 
 
 def _judge(problem: _Problem, template: CrossTemplate, x: np.ndarray) -> Optional[CrossSolution]:
+    """Return the solution of a point, judged on the whole program."""
     tone, cancel = complex(x[0], x[1]), complex(x[2], x[3])
     for factor, rows in ((tone, template.tones), (cancel, template.cancels)):
         if abs(factor) > template.limit(rows):
             return None
-    block = problem.shifted(problem.blocks(x[None, :4]), x[None, 4:])[0]
-    fidelity, leakage = float(average_fidelity(block, problem.target)), float(leakage_of(block))
-    shifts = tuple(float(np.angle(np.exp(1j * s))) for s in x[4:])
-    return CrossSolution(tone, cancel, (shifts[0], shifts[1], shifts[2]), fidelity, leakage)
+    before, control, after = (float(s) for s in _fold(x[4:]))
+    solution = CrossSolution(tone, cancel, (control, before, after), 0.0, 1.0)
+    program = apply_solution(problem.device, template, solution)
+    block = block_of(propagators(problem.device, problem.model, [program])[0], problem.model.levels)
+    fidelity = float(average_fidelity(block, problem.target))
+    return solution._replace(fidelity=fidelity, leakage=float(leakage_of(block)))
 
 
 def apply_solution(device: Device, template: CrossTemplate, solution: CrossSolution) -> Program:
@@ -227,5 +228,6 @@ def apply_solution(device: Device, template: CrossTemplate, solution: CrossSolut
     return with_shifts(program, shifts)
 
 
-def _fold(angle: float) -> float:
-    return float(np.angle(np.exp(1j * angle)))
+def _fold(angle: Any) -> Any:
+    """Return angles in (-pi, pi]."""
+    return np.angle(np.exp(1j * angle))

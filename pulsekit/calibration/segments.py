@@ -56,29 +56,36 @@ class CrossPropagator:
         nothing = np.zeros((1, 4))
         self.fixed = {k: self._evolved(nothing, p)[0] for k, p in enumerate(self.parts) if not p.tone}
 
-    def __call__(self, tone: np.ndarray, cancel: np.ndarray) -> np.ndarray:
+    def __call__(self, tone: np.ndarray, cancel: np.ndarray, before: np.ndarray) -> np.ndarray:
         """Return propagators for complex factors.
+
+        A phase shift of the target's frame before the gate turns the tones,
+        exp(-i phi N) (they drive the control at the target's LO), and the
+        target's pulses, exp(-i phi n_target) up to J over the detuning.
 
         Args:
             tone, cancel: complex128[lanes].
+            before: float64[lanes], rad, shift of the target's frame at the start.
 
         Returns:
             complex128[lanes, dim, dim], dressed interaction frame, virtual Z
-            of the template included, physical.
+            of template and shift included, physical.
         """
         theta = np.stack([np.abs(tone), np.angle(tone), np.abs(cancel), np.angle(cancel)], axis=1)
-        out: Optional[np.ndarray] = None
+        different, lane = np.unique(theta, axis=0, return_inverse=True)
+        target = np.exp(1j * before[:, None] * self.model.labels[:, 1])
+        both = np.exp(1j * before[:, None] * self.model.excitations)
+        out = np.broadcast_to(np.eye(self.model.dim, dtype=np.complex128), (len(tone), self.model.dim, self.model.dim))
         done: Dict[int, np.ndarray] = {}
         for k, part in enumerate(self.parts):
             if not part.tone:
-                step = self.fixed[k]
-            elif part.like == k:
-                step = done[k] = self._evolved(theta, part)
-            else:
-                step = self._again(done[part.like], self.parts[part.like], part)
-            out = step if out is None else step @ out
-        assert out is not None
-        return self.phases[:, None] * np.broadcast_to(out, (len(tone), *out.shape[-2:]))
+                out = np.conj(target)[:, :, None] * self.fixed[k] * target[:, None, :] @ out
+                continue
+            if part.like == k:
+                done[k] = self._evolved(different, part)
+            step = done[k] if part.like == k else self._again(done[part.like], self.parts[part.like], part)
+            out = np.conj(both)[:, :, None] * step[lane.reshape(-1)] * both[:, None, :] @ out
+        return (self.phases * target)[:, :, None] * out
 
     def _evolved(self, theta: np.ndarray, part: _Part) -> np.ndarray:
         lanes, dim = len(theta), self.model.dim

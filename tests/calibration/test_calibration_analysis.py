@@ -5,6 +5,9 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+from scipy.linalg import expm
+from scipy.optimize import brentq
+
 from pulsekit.calibration import (
     average_fidelity,
     collisions,
@@ -21,8 +24,6 @@ from pulsekit.calibration import (
 from pulsekit.calibration.rates import effective_hamiltonian
 from pulsekit.device import ControlLine, Coupling, Device, DriveLine, Resonator, Transmon
 from pulsekit.errors import CalibrationError
-from scipy.linalg import expm
-from scipy.optimize import brentq
 
 MHZ = 1e6
 
@@ -77,7 +78,9 @@ def test_static_zz_is_exact_where_perturbation_fails() -> None:
     device = pair(j=5e6, detuning=318e6)  # 20 and 11 nearly degenerate
     bare = np.sqrt(318e6**2 - 4 * 5e6**2)
     middle = 5.0e9 + 159e6
-    e = np.linalg.eigvalsh(plain((middle + bare / 2, middle - bare / 2), (-330e6, -340e6), 5e6, 4)[[5, 2, 8]][:, [5, 2, 8]])
+    e = np.linalg.eigvalsh(
+        plain((middle + bare / 2, middle - bare / 2), (-330e6, -340e6), 5e6, 4)[[5, 2, 8]][:, [5, 2, 8]]
+    )
     sums = device.transmons[0].frequency + device.transmons[1].frequency
     assert min(abs(e - sums - static_zz(device, 0, 1))) < 100.0
 
@@ -111,7 +114,6 @@ def test_cr_rates_predict_the_conditional_turn() -> None:
         period = 1 / np.hypot(x, z)
         times = np.linspace(0, 1.5 * period, 400)
         step = expm(-2j * np.pi * h * (times[1] - times[0]))
-        _, vectors = np.linalg.eigh(h)
         found, state = [], _driven_state(h, control)
         projector = np.diag([1.0 if n // 3 == 1 else 0.0 for n in range(9)])
         for _ in times:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import HGate, RZGate, SGate, SXGate, XGate, YGate
+from qiskit.quantum_info import Operator, average_gate_fidelity, random_clifford
+
 from pulsekit.calibration import average_fidelity, block_of, gate_fidelity, gate_propagator, logical, virtual_z
 from pulsekit.calibration.mirror import computational, numbers
 from pulsekit.calibration.propagate import pending_phases, propagators
@@ -11,9 +15,6 @@ from pulsekit.calibration.single import play_once
 from pulsekit.calibration.templates import with_shifts
 from pulsekit.program import Channel
 from pulsekit.simulator import Model
-from qiskit import QuantumCircuit
-from qiskit.circuit.library import HGate, RZGate, SGate, SXGate, XGate, YGate
-from qiskit.quantum_info import Operator, average_gate_fidelity, random_clifford
 
 PAULI = {
     "X": np.array([[0, 1], [1, 0]], complex),
@@ -106,7 +107,9 @@ def test_phase_shifts_are_rz(tuned, gate: object) -> None:
     assert average_fidelity(block_of(total, model.levels), np.asarray(Operator(gate))) > 0.9999
 
 
-@pytest.mark.parametrize("name, parameters", [("u1", (0.4,)), ("u2", (0.3, -1.1)), ("u3", (0.7, 1.9, -0.4)), ("rz", (2.2,))])
+@pytest.mark.parametrize(
+    "name, parameters", [("u1", (0.4,)), ("u2", (0.3, -1.1)), ("u3", (0.7, 1.9, -0.4)), ("rz", (2.2,))]
+)
 def test_gates_with_parameters_follow(tuned, name: str, parameters: tuple) -> None:
     assert gate_fidelity(tuned, name, (2,), parameters) > 0.9999
     assert gate_fidelity(tuned, name, (2,), tuple(-p for p in parameters)) > 0.9999
@@ -125,9 +128,10 @@ def test_pending_phase_of_a_cx_is_counted(tuned) -> None:
 
 def test_cliffords_through_compiled_pulses(tuned) -> None:
     """Whole circuits: compiler, frames, pulses and mirror, against Qiskit's operators."""
-    from pulsekit.backend import compile
     from qiskit import transpile
     from qiskit.transpiler import CouplingMap
+
+    from pulsekit.backend import compile
 
     coupling = CouplingMap([[0, 1], [1, 0]])
     circuits, ideal = [], []
