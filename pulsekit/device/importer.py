@@ -59,6 +59,10 @@ def device_from_vendor(
     work.calibrations = add_derived(work.calibrations, work.anharmonicities, dt, files, work.notes)
     work.drives, crosstalk = drive_lines(work)
     work.controls, more = control_lines(work)
+    notes.add("transmons[*].frequency", "published", "qubit_freq_est, taken to be the dressed 0-1 transition")
+    if properties:
+        notes.add("transmons[*].t1, t2", "published", f"properties of {files.date or 'unknown date'}")
+        notes.add("readout[*]", "published", "assignment errors and length; targets for tune")
     transmons = tuple(_transmon(work, q, levels) for q in range(work.n))
     resonators = tuple(
         default_resonator(
@@ -72,7 +76,7 @@ def device_from_vendor(
         for q in range(work.n)
     )
     _resonator_notes(work)
-    readout = tuple(_readout_spec(files, q) for q in range(work.n))
+    readout = tuple(_readout_spec(work, q) for q in range(work.n))
     pairs = tuple(tuple(int(q) for q in pair) for pair in configuration.get("coupling_map") or ())
     return Device(
         name=files.name,
@@ -156,10 +160,15 @@ def _transmon(work: Import, q: int, levels: int) -> Transmon:
         return Transmon(frequency=work.freqs[q], anharmonicity=work.anharmonicities[q], levels=levels, t1=t1, t2=t2)
 
 
-def _readout_spec(files: VendorFiles, q: int) -> ReadoutSpec:
-    keys = ("prob_meas0_prep1", "prob_meas1_prep0", "readout_length")
-    with named(f"qubit {q} of {files.name!r}"):
-        return ReadoutSpec(*(files.qubit_property(q, k) for k in keys))
+def _readout_spec(work: Import, q: int) -> ReadoutSpec:
+    """Return published errors; where only their mean is published, that for both."""
+    mean = work.files.qubit_property(q, "readout_error")
+    errors = [work.files.qubit_property(q, k) for k in ("prob_meas0_prep1", "prob_meas1_prep0")]
+    if mean is not None and None in errors:
+        work.notes.add(f"readout[{q}]", "derived", f"both errors {mean:.4f}, the published mean")
+        errors = [mean if e is None else e for e in errors]
+    with named(f"qubit {q} of {work.files.name!r}"):
+        return ReadoutSpec(errors[0], errors[1], work.files.qubit_property(q, "readout_length"))
 
 
 def _timing(work: Import, dt: float, dtm: float) -> Timing:

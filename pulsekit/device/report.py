@@ -21,6 +21,7 @@ _HEADINGS = {
 }
 _ORDER = ("failed", "clipped", "assumed", "derived", "tuned", "published")
 _EXAMPLES = 3
+_INDEX = re.compile(r"(\d+(?:,\d+)*)\]")
 
 
 def device_report(device: "Device", *, full: bool = False) -> str:
@@ -77,12 +78,14 @@ def _merged(notes: List["Note"]) -> List[str]:
     """Merge notes whose quantities differ only in their indices."""
     groups: Dict[str, List["Note"]] = {}
     for note in notes:
-        groups.setdefault(re.sub(r"\[[\d,]+\]", "[..]", note.quantity), []).append(note)
+        groups.setdefault(_INDEX.sub("..]", note.quantity), []).append(note)
     out: List[str] = []
     for quantity, items in groups.items():
         if len(items) <= _EXAMPLES or items[0].kind in ("failed", "clipped"):
             out += _all(items)
             continue
-        first = ", ".join(re.findall(r"\[[\d,]+\]", n.quantity)[0] for n in items[:_EXAMPLES])
-        out.append(f"{quantity}: {len(items)} values ({first}, ...), such as: {items[0].text}")
+        indices = [_INDEX.search(note.quantity) for note in items[:_EXAMPLES]]
+        first = ", ".join(match.group(1) for match in indices if match)
+        which = f" ({first}, ...)" if first else ""
+        out.append(f"{quantity}: {len(items)} values{which}, such as: {items[0].text}")
     return out

@@ -246,6 +246,16 @@ def test_properties_may_be_missing():
     assert any(n.quantity == "transmons[0].t1" and n.kind == "assumed" for n in device.provenance.notes)
 
 
+def test_a_mean_readout_error_stands_for_both():
+    configuration, defaults, properties = load_snapshot("ibmq_manila")
+    properties = copy.deepcopy(properties)
+    properties["qubits"][1] = [p for p in properties["qubits"][1] if not p["name"].startswith("prob_meas")]
+    device = Device.from_json(configuration, defaults, properties)
+    mean = next(p["value"] for p in properties["qubits"][1] if p["name"] == "readout_error")
+    assert (device.readout[1].prob_meas0_prep1, device.readout[1].prob_meas1_prep0) == (mean, mean)
+    assert device.readout[0].prob_meas0_prep1 != device.readout[0].prob_meas1_prep0
+
+
 def test_affine_expressions():
     assert affine("-(P0)") == (0.0, {"P0": -1.0})
     assert affine("P1/2 - 3*(P0)+1.5") == (1.5, {"P1": 0.5, "P0": -3.0})
