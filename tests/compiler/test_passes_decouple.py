@@ -72,6 +72,21 @@ def test_windows_are_between_instructions_only():
     assert idle_windows(program) == {0: [(160, 2720)], 1: []}  # not inside cx, not before q1's first
 
 
+def test_a_virtual_z_ends_a_window():
+    """Between two X it would turn the other way."""
+    text = RAMSEY.replace(
+        "d0@160..2720: delay source=s1", "d0@160..1000: delay source=s1\nd0@1000: shift_phase 0.5 source=s4"
+    )
+    text = text.replace("source s3 =", 'source s4 = 4 "rz" qubits=[0] clbits=[]\nsource s3 =')
+    text = text.replace("source s4 = 4", "source s3 = 4").replace("source s3 = 3", "source s4 = 3")
+    text = text.replace("source=s3", "source=s9").replace("source=s4", "source=s3").replace("source=s9", "source=s4")
+    assert idle_windows(parse_text(text))[0] == [(160, 1000), (1000, 2720)]
+    leading = RAMSEY.replace("d0@0..160:", "d0@0: shift_phase 0.5 source=s1\nd0@40..200:").replace(
+        "d0@160..2720", "d0@200..2720"
+    )
+    assert idle_windows(parse_text(leading))[0] == [(200, 2720)]
+
+
 @pytest.mark.parametrize("name", ["X2", "XY4", "XY8", "UDD", "UDD4", "UDD6"])
 @pytest.mark.parametrize("color", [0, 1, 2, 3])
 def test_sequences_are_identities_that_cancel_a_static_shift(name, color):

@@ -82,3 +82,17 @@ def test_staggering_refocuses_zz_and_decoupling_both_alike_does_not(pair):
     staggered = populations(circuit, pair, dd="X2")[1]
     assert staggered > 0.999
     assert alike < 0.99 and plain < 0.99
+
+
+@pytest.mark.parametrize("sequence", ["X2", "XY4"])
+def test_decoupling_does_not_turn_virtual_z(pair, sequence):
+    circuit = QuantumCircuit(1)
+    circuit.sx(0)
+    circuit.delay(4000, 0)
+    circuit.rz(1.0, 0)
+    circuit.delay(4000, 0)
+    circuit.rz(0.5, 0)
+    circuit.sx(0)
+    expected = populations(circuit, pair)[1]
+    assert expected == pytest.approx((1 + np.cos(1.5)) / 2, abs=0.01)
+    assert populations(circuit, pair, dd=sequence)[1] == pytest.approx(expected, abs=0.01)

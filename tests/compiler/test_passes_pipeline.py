@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import networkx as nx
+import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
+from pulsekit import Backend, schedule
 from pulsekit.backend.frontend import compile
 from pulsekit.compiler.passes.constraints import NotOverlapping
 from pulsekit.device import Device
 from pulsekit.errors import CompilerError, ProgramError
-from pulsekit.program import Op, diff
+from pulsekit.interop.schedules import read_schedules
+from pulsekit.program import Op, diff, from_json, parse_text, to_json, to_text
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,68 @@ def measure_esp():
     from qiskit.circuit import Instruction
 
     return Instruction("measure_esp", 1, 1, [])
+
+
+def by_channel(program):
+    """What every channel does, in order, numbers to 9 digits."""
+    out = {}
+    for e in program.events:
+        what = program.pulses[e.ref] if e.op == Op.PLAY else program.acquires[e.ref] if e.op == Op.ACQUIRE else None
+        row = (e.t0, e.duration, e.op, round(e.value, 9), round(e.angle, 9), e.slot, what)
+        out.setdefault(program.channels[e.channel], []).append(row)
+    return out
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_anything_to_add_device_mode_is_what_terra_mode_gives(device, seed):
+    """Aligned circuits that end in their measures: the same rows, by way of qiskit Schedules."""
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(7, 7)
+    for _ in range(40):
+        kind = rng.choice(["sx", "rz", "x", "cx", "barrier", "delay"])
+        q = int(rng.integers(7))
+        pair = device.coupling_map[int(rng.integers(len(device.coupling_map)))]
+        arguments = {
+            "sx": (q,),
+            "rz": (round(float(rng.normal()), 6), q),
+            "x": (q,),
+            "cx": pair,
+            "barrier": pair,
+            "delay": (16 * int(rng.integers(1, 100)), q),
+        }
+        getattr(circuit, kind)(*arguments[kind])
+    circuit.measure(range(7), range(7))
+    backend = Backend(device)
+    for method in ("alap", "asap"):
+        terra = read_schedules([schedule(circuit, backend, method=method)])[0]
+        own = compile(circuit, device, use_measure_esp=False, method=method).programs[0]
+        assert terra.duration == own.duration
+        assert by_channel(terra) == by_channel(own)  # up to terra's rounding of bound parameters
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_circuits_with_every_option_are_verified_after_every_pass(device, seed):
+    rng = np.random.default_rng(100 + seed)
+    circuit = QuantumCircuit(7, 60)
+    for k in range(60):
+        q = int(rng.integers(7))
+        kind = rng.choice(["sx", "rz", "x", "cx", "barrier", "delay", "measure", "reset", "rx"])
+        pair = device.coupling_map[int(rng.integers(len(device.coupling_map)))]
+        arguments = {
+            "sx": (q,),
+            "rz": (float(rng.normal()), q),
+            "x": (q,),
+            "cx": pair,
+            "barrier": pair,
+            "delay": (int(rng.integers(1, 3000)), q),
+            "measure": (q, k),
+            "reset": (q,),
+            "rx": (0.3, q),
+        }
+        getattr(circuit, kind)(*arguments[kind])
+    for method in ("alap", "asap"):
+        dd = str(rng.choice(["X2", "XY4", "XY8", "UDD6"]))
+        batch = compile(circuit, device, method=method, dd=dd, crosstalk=True, verify=True)
+        program = batch.programs[0]
+        assert parse_text(to_text(program)).same_as(program)
+        assert from_json(to_json(program)).same_as(program)

@@ -107,7 +107,8 @@ def idle_windows(program: Program) -> Dict[int, List[Window]]:
     """Return each qubit's idle times between two of its instructions, samples.
 
     An instruction (a source of the program) takes all of its qubits from its
-    first row to the end of its last; delays take none.
+    first row to the end of its last; delays take none. A virtual Z ends a
+    window: between two X it would turn the other way.
     """
     e = program.events
     stop = e.t0 + e.duration
@@ -118,15 +119,18 @@ def idle_windows(program: Program) -> Dict[int, List[Window]]:
         span[0], span[1] = min(span[0], t0), max(span[1], t1)
     of_qubit: Dict[int, List[Window]] = {}
     for s, (t0, t1) in spans.items():
-        if t1 > t0:
-            for qubit in program.sources[s].qubits:
-                of_qubit.setdefault(qubit, []).append((t0, t1))
+        for qubit in program.sources[s].qubits:
+            of_qubit.setdefault(qubit, []).append((t0, t1))
     return {q: _gaps(sorted(taken)) for q, taken in sorted(of_qubit.items())}
 
 
 def _gaps(taken: Sequence[Window]) -> List[Window]:
-    out, until = [], taken[0][1]
-    for t0, t1 in taken[1:]:
+    """Return the gaps between spans, from the first to the last that takes time."""
+    lasting = [k for k, (t0, t1) in enumerate(taken) if t1 > t0]
+    if not lasting:
+        return []
+    out, until = [], taken[lasting[0]][1]
+    for t0, t1 in taken[lasting[0] + 1 : lasting[-1] + 1]:
         if t0 > until:
             out.append((until, t0))
         until = max(until, t1)
