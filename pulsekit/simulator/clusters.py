@@ -28,6 +28,7 @@ from ..errors import SimulationError
 from ..program import Batch
 from .activity import Activity, activity_of
 from .estimates import Estimator
+from .stack import batch_numbers
 
 __all__ = ["Cluster", "LeftOut", "plan_clusters"]
 
@@ -97,22 +98,35 @@ def plan_clusters(
     """
     if not spectator_bound > 0:
         raise SimulationError(f"Argument `spectator_bound` must be positive, but {spectator_bound} came.")
+    numbers = batch_numbers(batch, device.timing.dt)
+    known = batch.__dict__.get("_clusters")
+    if known is None or not all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
+        known = ([np.array(a) for a in numbers], {})
+        batch.__dict__["_clusters"] = known
+    key = (device, spectator_bound, tuple(also))
+    if key not in known[1]:
+        known[1][key] = _planned(batch, device, spectator_bound, set(also))
+    out = list(known[1][key])
+    from .cost import TRAJECTORIES_ABOVE, check_memory
+
+    for cluster in out:
+        check_memory(cluster, memory_cap, density=noise and cluster.dim <= TRAJECTORIES_ABOVE)
+    return out
+
+
+def _planned(batch: Batch, device: Device, bound: float, also: Set[int]) -> List[Cluster]:
     estimator = Estimator(device)
     found: Dict[Tuple[object, ...], List[int]] = {}
     plans: Dict[Tuple[object, ...], Tuple[Cluster, ...]] = {}
     for activity in activity_of(batch, device):
         key = activity.key
         if key not in plans:
-            plans[key] = _plan(activity, estimator, device, spectator_bound, set(also))
+            plans[key] = _plan(activity, estimator, device, bound, also)
         for cluster in plans[key]:
             name = (cluster.qubits, cluster.couplings)
             members = found.setdefault(name, [])
             members.extend(int(e) for e in activity.experiments)
     out = [_merged(name, experiments, plans) for name, experiments in found.items()]
-    from .cost import TRAJECTORIES_ABOVE, check_memory
-
-    for cluster in out:
-        check_memory(cluster, memory_cap, density=noise and cluster.dim <= TRAJECTORIES_ABOVE)
     return sorted(out, key=lambda c: (int(c.experiments[0]), c.qubits))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Plays, Program, resolve_frames
+from .stack import batch_numbers
 
 __all__ = ["LaneGroup", "lane_groups"]
 
@@ -24,8 +25,11 @@ class LaneGroup:
     angle: Optional[np.ndarray]
 
     def plays(self, dt: float) -> Dict[Channel, Plays]:
-        """Return what every channel plays."""
-        return resolve_frames(self.program, self.los, dt, value=self.value, angle=self.angle)
+        """Return what every channel plays (worked out once)."""
+        known: Dict[float, Dict[Channel, Plays]] = self.__dict__.setdefault("_plays", {})
+        if dt not in known:
+            known[dt] = resolve_frames(self.program, self.los, dt, value=self.value, angle=self.angle)
+        return known[dt]
 
     def take(self, lanes: np.ndarray) -> "LaneGroup":
         """Return some of the lanes."""
@@ -41,9 +45,21 @@ class LaneGroup:
 def lane_groups(batch: Batch) -> List[LaneGroup]:
     """Return the groups of a batch, parameters bound.
 
+    They are kept with the batch, beside copies of the numbers that they were
+    made of.
+
     Raises:
         SimulationError: parameters without values.
     """
+    numbers = batch_numbers(batch, 0.0)
+    known = batch.__dict__.get("_groups")
+    if known is None or not all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
+        known = ([np.array(a) for a in numbers], _groups(batch))
+        batch.__dict__["_groups"] = known
+    return list(known[1])
+
+
+def _groups(batch: Batch) -> List[LaneGroup]:
     out: List[LaneGroup] = []
     for index, program in enumerate(batch.programs):
         members = np.flatnonzero(np.asarray(batch.program_of) == index)

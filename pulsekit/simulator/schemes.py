@@ -30,7 +30,7 @@ class Scheme:
         for a, _ in self.stages[:-1]:
             now += a
             out.append(now)
-        return tuple([*out, 1.0])
+        return (*out, 1.0)
 
     @property
     def second(self) -> float:

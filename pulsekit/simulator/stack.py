@@ -16,7 +16,7 @@ from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program, Pulse
 from ..units import TWO_PI
 
-__all__ = ["Stack", "StackedPlays", "runs_of", "stacks_of"]
+__all__ = ["Stack", "StackedPlays", "batch_numbers", "runs_of", "stacks_of"]
 
 FLAT = 8  # a run of at least this many equal samples is a flat
 _PLAIN = (int(Op.PLAY), int(Op.DELAY), int(Op.SHIFT_PHASE), int(Op.ACQUIRE), int(Op.RESET))
@@ -107,7 +107,7 @@ def stacks_of(batch: Batch, dt: float) -> List[Stack]:
         SimulationError: parameters without values, or pulses with samples that
             are not finite.
     """
-    numbers = _numbers(batch, dt)
+    numbers = batch_numbers(batch, dt)
     known = batch.__dict__.get("_stacks")
     if known is not None and all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
         return known[1]
@@ -116,7 +116,7 @@ def stacks_of(batch: Batch, dt: float) -> List[Stack]:
     return stacks
 
 
-def _numbers(batch: Batch, dt: float) -> List[np.ndarray]:
+def batch_numbers(batch: Batch, dt: float) -> List[np.ndarray]:
     """Return everything beside the programs that stacks depend on."""
     los = batch.los
     theta = np.zeros(0) if batch.theta is None else np.asarray(batch.theta)

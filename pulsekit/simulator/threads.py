@@ -41,7 +41,7 @@ def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
                 return
             try:
                 results[index] = jobs[index]()
-            except BaseException as error:  # noqa: BLE001 - raised again below
+            except BaseException as error:  # raised again below
                 errors[index] = error
                 failed.set()
 
