@@ -103,7 +103,7 @@ def compile(
     items = list(circuits) if isinstance(circuits, (list, tuple)) else [circuits]
     kinds = [_kind_of(item) for item in items]
     points = len(parameter_binds) if parameter_binds else 0
-    if points == 1 and not parameter_binds[0]:  # type: ignore[index]
+    if isinstance(parameter_binds, (list, tuple)) and not any(parameter_binds):
         points, parameter_binds = 0, None
     copies = points or 1
     options = DeviceOptions(

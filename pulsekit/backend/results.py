@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import copy
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.qobj import QobjExperimentHeader, QobjHeader
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-from ..execution import Record
+from ..errors import PulsekitError
+from ..execution import Record, Settings
+from .plain import plain
 
 __all__ = ["build", "pack"]
 
@@ -23,19 +25,43 @@ LIST_LIMIT = 4_000_000  # numbers of a job; above, level 0 and 1 memories are fl
 
 
 def pack(
-    records: Sequence[Record], headers: Sequence[Mapping[str, Any]], *, memory: bool, common: Mapping[str, Any]
+    records: Sequence[Union[Record, PulsekitError]],
+    headers: Sequence[Mapping[str, Any]],
+    settings: Settings,
+    *,
+    memory: bool,
+    common: Mapping[str, Any],
 ) -> Tuple[Dict[str, Any], List[np.ndarray]]:
     """Return a job's result as a document and the arrays that it refers to.
 
     Args:
-        records: one per experiment.
+        records: one per experiment, or the error that it failed with.
         headers: likewise, for the result.
+        settings: of the execution.
         memory: keep the bits of every shot.
         common: fields of the result as a whole.
     """
     arrays: List[np.ndarray] = []
-    results = [_pack_one(record, header, memory, arrays) for record, header in zip(records, headers)]
-    return {**common, "success": True, "results": results}, _joined(arrays, results)
+    results = [
+        _pack_one(record, header, memory, arrays) if isinstance(record, Record) else _failed(record, header, settings)
+        for record, header in zip(records, headers)
+    ]
+    success = all(result["success"] for result in results)
+    whole = {**common, "success": success, "results": results}
+    if not success:
+        whole["status"] = "Partially completed"
+    return whole, _joined(arrays, results)
+
+
+def _failed(error: PulsekitError, header: Mapping[str, Any], settings: Settings) -> Dict[str, Any]:
+    return {
+        "shots": settings.shots,
+        "success": False,
+        "status": str(error),
+        "meas_level": settings.meas_level,
+        "header": header,
+        "data": {},
+    }
 
 
 def _pack_one(record: Record, header: Mapping[str, Any], memory: bool, arrays: List[np.ndarray]) -> Dict[str, Any]:
@@ -45,7 +71,7 @@ def _pack_one(record: Record, header: Mapping[str, Any], memory: bool, arrays: L
         "status": "DONE",
         "meas_level": int(record.meas_level),
         "header": header,
-        "metadata": _plain(record.info),
+        "metadata": plain(record.info),
     }
     if record.meas_level == 2:
         values, counts, inverse = _tally(record.bits)
@@ -62,15 +88,6 @@ def _pack_one(record: Record, header: Mapping[str, Any], memory: bool, arrays: L
     out["array"] = len(arrays)
     arrays.append(np.ascontiguousarray(signal, dtype=np.complex128))
     return out
-
-
-def _plain(value: Any) -> Any:
-    """Return what an execution tells about itself in JSON's types."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 def _tally(bits: Optional[np.ndarray]) -> Tuple[List[int], np.ndarray, np.ndarray]:

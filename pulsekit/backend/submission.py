@@ -7,8 +7,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-import numpy as np
-
 from ..device import Device
 from ..errors import StoreError
 from ..execution import Settings
@@ -19,6 +17,7 @@ from .frontend import compile
 from .limits import check_durations, lo_errors
 from .ownership import this_process
 from .payload import capture, encode
+from .plain import plain
 from .request import Request
 from .runner import in_background
 from .work import Work, common_fields, seed_of, threads
@@ -101,7 +100,7 @@ def recorded_options(request: Request, batch: Batch, seed: int, parametric: List
         options["rep_time"] = request.rep_time_s / US
     if request.options["executor"] is not None:
         options["executor"] = repr(request.options["executor"])
-    options.update({k: _plain(v) for k, v in request.forwarded.items()})
+    options.update({k: plain(v) for k, v in request.forwarded.items()})
     return options
 
 
@@ -111,19 +110,6 @@ def _by_name(entry: Any) -> Dict[str, float]:
     if hasattr(entry, "qubit_los"):
         entry = {**entry.qubit_los, **entry.meas_los}
     return {channel.name: float(f) for channel, f in entry.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Return a forwarded keyword as JSON keeps it."""
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    return repr(value)
 
 
 def submission(
@@ -163,7 +149,7 @@ def submission(
         experiment_id=request.job.get("experiment_id"),
         steps=steps,
         options=recorded_options(request, batch, seed, list(getattr(configuration, "parametric_pulses", []))),
-        header=_plain(header),
+        header=plain(header),
         client_version=dict(client_version),
         experiments=len(batch),
         attempts=1,
@@ -227,9 +213,9 @@ def _rerun(request: Request, seed: int) -> Dict[str, Any]:
     options["schedule_los"] = [_by_name(e) for e in request.options["schedule_los"] or []] or None
     options["seed_simulator"] = seed
     return {
-        "options": _plain(options),
-        "header": _plain(request.header),
-        "forwarded": {k: _plain(v) for k, v in request.forwarded.items()},
+        "options": plain(options),
+        "header": plain(request.header),
+        "forwarded": {k: plain(v) for k, v in request.forwarded.items()},
         "rep_delay_s": request.rep_delay_s,
         "rep_time_s": request.rep_time_s,
     }

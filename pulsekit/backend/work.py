@@ -7,14 +7,16 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..device import Device
 from ..errors import CancelledError, PulsekitError
-from ..execution import Settings, execute
+from ..execution import Record, Settings, execute
 from ..program import Batch, Op, Program
 from ..store import Store
 from .ownership import this_process
+from .partial import one_by_one, report
+from .plain import plain
 from .results import pack
 from .runner import Ticket
 
@@ -52,7 +54,7 @@ class Work:
         except CancelledError:
             self._end(ticket, "CANCELLED")
         except PulsekitError as error:
-            self._end(ticket, "ERROR_RUNNING_JOB", error_message=str(error), error_code=error.code)
+            self._fail(ticket, error)
         except MemoryError:
             self._end(ticket, "ERROR_RUNNING_JOB", error_message="The job needed more memory than there is.")
         except Exception as error:  # a defect of the package: report it, keep the worker
@@ -77,13 +79,35 @@ class Work:
             cancel=ticket.cancel,
             live=ticket.publish if self.live else None,
         )
-        for record, extra in zip(records, per_experiment(self.batch)):
-            record.info.update(extra)
+        self._end(ticket, "COMPLETED", result=self._keep(ticket, records, time.perf_counter() - start))
+
+    def _keep(self, ticket: Ticket, outcomes: Sequence[Any], took: float) -> str:
+        """Leave the result for the job, store it, and return its document."""
+        for outcome, extra in zip(outcomes, per_experiment(self.batch)):
+            if isinstance(outcome, Record):
+                outcome.info.update(extra)
         headers = [{k: v for k, v in h.items() if k != "kind"} for h in self.batch.headers]
-        document, arrays = pack(records, headers, memory=self.memory, common=self.common(time.perf_counter() - start))
+        document, arrays = pack(outcomes, headers, self.settings, memory=self.memory, common=self.common(took))
         ticket.result = (document, arrays, headers)
-        stored = {**document, "arrays": [self.store.put_array(a) for a in arrays]}
-        self._end(ticket, "COMPLETED", result=self.store.put_document(stored))
+        for result in document["results"]:
+            result["header"] = plain(result["header"])
+        return self.store.put_document({**document, "arrays": [self.store.put_array(a) for a in arrays]})
+
+    def _fail(self, ticket: Ticket, error: PulsekitError) -> None:
+        """End a failed job, with the results of the experiments that do not fail."""
+        message, code, changes = str(error), error.code, {}
+        start = time.perf_counter()
+        if len(self.batch) > 1 and self.settings.init_qubits:
+            try:
+                outcomes = one_by_one(self.batch, self.device, self.settings, ticket.cancel)
+                told, common_code = report(outcomes)
+                message, code = (told, common_code) if told else (message, code)
+                if any(isinstance(o, Record) for o in outcomes):
+                    changes["result"] = self._keep(ticket, outcomes, time.perf_counter() - start)
+            except CancelledError:
+                self._end(ticket, "CANCELLED")
+                return
+        self._end(ticket, "ERROR_RUNNING_JOB", error_message=message, error_code=code, **changes)
 
     def _step(self, status: str) -> None:
         self.steps = {**self.steps, status: time.time()}

@@ -129,6 +129,29 @@ def test_4_2_error_message(own, broken):
     )
 
 
+def test_4_2_error_message_and_partial_results_per_experiment(own, monkeypatch):
+    """One bad experiment of three: the others are there for who asks."""
+    from pulsekit.backend import partial
+
+    real = work_module.execute
+
+    def picky(batch, device, settings, **keywords):
+        if any(h["name"] == "bad" for h in batch.headers):
+            raise ExecutionError("It broke.", code=8999)
+        return real(batch, device, settings, **keywords)
+
+    monkeypatch.setattr(work_module, "execute", picky)
+    monkeypatch.setattr(partial, "execute", picky)
+    job = own.run([measured(name="a"), measured(name="bad"), measured(name="c")])
+    assert job.error_message() == "Experiment 1: It broke. Error code: 8999."
+    with pytest.raises(IBMQJobFailureError, match="Experiment 1"):
+        job.result()
+    for found in (job, own.retrieve_job(job.job_id())):
+        result = found.result(partial=True)
+        assert not result.success and [r.success for r in result.results] == [True, False, True]
+        assert sum(result.get_counts("c").values()) == 20
+
+
 def test_4_2_error_message_is_none_without_an_error(own):
     assert own.run(measured()).error_message() is None
 
@@ -307,4 +330,10 @@ def test_jobs_that_mix_metadata_json_cannot_keep(own):
     """The result of this process has the metadata as they are."""
     qc = QuantumCircuit(1, 1, metadata={"c": 1 + 2j})
     qc.measure(0, 0)
-    assert own.run(qc).result().results[0].header.metadata == {"c": 1 + 2j}
+    job = own.run(qc)
+    assert job.result().results[0].header.metadata == {"c": 1 + 2j}
+    assert own.retrieve_job(job.job_id()).result().results[0].header.metadata == {"c": [1.0, 2.0]}
+    odd = QuantumCircuit(1, 1, metadata={"t": {(0, 1): object}})
+    odd.measure(0, 0)
+    job = own.run(odd)
+    assert job.result().success and job.circuits()[0] == odd

@@ -16,7 +16,8 @@ from qiskit.result import Result, marginal_counts
 
 from pulsekit.backend import Backend
 from pulsekit.backend.results import build, pack
-from pulsekit.execution import Record
+from pulsekit.errors import ExecutionError
+from pulsekit.execution import Record, Settings
 
 
 def schedule(name="s"):
@@ -135,7 +136,7 @@ def test_3_4_many_slots():
     rng = np.random.default_rng(1)
     bits = rng.integers(0, 2, size=(20, 71), dtype=np.uint8)
     record = Record(20, 2, "avg", 71, bits=bits)
-    document, arrays = pack([record], [{"memory_slots": 71, "name": "x"}], memory=True, common={})
+    document, arrays = pack([record], [{"memory_slots": 71, "name": "x"}], Settings(), memory=True, common={})
     fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j"}
     result = build({**document, **fields}, arrays.__getitem__)
     assert result.get_memory() == ["".join(str(b) for b in row[::-1]) for row in bits]
@@ -199,13 +200,18 @@ def test_3_6_levels_are_of_the_same_shots(backend):
 
 def test_3_7_failed_experiments_are_marked():
     record = Record(5, 2, "avg", 1, bits=np.zeros((5, 1), np.uint8))
-    document, arrays = pack([record, record], [{"name": "a"}, {"name": "b"}], memory=False, common={})
-    document["success"] = document["results"][1]["success"] = False
-    document["results"][1]["status"] = "FAILED"
-    fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j", "status": "PARTIAL"}
+    document, arrays = pack(
+        [record, ExecutionError("no", code=8999)],
+        [{"name": "a"}, {"name": "b"}],
+        Settings(shots=5),
+        memory=False,
+        common={},
+    )
+    fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         result = build({**document, **fields}, arrays.__getitem__)
-    assert result.get_counts(0) == {"0x0": 5} or result.get_counts(0)
+    assert sum(result.get_counts(0).values()) == 5 and not result.success
+    assert result.results[1].status == "no Error code: 8999."
     with pytest.raises(QiskitError):
         result.get_counts(1)

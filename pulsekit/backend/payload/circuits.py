@@ -21,6 +21,7 @@ from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.transforms import block_to_schedule
 
+from ..plain import plain
 from .schedules import read_schedule, write_schedule
 from .values import Reader, Writer
 
@@ -72,7 +73,7 @@ def write_circuit(circuit: CircuitCapture, writer: Writer) -> Dict[str, Any]:
     return {
         "type": "circuit",
         "name": circuit.name,
-        "metadata": circuit.metadata,
+        "metadata": plain(circuit.metadata),
         "global_phase": writer.value(circuit.global_phase),
         "n_qubits": len(qubits),
         "n_clbits": len(clbits),

@@ -8,6 +8,7 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.transforms import block_to_schedule, target_qobj_transform
 
+from ..plain import plain
 from .circuits import CircuitCapture, read_circuit, write_circuit
 from .schedules import read_schedule, write_schedule
 from .values import Reader, Writer
@@ -78,7 +79,7 @@ def _experiment(item: Any, writer: Writer) -> Dict[str, Any]:
     return {
         "type": "schedule",
         "name": item.name,
-        "metadata": metadata,
+        "metadata": plain(metadata),
         "instructions": write_schedule(item, writer),
     }
 
