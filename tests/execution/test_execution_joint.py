@@ -27,7 +27,7 @@ def prepared(lab, monkeypatch):
 
     def run(weights, split=False, **settings):
         n = len(next(iter(weights)))
-        device = lab.device(n, drive_rate=100e6)
+        device = lab.device(n, drive_rate=250e6)
         ket = np.zeros(3**n, complex)
         for bits, p in weights.items():
             ket[int(bits, 3)] = np.sqrt(p)
@@ -61,7 +61,7 @@ def test_joint_distribution(prepared, name, level):
     elif level == 1:
         bits = sharp(prepared(weights, meas_level=1, meas_return="single")[0].iq)
     else:
-        raw = prepared(weights, meas_level=0, meas_return="single", memory_slot_size=700)[0].raw
+        raw = prepared(weights, meas_level=0, meas_return="single", memory_slot_size=350)[0].raw
         bits = sharp(raw.sum(axis=2))
     found = np.bincount(bits @ 2 ** np.arange(n), minlength=2**n) / SHOTS
     error = 5 * 0.5 / SHOTS**0.5 + (0.02 if level == 0 else 0.003)  # + readout errors of the short window
