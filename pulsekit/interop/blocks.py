@@ -19,7 +19,11 @@ from qiskit.pulse.transforms import (
 
 from ..errors import ProgramError
 
-__all__ = ["Placed", "place_block"]
+__all__ = ["Placed", "UnboundShape", "place_block"]
+
+
+class UnboundShape(ProgramError):
+    """The shape or the length of a pulse or a delay depends on a parameter."""
 
 
 class Placed:
@@ -63,7 +67,7 @@ def _leaf(instruction: Any, time: int = 0) -> Placed:
         raise ProgramError(f"References must be assigned, but {instruction.ref_keys} is not. Use assign_references.")
     duration = instruction.duration
     if isinstance(duration, ParameterExpression):
-        raise ProgramError(f"Durations must be numbers, but {instruction} is not assigned.")
+        raise UnboundShape(f"Durations must be numbers, but {instruction} is not assigned. Assign it first.")
     out = Placed()
     out.items = [(time, instruction)]
     out.duration = time + duration
@@ -91,7 +95,7 @@ def place_block(block: ScheduleBlock) -> Placed:
         children.append(inner)
         length = getattr(element.alignment_context, "duration", inner.duration)
         if isinstance(length, ParameterExpression):
-            raise ProgramError(f"The duration of a context must be a number, but {length} is not assigned.")
+            raise UnboundShape(f"The duration of a context must be a number, but {length} is not assigned.")
         if length < inner.duration:
             raise ProgramError(
                 f"Block {element.name!r} must fit its context of {length} samples, but it takes {inner.duration}."

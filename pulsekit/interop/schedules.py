@@ -12,6 +12,7 @@ from qiskit.pulse.library import SymbolicPulse, Waveform
 from ..compiler.snippets import Snippet
 from ..errors import ProgramError
 from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTable, Program, Pulse
+from .blocks import UnboundShape
 from .expressions import split_expression
 from .flatten import flatten, name_of
 
@@ -40,10 +41,6 @@ _FRAME_OPS = {
     pi.SetFrequency: Op.SET_FREQUENCY,
 }
 _KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
-
-
-class UnboundShape(ProgramError):
-    """The shape or the length of a pulse depends on a parameter."""
 
 
 class ScheduleReader:
