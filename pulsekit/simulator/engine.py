@@ -9,11 +9,13 @@ commutator-free Magnus steps (``magnus``).
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
 from .._ext import kernel
+from ..errors import CancelledError
 from ..program import Pulse
 from .blocks import LANES, apply, by_envelope, pack, pack_vector, phases, unpack
 from .cached import cacheable, few_enough, propagators_of, pulse_ids, run_cached
@@ -38,6 +40,7 @@ def run_track(
     end: np.ndarray,
     rwa: bool,
     tolerance: float,
+    cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
     """Evolve the lanes of a track from ``start`` to ``end``.
 
@@ -49,9 +52,13 @@ def run_track(
         start, end: int64[lanes], samples; no window lies outside.
         rwa: drop counter-rotating terms.
         tolerance: error allowed in a population.
+        cancel: checked between pieces.
 
     Returns:
         complex128[lanes, size, columns], common frame at ``end``.
+
+    Raises:
+        CancelledError: ``cancel`` was set.
     """
     free = cacheable(space, stack, track, rwa)
     if free is not None and free.any():
@@ -61,7 +68,7 @@ def run_track(
         good[free] = few_enough(space, ids)
         if good.any():
             return _split_run(space, stack, track, states, start, end, rwa, tolerance, good)
-    return _sampled_run(space, stack, track, states, start, end, rwa, tolerance)
+    return _sampled_run(space, stack, track, states, start, end, rwa, tolerance, cancel=cancel)
 
 
 def _split_run(
@@ -144,6 +151,7 @@ def _sampled_run(
     rwa: bool,
     tolerance: float,
     precision: Optional[float] = None,
+    cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
     lanes, size, columns = states.shape
     keys = np.stack([t.pulse for t in track.tones], axis=1) if track.tones else np.zeros((lanes, 0), dtype=np.int32)
@@ -157,6 +165,8 @@ def _sampled_run(
         begin = engine.tone_start(window.first)
         engine.wait(begin - now)
         for piece in window.pieces:
+            if cancel is not None and cancel.is_set():
+                raise CancelledError("The simulation was cancelled.")
             engine.piece(piece, begin)
         now = begin + window.length
     engine.wait(end[lane_at] - now)

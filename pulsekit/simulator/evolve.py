@@ -118,7 +118,18 @@ def evolve_batch(
         flat = x.reshape(len(x), -1, 1) if density else x
         try:
             known = stacks_of(batch, model.dt) if stacks is None else stacks
-            y = evolve_fast(model, known, flat, start=start, stop=stop, density=density, rwa=rwa, tolerance=tolerance)
+            y = evolve_fast(
+                model,
+                known,
+                flat,
+                start=start,
+                stop=stop,
+                density=density,
+                rwa=rwa,
+                tolerance=tolerance,
+                threads=threads,
+                cancel=cancel,
+            )
             return y.reshape(x.shape)
         except TooStrongError:
             if method != "auto":
@@ -165,9 +176,7 @@ def evolve_group(
     tones = tones_of(group.program, group.plays(model.dt), model)
     name = choose(model, method, solver, rwa)
     more: Dict[str, Any] = {"threads": threads, "cancel": cancel} if name == "splitting" else {}
-    x = METHODS[name](
-        model, tones, x, start=start, stop=stop, solver=solver, rwa=rwa, tolerance=tolerance, **more
-    )
+    x = METHODS[name](model, tones, x, start=start, stop=stop, solver=solver, rwa=rwa, tolerance=tolerance, **more)
     return x[:, :, 0] if states.ndim == 2 else x
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+import threading
+from functools import partial
+from typing import List, Optional, Sequence
 
 import numpy as np
 
+from .blocks import LANES
 from .engine import run_track
 from .model import Model
 from .space import Space, space_of
 from .stack import Stack
-from .windows import tracks_of
+from .threads import run_all
+from .windows import Track, select_lanes, tracks_of
 
 __all__ = ["evolve_fast", "fits_fast"]
 
@@ -38,6 +42,8 @@ def evolve_fast(
     density: bool,
     rwa: bool,
     tolerance: float,
+    threads: int = 1,
+    cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
     """Evolve every experiment from ``start`` to ``stop``.
 
@@ -50,20 +56,52 @@ def evolve_fast(
         density: whether they are density matrices.
         rwa: drop counter-rotating terms.
         tolerance: error allowed in a population.
+        threads: lanes are shared among so many threads.
+        cancel: checked between pieces of a program.
 
     Returns:
         Like ``states``, dressed interaction frame at ``stop``.
     """
     space = space_of(model, density)
     out = np.empty_like(states)
+    jobs = []
     for stack in stacks:
         begin, end = start[stack.experiments], stop[stack.experiments]
         for track in tracks_of(stack, model, begin, end):
-            at = stack.experiments[track.lanes]
-            x = _turn(space, states[at], -begin[track.lanes] * model.dt)
-            x = run_track(space, stack, track, x, begin[track.lanes], end[track.lanes], rwa, tolerance)
-            out[at] = _turn(space, x, end[track.lanes] * model.dt)
+            for part in _shares(track, threads):
+                jobs.append(partial(_run, space, stack, part, states, begin, end, rwa, tolerance, cancel, out))
+    run_all(jobs, threads)
     return out
+
+
+def _shares(track: Track, threads: int) -> List[Track]:
+    """Cut the lanes of a track into blocks for several threads."""
+    lanes = len(track.lanes)
+    pieces = min(threads, lanes // LANES)
+    if pieces <= 1:
+        return [track]
+    cuts = np.linspace(0, lanes // LANES, pieces + 1).astype(int) * LANES
+    cuts[-1] = lanes
+    return [select_lanes(track, np.arange(a, b)) for a, b in zip(cuts[:-1], cuts[1:])]
+
+
+def _run(
+    space: Space,
+    stack: Stack,
+    track: Track,
+    states: np.ndarray,
+    begin: np.ndarray,
+    end: np.ndarray,
+    rwa: bool,
+    tolerance: float,
+    cancel: Optional[threading.Event],
+    out: np.ndarray,
+) -> None:
+    at = stack.experiments[track.lanes]
+    t0, t1 = begin[track.lanes], end[track.lanes]
+    x = _turn(space, states[at], -t0 * space.model.dt)
+    x = run_track(space, stack, track, x, t0, t1, rwa, tolerance, cancel)
+    out[at] = _turn(space, x, t1 * space.model.dt)
 
 
 def _turn(space: Space, x: np.ndarray, t: np.ndarray) -> np.ndarray:

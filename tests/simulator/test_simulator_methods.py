@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from simulator_programs import device, gaussian, play, program, random_program
 
-from pulsekit.errors import SimulationError
+from benchmarks.workloads import load
+from benchmarks.workloads.build import batch_of, device_of
+from pulsekit.errors import CancelledError, SimulationError
 from pulsekit.program import Batch, Program, Pulse, resolve_frames
 from pulsekit.simulator import Model, default_los, evolve, simulate
 from pulsekit.simulator.operators import embed, lowering
@@ -184,3 +188,39 @@ def test_bad_input_is_refused(kind: str) -> None:
     }
     with pytest.raises(SimulationError, match="must"):
         calls.get(kind, lambda: simulate(prog, dev))()
+
+
+@pytest.mark.parametrize("name", ["w1_rabi1q", "w5_cr2q", "w3l_spec_lindblad"])
+def test_threads_change_no_bit(name: str) -> None:
+    workload = load(name)
+    solver = "lindblad" if workload["solver"] == "lindblad" else "schroedinger"
+    dev, batch = device_of(workload), batch_of(workload)
+    one = simulate(batch, dev, solver=solver, spectator_bound=1e-9).populations
+    for threads in (2, 4, 8):
+        assert np.array_equal(
+            simulate(batch, dev, solver=solver, spectator_bound=1e-9, threads=threads).populations, one
+        )
+
+
+def test_cancelling_stops_between_pieces() -> None:
+    cancel = threading.Event()
+    cancel.set()
+    dev, prog, _, _ = random_case(2)
+    model = Model.from_device(dev, tuple(range(dev.n_qubits)), noise=False)
+    batch = Batch((prog,), np.zeros(1, np.int32), default_los(dev, 1))
+    with pytest.raises(CancelledError):
+        evolve(model, batch, np.eye(model.dim)[None, 0].astype(complex), cancel=cancel)
+
+
+def test_the_magnus_steps_have_order_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    dev = device(2, 3)
+    pulses: list = []
+    pulse = Pulse.from_shape("drag", 80, {"sigma": 20.0, "beta": 1.0})
+    prog = program([play("d0", 0, pulses, pulse, 0.9), play("d1", 0, pulses, pulse, 0.8)], pulses)
+    states = {}
+    for splits in (1, 2, 4, 16):
+        monkeypatch.setattr("pulsekit.simulator.magnus.substeps", lambda *_, n=splits: n)
+        states[splits] = simulate(prog, dev, outputs=("states",), tolerance=1e-11, spectator_bound=1e-12).states
+    errors = [np.abs(states[n] - states[16]).max() for n in (1, 2, 4)]
+    orders = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert np.allclose(orders, 4, atol=0.2)
