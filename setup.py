@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent
 EXT = Path("pulsekit") / "_ext"
 KERNELS = sorted(p.stem for p in (ROOT / EXT).glob("*.pyx") if p.stem != "cpu")
 
-COMMON = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fcx-limited-range"]
+COMMON = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fcx-limited-range"]
 LEVELS = {"baseline": []}
 if platform.machine().lower() in ("x86_64", "amd64") and sys.platform != "win32":
     fast = ["-ffp-contract=fast"]
@@ -66,4 +66,4 @@ def extensions() -> list:
     return out
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})
