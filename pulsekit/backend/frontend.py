@@ -50,6 +50,7 @@ def compile(
     dd: Any = None,
     constraints: Sequence[Any] = (),
     crosstalk: Any = None,
+    optimize: bool = False,
     verify: bool = False,
     trace: Optional[List[Any]] = None,
 ) -> Batch:
@@ -81,6 +82,8 @@ def compile(
             together, do not overlap, keep a distance; idle neighbours.
         crosstalk: True, or a networkx graph of qubit pairs, whose gates never
             play at the same time.
+        optimize: merge phases and delays, remove what does nothing and share
+            equal pulses: fewer rows, the same signals.
         verify: check the programs after every pass.
         trace: gets one ``TraceEntry`` per pass: what it changed and took.
 
@@ -115,6 +118,7 @@ def compile(
         dd=dd,
         constraints=tuple(constraints),
         conflicts=conflict_graph(device) if crosstalk is True else crosstalk or None,
+        optimize=optimize,
         verify=verify,
         trace=trace,
     )

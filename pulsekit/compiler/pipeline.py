@@ -20,11 +20,17 @@ from .passes.frame_scope import ScopeFrequencies
 from .passes.group_starts import JoinMeasureGroups
 from .passes.lookup import LookUpCalibrations
 from .passes.lowering import Lower
+from .passes.merge_delays import MergeDelays
+from .passes.merge_phases import MergePhases
 from .passes.pad_pulses import PadPulses
+from .passes.remove_no_ops import RemoveNoOps
 from .passes.sequencing import Sequence
+from .passes.share_pulses import SharePulses
 from .work import Work
 
 __all__ = ["DeviceOptions", "circuit_passes", "header_of_notes", "schedule_passes", "verify_work"]
+
+OPTIMIZE: Tuple[Pass, ...] = (MergePhases(), MergeDelays(), RemoveNoOps(), SharePulses())
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class DeviceOptions:
     dd: Any = None  # see passes.decouple.Decouple.of
     constraints: Tuple[Any, ...] = ()  # see passes.constraints
     conflicts: Any = None  # a networkx graph of qubit tuples that must not be driven at once
+    optimize: bool = False  # fewer rows, the same signals
     verify: bool = False  # after every pass
     trace: Optional[List[TraceEntry]] = None
 
@@ -66,12 +73,17 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
         AlignStarts(options.align, sequence),
         Lower(),
         *((Decouple.of(options.dd),) if options.dd else ()),
+        *(OPTIMIZE if options.optimize else ()),
     )
 
 
 def schedule_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     """Return the passes for what a user scheduled himself."""
-    return (FitSchedules(options.align), CheckPrograms(timing=options.align != "off"))
+    return (
+        FitSchedules(options.align),
+        CheckPrograms(timing=options.align != "off"),
+        *(OPTIMIZE if options.optimize else ()),
+    )
 
 
 def header_of_notes(work: Work) -> List[Dict[str, Any]]:

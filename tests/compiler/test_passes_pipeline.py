@@ -13,7 +13,7 @@ from pulsekit.compiler.passes.constraints import NotOverlapping
 from pulsekit.device import Device
 from pulsekit.errors import CompilerError, ProgramError
 from pulsekit.interop.schedules import read_schedules
-from pulsekit.program import Op, diff, from_json, parse_text, to_json, to_text
+from pulsekit.program import Op, diff, from_json, parse_text, resolve_frames, to_json, to_text
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,27 @@ def test_measure_esp_is_an_instruction_too(device):
     assert program.acquires[program.events.ref[row]].esp
     assert program.events.slot[row] == 2
     assert Op.SHIFT_FREQUENCY in program.events.op
+
+
+def test_optimizing_leaves_fewer_rows_and_the_same_signals(device):
+    circuit = QuantumCircuit(2, 2)
+    for _ in range(3):
+        circuit.rz(0.5, 0)
+        circuit.rz(0.25, 0)
+        circuit.sx(0)
+        circuit.delay(160, 1)
+        circuit.delay(160, 1)
+    circuit.cx(0, 1)
+    circuit.measure([0, 1], [0, 1])
+    plain, optimized = compile(circuit, device), compile(circuit, device, optimize=True, verify=True)
+    assert len(optimized.programs[0].events) < 0.8 * len(plain.programs[0].events)
+    dt = device.timing.dt
+    before, after = (resolve_frames(b.programs[0], b.los, dt) for b in (plain, optimized))
+    for channel, plays in before.items():
+        if plays.t0.size:
+            np.testing.assert_array_equal(after[channel].t0, plays.t0)
+            np.testing.assert_allclose(after[channel].scale, plays.scale, atol=1e-12)
+            np.testing.assert_allclose(after[channel].freq, plays.freq, atol=1e-3)
 
 
 def measure_esp():
