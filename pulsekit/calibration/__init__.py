@@ -1,6 +1,6 @@
 """Solve and judge pulses on a device's model."""
 
-from .collisions import Collision, collisions, coupling_graph, pair_collisions
+from .collisions import Collision, collisions, coupling_graph, nearest_collision, pair_collisions
 from .dispersive import DispersiveCheck, dispersive_check, dispersive_table
 from .fidelity import average_fidelity, block_of, leakage_of
 from .fits import Fit, fit_rabi, fit_resonance, project_iq
@@ -34,6 +34,7 @@ __all__ = [
     "ideal_unitary",
     "leakage_of",
     "logical",
+    "nearest_collision",
     "pair_collisions",
     "project_iq",
     "stark_shift",

@@ -11,7 +11,7 @@ from ..device import Calibration, CalibrationMap, Device, Note, Provenance
 from ..device.calibrations import make_calibration
 from ..device.esp import measure_esp_program
 from ..program import Op
-from .collisions import pair_collisions
+from .collisions import nearest_collision, tone_directions
 from .cross import CrossSolution, apply_solution
 from .exchange import exchange_of, with_exchange
 from .ladder import x12_of
@@ -137,9 +137,10 @@ def _gate_note(device: Device, name: str, qubits: Tuple[int, int], solved: Optio
         text = f"fidelity {solved.fidelity:.6f}, leakage {solved.leakage:.1e}"
     if solved is not None and solved.fidelity >= TARGET:
         return Note(quantity, "tuned", text)
-    found = [*pair_collisions(device, *qubits), *pair_collisions(device, qubits[1], qubits[0])]
-    named = ", ".join(sorted({f"{c.kind} ({c.detuning / 1e6:+.1f} MHz)" for c in found}))
-    return Note(quantity, "failed", text + (f"; collision: {named}" if named else ""))
+    control, target = next((d for d in tone_directions(device) if set(d) == set(qubits)), qubits)
+    near = nearest_collision(device, control, target)
+    where = f"control {control}, target {target}: {near.kind}, {near.detuning / 1e6:+.1f} MHz away"
+    return Note(quantity, "failed", f"{text}; nearest collision of {where}")
 
 
 def _exchange_note(device: Device, pair: PairResult) -> Note:

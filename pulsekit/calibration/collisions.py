@@ -42,21 +42,43 @@ def coupling_graph(device: Device) -> nx.Graph:
     return graph
 
 
-def pair_collisions(device: Device, control: int, target: int) -> Tuple[Collision, ...]:
-    """Return the collisions between a control and its target."""
+def _pair_candidates(device: Device, control: int, target: int) -> List[Tuple[str, float]]:
     fc, ft = device.transmons[control].frequency, device.transmons[target].frequency
     ac, at = device.transmons[control].anharmonicity, device.transmons[target].anharmonicity
-    candidates = [
+    return [
         ("0-1 = 0-1", fc - ft),
         ("control 0-2 / 2 = target", fc + ac / 2 - ft),
         ("1-2 = 0-1", fc + ac - ft),
         ("1-2 = 0-1", ft + at - fc),
     ]
-    found = _within(candidates, (control, target))
-    outside = max(ft - fc, fc + ac - ft)
+
+
+def _outside(device: Device, control: int, target: int) -> float:
+    """Return how far (Hz) the target lies outside of the control's straddling regime, negative inside."""
+    fc, ft = device.transmons[control].frequency, device.transmons[target].frequency
+    return max(ft - fc, fc + device.transmons[control].anharmonicity - ft)
+
+
+def pair_collisions(device: Device, control: int, target: int) -> Tuple[Collision, ...]:
+    """Return the collisions between a control and its target."""
+    found = _within(_pair_candidates(device, control, target), (control, target))
+    outside = _outside(device, control, target)
     if outside > 0:
         found.append(Collision("slow gate", (control, target), outside, BOUNDS["slow gate"]))
     return tuple(found)
+
+
+def nearest_collision(device: Device, control: int, target: int) -> Collision:
+    """Return the degeneracy nearest to a tone, or "slow gate" outside of the straddling regime.
+
+    A strong tone shifts the levels by tens of MHz, so that a degeneracy can
+    spoil a gate from beyond its bound.
+    """
+    outside = _outside(device, control, target)
+    if outside > BOUNDS["1-2 = 0-1"]:
+        return Collision("slow gate", (control, target), outside, BOUNDS["slow gate"])
+    kind, detuning = min(_pair_candidates(device, control, target), key=lambda c: abs(c[1]))
+    return Collision(kind, (control, target), detuning, BOUNDS[kind])
 
 
 def collisions(device: Device, directions: Optional[Sequence[Tuple[int, int]]] = None) -> Tuple[Collision, ...]:

@@ -16,6 +16,7 @@ from .templates import CrossTemplate, Nominal, cross_template
 __all__ = ["PairResult", "tune_pair"]
 
 TARGET = 0.995  # average gate fidelity that a two-qubit gate must reach
+SCALES = (1.0, 0.7, 0.5, 1.4)  # of the shipped amplitude, for which J is derived in turn
 
 
 class PairResult(NamedTuple):
@@ -40,7 +41,7 @@ def tune_pair(
 
     With the device's J first; where the tone's amplitude would exceed 1 or
     the gate stays below 0.995, with the J that makes the shipped amplitude
-    work, if that is better.
+    (then 0.7, 0.5 and 1.4 of it) work, if that is better.
 
     Args:
         device: whose gates.
@@ -58,7 +59,7 @@ def tune_pair(
     published = exchange_of(device, pair)
     found = _solve_all(device, templates) if published else {}
     strength, derived = published, False
-    for scale in (1.0, 0.7, 1.4) if derive and templates else ():
+    for scale in SCALES if derive and templates else ():
         if _worst(found, len(templates)) >= TARGET:
             break
         first = templates[0][1]
