@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, MutableMapping, NamedTuple, Optional, Sequence, Set, Tuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from .shrink import drive_shrink
 from .spectrum import bare_frequencies, dressed_basis
 
 __all__ = ["ExtraTerm", "Line", "Model"]
+
+_KEPT = 256  # models per device
+_made: "MutableMapping[Device, Dict[Any, Model]]" = WeakKeyDictionary()
 
 
 class Line(NamedTuple):
@@ -99,7 +103,8 @@ class Model:
         """Return the model of some qubits of a device.
 
         Bare frequencies are solved so that every dressed 0-1 transition, all
-        neighbours in their ground state, equals the device's estimate.
+        neighbours in their ground state, equals the device's estimate. A model
+        of a device is made once.
 
         Args:
             device: what to model.
@@ -116,12 +121,33 @@ class Model:
             SimulationError: qubits that the device has not, repeated ones,
                 bad levels, T2 > 2 T1.
         """
-        return _from_device(device, tuple(int(q) for q in qubits), los, levels, noise, couplings, tuple(extra))
+        chosen = tuple(int(q) for q in qubits)
+        if extra:
+            return _from_device(device, chosen, los, levels, noise, couplings, tuple(extra))
+        frame = getattr(los, "drive_frame", None)
+        key = (
+            chosen,
+            None if levels is None else tuple(int(d) for d in levels),
+            noise,
+            None if couplings is None else tuple(sorted(tuple(sorted(pair)) for pair in couplings)),
+            None if frame is None else np.asarray(frame).tobytes(),
+        )
+        known = _made.setdefault(device, {})
+        if key not in known:
+            if len(known) >= _KEPT:
+                known.clear()
+            known[key] = _from_device(device, chosen, los, levels, noise, couplings, ())
+        return known[key]
 
     def hold(self, local_qubits: Sequence[int]) -> "Model":
         """Return the model with some local qubits held at their level."""
         held = tuple(sorted(set(self.held) | {int(q) for q in local_qubits}))
-        return self if held == self.held else replace(self, held=held)
+        if held == self.held:
+            return self
+        known = self.__dict__.setdefault("_holds", {})
+        if held not in known:
+            known[held] = replace(self, held=held)
+        return known[held]
 
     @cached_property
     def labels(self) -> np.ndarray:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Dict, List, Mapping, MutableMapping, Optional, Sequence, Tuple, Union
-from weakref import WeakKeyDictionary
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..device import Device
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program
+from .averages import TRAJECTORIES, average
 from .clusters import Cluster, plan_clusters
+from .cost import check_memory, plan_of
 from .evolve import check_settings, evolve_batch
 from .initial import Initial, initial_states, populations_of, to_bare, virtual_z
 from .los import default_los
@@ -20,8 +21,6 @@ from .outcome import ClusterOutcome, Outcome
 from .stack import Stack, stacks_of
 
 __all__ = ["as_batch", "simulate"]
-
-_models: MutableMapping[Device, Dict[Any, Model]] = WeakKeyDictionary()
 
 OUTPUTS = ("populations", "states", "propagators")
 
@@ -70,7 +69,8 @@ def simulate(
         programs: bound programs.
         device: what they run on.
         los: one row per experiment; None: the device's own.
-        solver: "schroedinger", "lindblad", or "auto" (lindblad with noise).
+        solver: "schroedinger", "lindblad", "trajectories", or "auto" (lindblad
+            with noise).
         method: "auto" or a method's name.
         rwa: drop counter-rotating terms.
         noise: whether T1 and T2 act.
@@ -87,7 +87,8 @@ def simulate(
         seed: of trajectories.
         trajectories: how many quantum-jump trajectories, instead of density
             matrices.
-        explain: only plan: say dimension, clusters, method, time, memory.
+        explain: run nothing: ``outcome.info["plan"]`` says dimension, clusters,
+            segments, method, predicted time and memory (print it).
         extra: more terms of the Hamiltonian, for a single cluster of all
             qubits.
 
@@ -104,14 +105,29 @@ def simulate(
             f"Arguments `outputs` and `basis` must be among {OUTPUTS} and ('dressed', 'bare'), "
             f"but {list(outputs)} and {basis!r} came."
         )
-    check_settings(solver, method, tolerance)
+    check_settings("auto" if solver == "trajectories" else solver, method, tolerance)
     batch = as_batch(programs, device, los)
     for program in batch.programs:
         _check_coherent(program)
     if solver == "auto":
         solver = "lindblad" if noise else "schroedinger"
-    noisy = noise or solver == "lindblad"
+    noisy = noise or solver != "schroedinger"
     clusters = _clusters(batch, device, spectator_bound, noisy, memory_cap, initial, bool(extra))
+    info: Dict[str, Any] = {"solver": solver, "method": method, "rwa": rwa, "tolerance": tolerance}
+    if explain:
+        count = TRAJECTORIES if trajectories is None else trajectories
+        info["plan"] = plan_of(
+            batch,
+            clusters,
+            solver=solver,
+            method=method,
+            tolerance=tolerance,
+            memory_cap=memory_cap,
+            trajectories=count,
+        )
+        return Outcome((), len(batch), basis, None, info)
+    for cluster in clusters:
+        check_memory(cluster, memory_cap, density=solver == "lindblad", lanes=len(cluster.experiments))
     settings: Dict[str, Any] = {
         "solver": solver,
         "method": method,
@@ -121,6 +137,11 @@ def simulate(
     }
     parts: List[ClusterOutcome] = []
     for cluster in clusters:
+        if solver == "trajectories":
+            parts.append(
+                _averaged(batch, device, cluster, rwa, basis, outputs, initial, trajectories, seed, threads, info)
+            )
+            continue
         parts.append(
             _one_cluster(batch, device, cluster, noisy, settings, basis, outputs, initial, times, tuple(extra))
         )
@@ -129,7 +150,7 @@ def simulate(
         len(batch),
         basis,
         None if times is None else np.asarray(times, dtype=np.int64),
-        {"solver": solver, "method": method, "rwa": rwa, "tolerance": tolerance},
+        info,
     )
 
 
@@ -184,7 +205,15 @@ def _one_cluster(
     times: Optional[Sequence[int]],
     extra: Tuple[ExtraTerm, ...],
 ) -> ClusterOutcome:
-    model = model_of(device, cluster, batch.los, noise, extra)
+    model = Model.from_device(
+        device,
+        cluster.qubits,
+        los=batch.los,
+        levels=cluster.levels,
+        noise=noise,
+        couplings=cluster.couplings,
+        extra=extra,
+    )
     chosen = np.asarray(cluster.experiments, dtype=np.int64)
     density = settings["solver"] == "lindblad"
     sub = batch
@@ -229,26 +258,60 @@ def _one_cluster(
     )
 
 
-def model_of(device: Device, cluster: Cluster, los: LoTable, noise: bool, extra: Tuple[ExtraTerm, ...]) -> Model:
-    """Return a cluster's model; one of a device is made once."""
-    key = (cluster.qubits, cluster.levels, tuple(cluster.couplings), noise, los.drive_frame.tobytes())
-    known = _models.setdefault(device, {})
-    if extra or key not in known:
-        model = Model.from_device(
-            device,
-            cluster.qubits,
-            los=los,
-            levels=cluster.levels,
-            noise=noise,
-            couplings=cluster.couplings,
-            extra=extra,
-        )
-        if extra:
-            return model
-        if len(known) > 256:
-            known.clear()
-        known[key] = model
-    return known[key]
+def _averaged(
+    batch: Batch,
+    device: Device,
+    cluster: Cluster,
+    rwa: bool,
+    basis: str,
+    outputs: Sequence[str],
+    initial: Initial,
+    trajectories: Optional[int],
+    seed: Optional[int],
+    threads: int,
+    info: Dict[str, Any],
+) -> ClusterOutcome:
+    """Return means over trajectories; their standard errors go into ``info``."""
+    model = Model.from_device(
+        device, cluster.qubits, los=batch.los, levels=cluster.levels, noise=True, couplings=cluster.couplings
+    )
+    chosen = np.asarray(cluster.experiments, dtype=np.int64)
+    theta = None if batch.theta is None else np.asarray(batch.theta)[chosen]
+    sub = Batch(batch.programs, np.asarray(batch.program_of)[chosen], batch.los.take(chosen), theta)
+    stacks = stacks_of(sub, model.dt)
+    stop = np.zeros(len(chosen), dtype=np.int64)
+    for stack in stacks:
+        stop[stack.experiments] = stack.end
+    found = average(
+        model,
+        sub,
+        initial_states(model, initial, len(chosen), False),
+        stop,
+        basis=basis,
+        rwa=rwa,
+        trajectories=trajectories,
+        seed=info.get("seed", seed),
+        threads=threads,
+        density="states" in outputs,
+        experiments=chosen,
+    )
+    info.update(seed=found.seed, trajectories=found.count)
+    info.setdefault("standard_error", {})[model.qubits] = found.error
+    states = None
+    if "states" in outputs:
+        states = virtual_z(model, found.states, _final_phase(stacks, model, len(chosen)), True)
+        states = to_bare(model, states, stop, True) if basis == "bare" else states
+    return ClusterOutcome(
+        model.qubits,
+        model.levels,
+        chosen,
+        found.populations if "populations" in outputs else None,
+        states,
+        None,
+        None,
+        tuple(cluster.left_out),
+        float(cluster.bound),
+    )
 
 
 def _final_phase(stacks: Sequence[Stack], model: Model, count: int) -> np.ndarray:
