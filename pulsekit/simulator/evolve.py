@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import CancelledError, SimulationError
 from ..program import Batch
 from .fast import evolve_fast, fits_fast
+from .idle import evolve_idle, idle_windows
 from .lanes import LaneGroup, lane_groups
 from .methods import METHODS, choose
 from .model import Model
@@ -176,7 +177,12 @@ def evolve_group(
     tones = tones_of(group.program, group.plays(model.dt), model)
     name = choose(model, method, solver, rwa)
     more: Dict[str, Any] = {"threads": threads, "cancel": cancel} if name == "splitting" else {}
-    x = METHODS[name](model, tones, x, start=start, stop=stop, solver=solver, rwa=rwa, tolerance=tolerance, **more)
+    density = solver == "lindblad"
+    for a, b, idle in idle_windows(model, tones, start, stop, density) if more else [(start, stop, False)]:
+        if idle:
+            x = evolve_idle(model, x, start=a, stop=b, density=density)
+        else:
+            x = METHODS[name](model, tones, x, start=a, stop=b, solver=solver, rwa=rwa, tolerance=tolerance, **more)
     return x[:, :, 0] if states.ndim == 2 else x
 
 

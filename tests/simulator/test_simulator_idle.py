@@ -1,0 +1,75 @@
+"""Idle windows of larger clusters, against the reference and against sampling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pulsekit.device import Device
+from pulsekit.program import Channel, Pulse
+from pulsekit.simulator.idle import evolve_idle, idle_windows
+from pulsekit.simulator.model import Model
+from pulsekit.simulator.reference import evolve_reference
+from pulsekit.simulator.timeline import Tone
+
+DEVICE = Device.line(3, frequency=(5.0e9, 5.07e9, 5.003e9), t1=[3e-6, 5e-6, 4e-6], t2=[2e-6, 6e-6, 3e-6], p_th=0.03)
+
+
+def density(model, seed=0):
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(2, model.dim, model.dim)) + 1j * rng.normal(size=(2, model.dim, model.dim))
+    rho = a @ a.conj().transpose(0, 2, 1)
+    return rho / np.trace(rho, axis1=1, axis2=2)[:, None, None]
+
+
+@pytest.mark.parametrize("levels", [(2, 3, 2), (2, 2, 2)])
+def test_decay_is_that_of_the_reference(levels):
+    frame = np.array([t.frequency for t in DEVICE.transmons])
+    model = Model.from_device(DEVICE, (0, 1, 2), levels=levels)
+    assert np.allclose(model.w_frame, 2 * np.pi * frame)
+    x = density(model)
+    settings = {"start": 1000, "stop": 9000}
+    exact = evolve_reference(model, [], x, solver="lindblad", rwa=True, tolerance=1e-8, **settings)
+    found = evolve_idle(model, x, density=True, **settings)
+    assert np.abs(found - exact).max() < 1e-8
+    assert np.abs(np.trace(found, axis1=1, axis2=2) - 1).max() < 1e-10
+    assert np.abs(found[0] - x[0]).max() > 0.01
+
+
+def test_held_qubits_keep_their_level():
+    model = Model.from_device(DEVICE, (0, 1, 2), levels=(2, 2, 2)).hold([1])
+    x = density(model)
+    settings = {"start": 0, "stop": 5000}
+    exact = evolve_reference(model, [], x, solver="lindblad", rwa=True, tolerance=1e-8, **settings)
+    assert np.abs(evolve_idle(model, x, density=True, **settings) - exact).max() < 1e-8
+
+
+def test_kets_gather_phases():
+    model = Model.from_device(DEVICE, (0, 1, 2), noise=False)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(2, model.dim, 3)) + 1j * rng.normal(size=(2, model.dim, 3))
+    settings = {"start": 300, "stop": 123456}
+    exact = evolve_reference(model, [], x, solver="schroedinger", rwa=True, tolerance=1e-8, **settings)
+    assert np.abs(evolve_idle(model, x, density=False, **settings) - exact).max() < 1e-7
+
+
+def test_windows_cover_everything_once():
+    model = Model.from_device(DEVICE, (0, 1, 2))
+    pulse = Pulse.from_shape("constant", 160, {})
+
+    def tone(t0, amplitude=1.0):
+        one = np.ones(1)
+        return Tone(0, t0 * model.dt, pulse.samples, amplitude * one, one, t0, 0)
+
+    tones = [tone(0), tone(100), tone(5000), tone(5100), tone(20000, 0.0), tone(30000)]
+    for solver, expected in (
+        (True, [(0, 260, False), (260, 5000, True), (5000, 5260, False), (5260, 30000, True), (30000, 31000, False)]),
+        (False, [(0, 260, False), (260, 5000, True), (5000, 5260, False), (5260, 30000, True), (30000, 30160, False),
+                 (30160, 31000, True)]),
+    ):  # fmt: skip
+        assert idle_windows(model, tones, 0, 31000, solver) == expected
+    assert idle_windows(model, [], 0, 10, True) == [(0, 10, False)]
+    assert idle_windows(model, [], 0, 9000, True) == [(0, 9000, True)]
+    assert idle_windows(model, [tone(0)], 400, 9000, True) == [(400, 9000, True)]
+    assert idle_windows(model, [tone(8900)], 0, 9000, True) == [(0, 8900, True), (8900, 9000, False)]
+    assert Channel("d", 0).name == "d0"
