@@ -245,9 +245,14 @@ def test_the_report_says_what_it_costs_and_gains():
     assert told["0"]["added_s"] == pytest.approx(X12 * device.timing.dt)
     assert told["0"]["decay_without"] == pytest.approx(1 - math.exp(-x))
     assert told["0"]["decay_with"] == pytest.approx((1 - math.exp(-x)) ** 2)
-    assert told["0"]["x12_error"] > 0
+    assert told["0"]["x12_error"] == pytest.approx(1.5 * X12 * device.timing.dt / 10e-6)
     assert told["0"]["pays"] == (told["0"]["gain"] > told["0"]["x12_error"])
     assert "esp" not in compile(circuit, device, use_measure_esp=False).headers[0]
+    x12 = device.calibrations.get("x12", (0,))
+    known = Calibration("x12", (0,), x12.program, x12.id, parameters={"transfer": 0.9})
+    imperfect = device.replace(calibrations=device.calibrations.updated(known))
+    again = compile(circuit, imperfect).headers[0]["esp"]["0"]
+    assert again["x12_error"] == pytest.approx(0.1 + told["0"]["x12_error"]) and again["pays"] is False
 
 
 # --- group starts -------------------------------------------------------------------------

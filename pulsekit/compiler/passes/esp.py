@@ -172,9 +172,9 @@ def expected_gain(device: Device, snippet: Snippet) -> Mapping[str, Any]:
 
     Returns:
         ``added_samples``, ``added_s``, ``decay_without``, ``decay_with``,
-        ``gain`` (their difference), ``x12_error`` (the calibrated one where
-        ``tune`` left it, else the relaxation during the pulse) and ``pays``
-        (gain exceeds the error).
+        ``gain`` (their difference), ``x12_error`` (what the calibrated pulse
+        leaves behind, and the relaxation during it at the mean of the rates of
+        1 and 2, 1.5/T1) and ``pays`` (gain exceeds the error).
     """
     qubit, events = snippet.qubits[0], snippet.program.events
     drive = snippet.program.channel_id(snippet.program.channels[events.channel[snippet.program.rows(Op.PLAY)[0]]])
@@ -185,8 +185,8 @@ def expected_gain(device: Device, snippet: Snippet) -> Mapping[str, Any]:
     half = float(events.duration[acquire]) * dt / 2
     lost = 0.0 if t1 is None else -math.expm1(-half / t1)
     x12 = device.calibrations.get("x12", (qubit,))
-    known = None if x12 is None else x12.parameters.get("error")
-    error = float(known) if known is not None else (0.0 if t1 is None else 1.5 * added * dt / t1)
+    transfer = 1.0 if x12 is None else float(x12.parameters.get("transfer", 1.0))
+    error = 1.0 - transfer + (0.0 if t1 is None else 1.5 * added * dt / t1)
     return {
         "added_samples": added,
         "added_s": added * dt,
