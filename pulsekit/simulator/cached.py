@@ -171,9 +171,11 @@ def _density(
         states = _walk(space, order, np.concatenate([propagators, idle]), states, turns, np.zeros((lanes, 2 * count)))
     else:
         for k in range(ids.shape[1]):
-            states = _free(space, states, gap[:, k]) * np.exp(1j * space.number * angle[:, k, None])[:, :, None]
+            states = _free(space, states, gap[:, k])
+            if angle[:, k].any():
+                states = states * np.exp(1j * space.number * angle[:, k, None])[:, :, None]
             if (ids[:, k] == ids[0, k]).all():
-                states = np.einsum("ij,ljc->lic", propagators[ids[0, k]], states)
+                states = _shared(propagators[ids[0, k]], states)
             else:
                 states = propagators[ids[:, k]] @ states
     return _free(space, states, rest) * np.exp(1j * space.number * last[:, None])[:, :, None]
@@ -190,8 +192,15 @@ def _free(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
     if not span.any():
         return states
     values, columns, inverse = space.modes
-    inner = np.einsum("ij,ljc->lic", inverse, states)
-    return np.einsum("ij,ljc->lic", columns, inner * np.exp(values * span[:, None])[:, :, None])
+    inner = _shared(inverse, states)
+    return _shared(columns, inner * np.exp(values * span[:, None])[:, :, None])
+
+
+def _shared(matrix: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Return one matrix times every lane; no BLAS, whose bits depend on sizes."""
+    if len(states) == 1:  # one lane alone is summed in another order
+        return np.einsum("ij,ljc->lic", matrix, np.repeat(states, 2, axis=0))[:1]
+    return np.einsum("ij,ljc->lic", matrix, states)
 
 
 def propagators_of(

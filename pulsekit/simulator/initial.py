@@ -35,8 +35,12 @@ def initial_states(model: Model, initial: Initial, lanes: int, density: bool) ->
             not normalised.
     """
     dim = model.dim
-    if initial is None or isinstance(initial, Mapping):
-        given = {} if initial is None else dict(initial)
+    if initial is None:
+        ground = np.zeros((lanes, dim, dim) if density else (lanes, dim), dtype=complex)
+        ground.reshape(lanes, -1)[:, 0] = 1
+        return ground
+    if isinstance(initial, Mapping):
+        given = dict(initial)
         level = [int(given.pop(q, 0)) for q in model.qubits]
         if any(not 0 <= s < d for s, d in zip(level, model.levels)):
             raise SimulationError(
@@ -116,4 +120,6 @@ def probabilities(x: np.ndarray, density: bool) -> np.ndarray:
 
 def populations_of(model: Model, x: np.ndarray, stop: Union[int, np.ndarray], density: bool, basis: str) -> np.ndarray:
     """Return populations in the asked basis, float64[lanes, dim]."""
+    if not model.couplings and not model.extra:  # dressed states are bare ones
+        return probabilities(x, density)
     return probabilities(to_bare(model, x, stop, density) if basis == "bare" else x, density)

@@ -224,3 +224,15 @@ def test_the_magnus_steps_have_order_four(monkeypatch: pytest.MonkeyPatch) -> No
     errors = [np.abs(states[n] - states[16]).max() for n in (1, 2, 4)]
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     assert np.allclose(orders, 4, atol=0.2)
+
+
+@pytest.mark.parametrize("name", ["w3_spec", "w4_t1_ramsey", "w5_cr2q", "w8_rb300"])
+def test_cutting_a_batch_changes_no_bit(name: str) -> None:
+    workload = load(name)
+    settings = {"solver": "lindblad" if workload["solver"] == "lindblad" else "schroedinger", "spectator_bound": 1e-9}
+    dev, batch = device_of(workload), batch_of(workload)
+    whole = simulate(batch, dev, **settings).populations
+    for part in (np.arange(0, 1), np.arange(3, 20), np.arange(20, len(batch))):
+        theta = None if batch.theta is None else batch.theta[part]
+        cut = Batch(batch.programs, batch.program_of[part], batch.los.take(part), theta)
+        assert np.array_equal(simulate(cut, dev, **settings).populations, whole[part])
