@@ -189,8 +189,12 @@ def _decay(space: Space, span: float) -> np.ndarray:
 
 
 def _free(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
-    if not span.any():
-        return states
+    late = span != 0  # the others stay as they are, to the bit
+    if not late.all():
+        out = states.copy()
+        if late.any():
+            out[late] = _free(space, states[late], span[late])
+        return out
     values, columns, inverse = space.modes
     inner = _shared(inverse, states)
     return _shared(columns, inner * np.exp(values * span[:, None])[:, :, None])
@@ -198,8 +202,6 @@ def _free(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
 
 def _shared(matrix: np.ndarray, states: np.ndarray) -> np.ndarray:
     """Return one matrix times every lane; no BLAS, whose bits depend on sizes."""
-    if len(states) == 1:  # one lane alone is summed in another order
-        return np.einsum("ij,ljc->lic", matrix, np.repeat(states, 2, axis=0))[:1]
     return np.einsum("ij,ljc->lic", matrix, states)
 
 

@@ -222,6 +222,8 @@ class Engine:
             return
         self.flush()
         values, columns, inverse = self.space.modes
+        late = samples != 0  # the others stay as they are, to the bit
+        before = None if late.all() else self.x.copy()
         apply(self.x, inverse)
         span = (samples * self.dt).reshape(-1, 1, LANES)
         factor = np.exp(values[None, :, None] * span)
@@ -229,6 +231,8 @@ class Engine:
         packed[:, :, 0], packed[:, :, 1] = factor.real, factor.imag
         _lanes.scale(self.x, packed)
         apply(self.x, columns)
+        if before is not None:
+            np.copyto(self.x, before, where=~late.reshape(-1, 1, 1, LANES))
 
     def flush(self) -> None:
         """Apply the phases collected so far."""
