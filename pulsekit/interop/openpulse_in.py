@@ -1,7 +1,8 @@
 """Read OpenQASM 3 with OpenPulse ``cal`` and ``defcal`` (the extra "openpulse").
 
 Gates with a ``defcal`` become pulse gates of a QuantumCircuit on physical
-qubits; text of ``cal`` blocks alone becomes a Schedule.
+qubits, and so do ``cal`` blocks that play among gates; text of ``cal`` blocks
+alone becomes a Schedule.
 """
 
 from __future__ import annotations
@@ -63,9 +64,8 @@ class _Reader:
         self.registers: Dict[str, Tuple[int, int]] = {}  # quantum: first physical qubit, size
         self.bits: List[Tuple[str, int]] = []
         self.defcals: List[Any] = []
-        self.steps: List[Tuple[Any, ...]] = []  # (operation, qubits, clbits, schedule or None)
+        self.steps: List[Tuple[Any, ...]] = []  # (operation or None for a cal block, qubits, clbits, schedule or None)
         self.width = 0
-        self.blocks: List[Schedule] = []
         self.defaults = _default_frequencies(device)
 
     def run(self, statements: Sequence[Any]) -> None:
@@ -81,16 +81,17 @@ class _Reader:
             handler(self, statement)
 
     def result(self) -> Union[QuantumCircuit, Schedule]:
-        if not self.steps:
+        if all(operation is None for operation, *_ in self.steps):
             schedule = Schedule(name=self.name)
-            for block in self.blocks:
-                schedule = schedule.append(block) if schedule.duration else block
+            for _, _, _, block in self.steps:
+                schedule = schedule.insert(schedule.duration, block)
             return schedule
         circuit = QuantumCircuit(self.width, name=self.name)
         for register, size in self.bits:
             circuit.add_register(ClassicalRegister(size, register))
         known: Dict[Any, Schedule] = {}
-        for operation, qubits, clbits, schedule in self.steps:
+        for k, (operation, qubits, clbits, schedule) in enumerate(self.steps):
+            operation = operation or Gate(f"cal_{k}", len(qubits), [])
             circuit.append(operation, qubits, clbits)
             if schedule is None:
                 continue
@@ -131,15 +132,22 @@ class _Reader:
 
     def calibrate(self, statement: Any) -> None:
         """Take a ``cal`` block: its declarations are global, its actions a step."""
-        actions = [s for s in statement.body if is_action(s)]
         body = self._body(None)
         body.run(statement.body)
-        for key, value in body.names.items():
-            self.names[key] = value
-        if not actions:
-            return
-        schedule = body.schedule(self.name)
-        self.blocks.append(schedule)
+        self.names.update(body.names)
+        if any(is_action(s) for s in statement.body):
+            self._step(None, self._qubits_of(body), (), body.schedule(self.name))
+
+    def _qubits_of(self, body: CalBody) -> Tuple[int, ...]:
+        """Return the qubits whose channels a body uses."""
+        qubits = set()
+        for channel in body.frame_of:
+            if channel.kind != "u":
+                qubits.add(channel.index)
+            elif self.device is not None and channel.index < len(self.device.controls):
+                line = self.device.controls[channel.index]
+                qubits |= {line.qubit, *(q for q, _ in line.lo)}
+        return tuple(sorted(qubits))
 
     def _body(self, slot: Optional[int], names: Optional[Mapping[str, Any]] = None) -> CalBody:
         return CalBody(self.names if names is None else names, self.ports, self.defaults, self.dt, slot)
@@ -161,7 +169,7 @@ class _Reader:
             operation = Gate(name, len(qubits), params)
         else:
             raise refuse(statement, "gates must be standard or have a defcal", f"{name!r} on {list(qubits)}", 7000)
-        self._step(statement, operation, qubits, (), schedule)
+        self._step(operation, qubits, (), schedule)
 
     def measure(self, statement: Any) -> None:
         """Take a measure into a bit."""
@@ -170,31 +178,29 @@ class _Reader:
         slot = self._body(None)._slot_of(statement.target)
         qubits = self._qubits([statement.measure.qubit])
         schedule = self._match(statement, "measure", qubits, [], slot)
-        self._step(statement, Measure(), qubits, (slot,), schedule)
+        self._step(Measure(), qubits, (slot,), schedule)
 
     def reset(self, statement: Any) -> None:
         """Take a reset."""
         for qubit in self._qubits([statement.qubits]):
-            self._step(statement, Reset(), (qubit,), (), None)
+            self._step(Reset(), (qubit,), (), None)
 
     def barrier(self, statement: Any) -> None:
         """Take a barrier."""
         qubits = self._qubits(statement.qubits) if statement.qubits else tuple(range(self.width))
-        self._step(statement, Barrier(len(qubits)), qubits, (), None)
+        self._step(Barrier(len(qubits)), qubits, (), None)
 
     def delay(self, statement: Any) -> None:
         """Take a delay."""
         samples = whole(statement, Samples(evaluate(statement.duration, self.names, self.dt)))
         for qubit in self._qubits(statement.qubits):
-            self._step(statement, Delay(samples, "dt"), (qubit,), (), None)
+            self._step(Delay(samples, "dt"), (qubit,), (), None)
 
     def nothing(self, statement: Any) -> None:
         """Take a statement that says nothing here."""
 
-    def _step(self, statement: Any, operation: Any, qubits: Tuple[int, ...], clbits: Any, schedule: Any) -> None:
-        if self.blocks:
-            raise refuse(statement, "text must hold gates, or `cal` blocks that play, not both", "both")
-        self.width = max(self.width, *(q + 1 for q in qubits))
+    def _step(self, operation: Any, qubits: Tuple[int, ...], clbits: Any, schedule: Any) -> None:
+        self.width = max([self.width, *(q + 1 for q in qubits)])
         self.steps.append((operation, qubits, clbits, schedule))
 
     def _qubits(self, nodes: Sequence[Any]) -> Tuple[int, ...]:

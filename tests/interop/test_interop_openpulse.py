@@ -208,6 +208,21 @@ def test_a_read_circuit_compiles(device):
     assert batch.headers[0]["creg_sizes"] == [["c0", 1], ["c", 2]]
 
 
+def test_cal_blocks_among_gates_are_pulse_gates(device):
+    head = TEXT.split("defcal x")[0]
+    circuit = read_openpulse(
+        head + "cal { play(drive0, g); }\nx q[0];\ncal { play(tone0, g); delay[32dt] drive0; }", device
+    )
+    names = [(i.operation.name, [circuit.find_bit(q).index for q in i.qubits]) for i in circuit.data]
+    assert names == [("cal_0", [0]), ("x", [0]), ("cal_2", [0])]
+    assert circuit.calibrations["cal_0"][((0,), ())].duration == 160
+    cross = "cal { port u2; frame f = newframe(u2, 0, 0); waveform w = constant(0.1, 160dt); play(f, w); }\nx q[0];"
+    circuit = read_openpulse(head + cross, device)
+    assert [circuit.find_bit(q).index for q in circuit.data[0].qubits] == [1, 2]
+    blocks = read_openpulse(head + "cal { play(drive0, g); }\ncal { play(drive0, g); }", device)
+    assert isinstance(blocks, Schedule) and [t for t, _ in blocks.instructions] == [0, 160]
+
+
 @pytest.mark.parametrize(
     "line,message",
     [
@@ -220,7 +235,6 @@ def test_a_read_circuit_compiles(device):
         ("measure q[0];", "into a bit"),
         ("rx(unknown) q[0];", "declared before they are used, but 'unknown'"),
         ("delay[0.3dt] q[0];", "whole samples"),
-        ("cal { play(drive0, g); }\nx q[0];", "not both"),
         ("cal { frame z = newframe(zz, 0, 0); }", "names must be declared"),
         ("this is not qasm", "must be OpenQASM 3"),
     ],
