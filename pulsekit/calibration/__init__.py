@@ -4,7 +4,7 @@ from .collisions import Collision, collisions, coupling_graph, nearest_collision
 from .dispersive import DispersiveCheck, dispersive_check, dispersive_table
 from .fidelity import average_fidelity, block_of, leakage_of
 from .fits import Fit, fit_rabi, fit_resonance, project_iq
-from .gates import GateReport, gate_fidelity, gate_propagator, gate_table
+from .gates import GateReport, gate_fidelity, gate_propagator, gate_table, spectator_fidelity
 from .ideal import ideal_unitary
 from .mirror import logical, virtual_z
 from .rates import cr_rates
@@ -37,6 +37,7 @@ __all__ = [
     "nearest_collision",
     "pair_collisions",
     "project_iq",
+    "spectator_fidelity",
     "stark_shift",
     "static_zz",
     "tune",

@@ -11,9 +11,10 @@ from ..errors import CalibrationError
 from ..simulator import Model, default_los
 from .fidelity import average_fidelity, block_of, leakage_of
 from .ideal import GATES, ideal_unitary
+from .mirror import logical
 from .propagate import bind, propagators
 
-__all__ = ["GateReport", "gate_fidelity", "gate_propagator", "gate_table"]
+__all__ = ["GateReport", "gate_fidelity", "gate_propagator", "gate_table", "spectator_fidelity"]
 
 
 class GateReport(NamedTuple):
@@ -133,3 +134,35 @@ def _judge(device: Device, calibration: Calibration) -> GateReport:
         float(leakage_of(block)),
         calibration.source,
     )
+
+
+def spectator_fidelity(
+    device: Device, name: str, qubits: Sequence[int], spectators: Sequence[int], parameters: Sequence[float] = ()
+) -> float:
+    """Return the average fidelity of a gate while neighbours idle in their ground state.
+
+    What leaves the spectators' ground state is traced out: with K_s the
+    computational block that ends with the spectators in state s, the channel
+    has F = (sum_s |Tr(V^dag K_s)|^2 + sum_s Tr(K_s K_s^dag)) / (d (d + 1)).
+
+    Args:
+        device: whose calibration and model.
+        name, qubits: of the calibration.
+        spectators: qubits that start in |0>, are not looked at, and whose
+            couplings act.
+        parameters: the gate's own (rad).
+
+    Raises:
+        CalibrationError: no such calibration, wrong parameters.
+    """
+    propagator, model = gate_propagator(device, name, qubits, parameters, spectators=spectators)
+    labels, n = model.labels, len(qubits)
+    inside = (labels[:, :n] <= 1).all(axis=1)
+    start = np.flatnonzero(inside & (labels[:, n:] == 0).all(axis=1))
+    image = logical(propagator, model.levels)
+    ideal = ideal_unitary(name, parameters)
+    total = 0.0
+    for state in np.unique(labels[:, n:], axis=0):
+        stop = np.flatnonzero(inside & (labels[:, n:] == state).all(axis=1))
+        total += float(average_fidelity(image[np.ix_(stop, start)], ideal))
+    return total

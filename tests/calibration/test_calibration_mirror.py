@@ -8,7 +8,15 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import HGate, RZGate, SGate, SXGate, XGate, YGate
 from qiskit.quantum_info import Operator, average_gate_fidelity, random_clifford
 
-from pulsekit.calibration import average_fidelity, block_of, gate_fidelity, gate_propagator, logical, virtual_z
+from pulsekit.calibration import (
+    average_fidelity,
+    block_of,
+    gate_fidelity,
+    gate_propagator,
+    logical,
+    spectator_fidelity,
+    virtual_z,
+)
 from pulsekit.calibration.mirror import computational, numbers
 from pulsekit.calibration.propagate import pending_phases, propagators
 from pulsekit.calibration.single import play_once
@@ -159,3 +167,12 @@ def test_average_fidelity_is_qiskits(tuned) -> None:
     u = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
     v = np.asarray(Operator(_cx()))
     assert average_fidelity(u, v) == pytest.approx(average_gate_fidelity(Operator(u), Operator(v)), abs=1e-12)
+
+
+def test_a_spectator_costs_what_its_coupling_does(tuned) -> None:
+    """Without the coupling the spectator changes nothing; with it, little, and in the channel's own fidelity."""
+    alone = gate_fidelity(tuned, "x", (0,))
+    beside = spectator_fidelity(tuned, "x", (0,), (1,))
+    assert 0 < abs(beside - alone) < 1e-4
+    far = tuned.replace(couplings=tuple(c for c in tuned.couplings if 0 not in c.qubits))
+    assert spectator_fidelity(far, "x", (0,), (1,)) == pytest.approx(gate_fidelity(far, "x", (0,)), abs=1e-9)
