@@ -99,8 +99,8 @@ def check_device(device, qubits):
         assert abs(spectroscopy(device, q) - transmon.frequency) < 0.1e6, q
         if transmon.t1 is not None:
             times, p = decay(device, q, ("x", "delay"), 3 * transmon.t1)
-            # dephasing moves a little of the excitation to close neighbours: 2.7 % at worst (ibm_hanoi 15)
-            assert fitted_time(times, p) == pytest.approx(transmon.t1, rel=0.04), q
+            # dephasing moves a little of the excitation to close neighbours: 5.1 % at worst (ibm_geneva 15)
+            assert fitted_time(times, p) == pytest.approx(transmon.t1, rel=0.06), q
         if transmon.t2 is not None and half_pi(device, q):
             times, p = decay(device, q, ("sx", "delay", "sx"), 3 * transmon.t2)
             _, opposite = decay(device, q, ("sx", "delay", "flip", "sx"), 3 * transmon.t2)
