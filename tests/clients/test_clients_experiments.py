@@ -250,12 +250,12 @@ def test_state_tomography(backend):
 
 
 def test_stark_ramsey_xy(backend):
-    """A tone below the qubit pushes its frequency up."""
-    shift = {}
-    for offset in (-80e6, 80e6):
-        made = StarkRamseyXY([0], backend, stark_amp=0.03, stark_freq_offset=offset)
-        shift[offset] = nominal(values(made, backend)["stark_freq"] if "stark_freq" in values(made, backend) else 0.0)
-    assert shift
+    """A tone below the qubit pushes it up, one above it (and above 1-2) down; the fit finds both."""
+    found = {}
+    for amp in (-0.03, 0.03):  # the sign of the amplitude is that of the tone's detuning
+        made = StarkRamseyXY([0], backend, stark_amp=amp, stark_freq_offset=80e6)
+        found[amp] = nominal(values(made, backend)["stark_freq"] if False else values(made, backend)["freq"])
+    assert found[-0.03] != found[0.03]
 
 
 def test_parallel_t1(pair):
@@ -264,7 +264,8 @@ def test_parallel_t1(pair):
         warnings.simplefilter("ignore")
         made = ParallelExperiment(parts, backend=pair, flatten_results=True)
         data = made.run(pair).block_for_results(timeout=600)
-    found = [nominal(r.value) for r in data.analysis_results("T1")]
+    assert not data.errors(), data.errors()
+    found = [nominal(r.value) for r in data.analysis_results() if r.name == "T1"]
     assert found == pytest.approx([80e-6, 80e-6], rel=0.12)
 
 
