@@ -19,6 +19,7 @@ from ..errors import CancelledError
 from ..program import Pulse
 from .blocks import LANES, apply, by_envelope, pack, pack_vector, phases, unpack
 from .cached import cacheable, few_enough, propagators_of, pulse_ids, run_cached
+from .floquet import LEAST, cross_flat
 from .magnus import magnus_piece
 from .space import Space
 from .stack import Stack, runs_of
@@ -68,7 +69,17 @@ def run_track(
         good[free] = few_enough(space, ids)
         if good.any():
             return _split_run(space, stack, track, states, start, end, rwa, tolerance, good)
-    return _sampled_run(space, stack, track, states, start, end, rwa, tolerance, cancel=cancel)
+    if rwa or not track.tones:
+        return _sampled_run(space, stack, track, states, start, end, rwa, tolerance, cancel=cancel)
+    carriers = np.stack([t.w for t in track.tones], axis=1)
+    out = np.empty_like(states)
+    for row in np.unique(carriers, axis=0):  # maps in the laboratory frame are made for one carrier
+        mine = (carriers == row).all(axis=1)
+        part = track if mine.all() else select_lanes(track, mine)
+        out[mine] = _sampled_run(
+            space, stack, part, states[mine], start[mine], end[mine], rwa, tolerance, cancel=cancel
+        )
+    return out
 
 
 def _split_run(
@@ -199,6 +210,7 @@ class Engine:
         self.space, self.stack, self.track, self.x = space, stack, track, x
         self.lane_at, self.rwa = lane_at, rwa
         self.map_space = space  # whose sample maps act
+        self.crosses_flats = not space.density  # without the RWA, by whole periods
         self.dt = space.model.dt
         self.lanes = len(lane_at)
         self.turn = np.zeros(self.lanes)  # rad, times number
@@ -303,17 +315,17 @@ class Engine:
     def _lab(self, piece: Piece, tone: LineTone, w: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
         self.rotate(-self.space.w_c * start)
         self.flush()
+        carrier = float(w[0])
+        if self.crosses_flats and piece.flat and piece.stop - piece.start >= LEAST:
+            cross_flat(self, piece, tone, carrier, start)
+            self.rotate(self.space.w_c * stop)
+            return
         env, which = self.envelopes(tone)
         size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * start
         amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
         turn = pack_vector(np.cos(w * self.dt), np.sin(w * self.dt))
-        for carrier in np.unique(w).tolist():
-            mine = w == carrier
-            table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision)
-            x = self.x if mine.all() else self.x.copy()
-            self._poly(x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
-            if x is not self.x:
-                np.copyto(self.x, x, where=mine.reshape(-1, 1, 1, LANES))
+        table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision)
+        self._poly(self.x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
         self.rotate(self.space.w_c * stop)
 
     def _poly(

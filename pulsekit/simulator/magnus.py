@@ -9,7 +9,7 @@ Exponentials act by their Taylor series on all lanes at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, List, Sequence, Tuple
 
 import numpy as np
 
@@ -117,6 +117,47 @@ class _Step:
         _lanes.scale(x, phases(scalar))
 
 
+def fixed_steps(
+    engine: "Engine",
+    tone: "LineTone",
+    signal: Callable[[np.ndarray], np.ndarray],
+    begin: np.ndarray,
+    span: float,
+    steps: int,
+) -> None:
+    """Evolve kets for ``span`` s under one tone, by Magnus steps.
+
+    Args:
+        engine: blocks under way, phases flushed, common frame.
+        tone: whose line drives.
+        signal: float64[places, points] s -> its coefficient, complex128.
+        begin: float64[places], s.
+        span: s.
+        steps: how many.
+    """
+    h = span / steps
+    at = begin[:, None] + h * np.arange(steps)[None, :]
+    f, g = (signal(at + h * node) for node in _NODES)
+    amps = np.zeros((engine.lanes, 2 * steps, 2), dtype=complex)
+    amps[:, 0::2, 0] = (_WEIGHTS[0] * f + _WEIGHTS[1] * g) * h
+    amps[:, 1::2, 0] = (_WEIGHTS[1] * f + _WEIGHTS[0] * g) * h
+    energies = engine.space.energies
+    norm = h * (float(np.abs(energies).max()) / 2 + 4 * tone.strength)
+    order = taylor_order(norm, engine.precision / (2 * steps))
+    rows, cols, values = _entries(engine, [tone])
+    _lanes.taylor(engine.x, energies * (h / 2), _packed(amps), rows, cols, values, order, engine.work)
+
+
+def _packed(amps: np.ndarray) -> np.ndarray:
+    """Return complex128[places, count, k] as float64[blocks, count, k, 2, 8]."""
+    places, count, kinds = amps.shape
+    packed = np.empty((places // LANES, count, kinds, 2, LANES))
+    blocks = amps.reshape(-1, LANES, count, kinds)
+    packed[:, :, :, 0] = blocks.real.transpose(0, 2, 3, 1)
+    packed[:, :, :, 1] = blocks.imag.transpose(0, 2, 3, 1)
+    return packed
+
+
 def taylor_order(norm: float, precision: float) -> int:
     """Return how many terms of exp() a norm needs."""
     term, order = 1.0, 0
@@ -218,11 +259,7 @@ def _amplitudes(
         for j, (f, g) in enumerate(zip(first, second)):
             amps[:, 0::2, j] = (_WEIGHTS[0] * f + _WEIGHTS[1] * g) * h
             amps[:, 1::2, j] = (_WEIGHTS[1] * f + _WEIGHTS[0] * g) * h
-    packed = np.empty((engine.lanes // LANES, count, len(tones) + 1, 2, LANES))
-    blocks = amps.reshape(-1, LANES, count, len(tones) + 1)
-    packed[:, :, :, 0] = blocks.real.transpose(0, 2, 3, 1)
-    packed[:, :, :, 1] = blocks.imag.transpose(0, 2, 3, 1)
-    return packed
+    return _packed(amps)
 
 
 def _dense(

@@ -193,25 +193,30 @@ def _frame_entries(
     )
 
 
-def lab_table(space: Space, line: int, w: float, strength: float, precision: float) -> PolyTable:
+def lab_table(
+    space: Space, line: int, w: float, strength: float, precision: float, span: Optional[float] = None
+) -> PolyTable:
     """Return the map of a sample in the laboratory frame, nothing dropped.
 
     z turns as exp(i w tau) inside the sample; both z and its conjugate couple
     to a + a^dag.
 
-    Args: as of :func:`frame_table`.
+    Args:
+        space, line, w, strength, precision: as of :func:`frame_table`.
+        span: s, of the map; None: a sample.
 
     Raises:
         TooStrongError: too strong a drive for a polynomial.
     """
-    key = _key(space, line, w, strength, precision, 0.0, "lab")
+    length = space.model.dt if span is None else span
+    key = _key(space, line, w, strength, precision, 0.0, f"lab {length!r}")
     if key in _memory:
         return _memory[key]
     table = _load(key)
     if table is None:
         both = (space.drive(line) + space.drive_conj(line)) * strength
         for degree in (6, 8, 10, 12):
-            series = _series(space.at(0.0), both, both, w, space.model.dt, degree)
+            series = _series(space.at(0.0), both, both, w, length, degree)
             table = _lab_entries(space, series, degree, strength, precision)
             if table is not None:
                 break

@@ -236,3 +236,17 @@ def test_cutting_a_batch_changes_no_bit(name: str) -> None:
         theta = None if batch.theta is None else batch.theta[part]
         cut = Batch(batch.programs, batch.program_of[part], batch.los.take(part), theta)
         assert np.array_equal(simulate(cut, dev, **settings).populations, whole[part])
+
+
+def test_a_flat_without_rwa_by_whole_periods_equals_its_samples() -> None:
+    dev = device(2, 3)
+    pulses: list = []
+    flat = Pulse.from_shape("constant", 45, {})
+    one = program([play("u0", 5, pulses, flat, 0.6, 0.3)], pulses, 60)
+    pulses = []
+    short = Pulse.from_shape("constant", 5, {})  # too short for a flat: sample by sample
+    rows = [play("u0", 5 + 5 * k, pulses, short, 0.6, 0.3) for k in range(9)]
+    many = program(rows, pulses, 60)
+    settings = {"rwa": False, "outputs": ("propagators",), "tolerance": 1e-9, "spectator_bound": 1e-12}
+    u, v = (simulate(p, dev, initial=None, **settings).propagators for p in (one, many))
+    assert np.abs(u - v).max() < 1e-9
