@@ -33,6 +33,7 @@ __all__ = ["Plays", "carrier_at", "resolve_frames"]
 
 FREQUENCY_TOLERANCE = 1e-3  # Hz; f + a - a may miss f by rounding, about 1e-6 Hz at 5 GHz
 _FRAME_OPS = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, Op.SAVE_FRAME, Op.RESTORE_FRAME)
+_CHANGES = np.array([op in _FRAME_OPS for op in Op])  # by op: does it change or remember the frequency?
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +68,13 @@ def resolve_frames(
         One :class:`Plays` per channel that has any event (drive, control and
         measure channels).
     """
-    events = program.events
     out: Dict[Channel, Plays] = {}
-    for index, channel in enumerate(program.channels):
-        if channel.kind == "a":
-            continue
-        rows = np.flatnonzero(events.channel == index)
-        if rows.size:
+    index = program.events.channel
+    order = np.argsort(index, kind="stable")
+    bounds = np.searchsorted(index[order], np.arange(len(program.channels) + 1)).tolist()
+    for k, channel in enumerate(program.channels):
+        if channel.kind != "a" and bounds[k] < bounds[k + 1]:
+            rows = order[bounds[k] : bounds[k + 1]]
             out[channel] = _resolve(program, channel, rows, los, dt, value, angle)
     return out
 
@@ -91,13 +92,17 @@ def _resolve(
     f_ref, lo = los.of(channel)
     op, t0 = events.op[rows], events.t0[rows]
     values = events.value[rows][None, :] if value is None else value[:, rows]
-    changes = np.flatnonzero(np.isin(op, _FRAME_OPS))
-    starts, freqs, carriers = _carrier_segments(lo, f_ref, dt, op[changes], t0[changes], values[:, changes])
+    changes = np.flatnonzero(_CHANGES[op])
     shifts = _phase_shifts(op, values)
     played = np.flatnonzero(op == Op.PLAY)
-    segment = np.searchsorted(changes, played)  # how many frame changes came before the play
-    freq = freqs[:, segment]
-    carrier = carriers[:, segment] + 2 * np.pi * (freq - f_ref) * ((t0[played] - starts[segment]) * dt)
+    if changes.size:
+        starts, freqs, carriers = _carrier_segments(lo, f_ref, dt, op[changes], t0[changes], values[:, changes])
+        segment = np.searchsorted(changes, played)  # how many frame changes came before the play
+        freq = freqs[:, segment]
+        carrier = carriers[:, segment] + 2 * np.pi * (freq - f_ref) * ((t0[played] - starts[segment]) * dt)
+    else:
+        freq = np.repeat(np.asarray(lo, dtype=np.float64)[:, None], played.size, axis=1)
+        carrier = 2 * np.pi * (freq - f_ref) * (t0[played] * dt)
     index = rows[played].astype(np.int32)
     angles = events.angle[index][None, :] if angle is None else angle[:, index]
     final = shifts[:, -1] if rows.size else np.zeros(1)
@@ -131,7 +136,7 @@ def carrier_at(
     events = program.events
     f_ref, lo = los.of(channel)
     on_channel = (events.channel == program.channel_id(channel)) & (events.t0 <= time)
-    rows = np.flatnonzero(on_channel & np.isin(events.op, _FRAME_OPS))
+    rows = np.flatnonzero(on_channel & _CHANGES[events.op])
     values = events.value[rows][None, :] if value is None else value[:, rows]
     starts, freqs, carriers = _carrier_segments(lo, f_ref, dt, events.op[rows], events.t0[rows], values)
     freq = freqs[:, -1]
