@@ -233,6 +233,78 @@ cdef void _sort(Py_ssize_t lo, Py_ssize_t hi, const int64_t[::1] t0, const int64
         shift += 11
 
 
+def lower_rows(const int64_t[::1] circuit_ptr, const int64_t[::1] row_ptr, const int32_t[::1] snippet,
+               const int64_t[::1] start, const int64_t[::1] length, const int32_t[::1] clbit,
+               const int64_t[::1] param_at, const double[::1] params, const int64_t[::1] ptr,
+               const int64_t[::1] model_t0, const int64_t[::1] model_duration, const uint8_t[::1] model_op,
+               const int32_t[::1] model_channel, const int32_t[::1] model_ref, const double[::1] model_value,
+               const double[::1] model_angle, const int32_t[::1] model_slot, const int32_t[::1] model_calibration,
+               const int32_t[::1] model_label, const uint8_t[::1] stretch, const uint8_t[::1] from_clbit,
+               const int64_t[::1] entry_ptr, const int32_t[::1] entry_row, const uint8_t[::1] entry_column,
+               const int32_t[::1] entry_parameter, const double[::1] entry_coefficient,
+               int64_t[::1] t0, int64_t[::1] duration, uint8_t[::1] op, int32_t[::1] channel, int32_t[::1] ref,
+               double[::1] value, double[::1] angle, int32_t[::1] slot, int32_t[::1] source,
+               int32_t[::1] calibration, int32_t[::1] label, int64_t[::1] gate, int64_t[::1] pool_row,
+               uint8_t[::1] touched, int64_t[:, ::1] whole, double[:, ::1] real, uint8_t[::1] marked):
+    """Copy the body of every gate to its time, with its parameters, sorted by time within each circuit.
+
+    ``row_ptr`` holds where each circuit's rows go. ``whole`` (8 rows),
+    ``real`` (2 rows) and ``marked`` are scratch as long as the largest
+    circuit. Gates with snippet -1 have no rows.
+    """
+    cdef Py_ssize_t c, g, s, k, n, r, p, e, at, first
+    cdef double amount
+    cdef int64_t[::1] own_t0 = whole[0], own_duration = whole[1], own_gate = whole[2], own_row = whole[3]
+    cdef int64_t[::1] key = whole[4], swap = whole[5], order = whole[6], other = whole[7]
+    cdef double[::1] own_value = real[0], own_angle = real[1]
+    with nogil:
+        for c in range(circuit_ptr.shape[0] - 1):
+            n = 0
+            for g in range(circuit_ptr[c], circuit_ptr[c + 1]):
+                s = snippet[g]
+                if s < 0:
+                    continue
+                first = n
+                for p in range(ptr[s], ptr[s + 1]):
+                    own_t0[n] = start[g] + model_t0[p]
+                    own_duration[n] = length[g] if stretch[p] else model_duration[p]
+                    own_gate[n] = g
+                    own_row[n] = p
+                    own_value[n] = model_value[p]
+                    own_angle[n] = model_angle[p]
+                    marked[n] = 0
+                    n += 1
+                for e in range(entry_ptr[s], entry_ptr[s + 1]):
+                    amount = entry_coefficient[e] * params[param_at[g] + entry_parameter[e]]
+                    r = first + entry_row[e]
+                    if entry_column[e]:
+                        own_angle[r] += amount
+                    else:
+                        own_value[r] += amount
+                    marked[r] = 1
+            _sort(0, n, own_t0, own_duration, key, swap, order, other)
+            at = row_ptr[c]
+            for k in range(n):
+                r = order[k]
+                p = own_row[r]
+                g = own_gate[r]
+                t0[at] = own_t0[r]
+                duration[at] = own_duration[r]
+                op[at] = model_op[p]
+                channel[at] = model_channel[p]
+                ref[at] = model_ref[p]
+                value[at] = own_value[r]
+                angle[at] = own_angle[r]
+                slot[at] = clbit[g] if from_clbit[p] and clbit[g] >= 0 else model_slot[p]
+                source[at] = <int32_t>(g - circuit_ptr[c])
+                calibration[at] = model_calibration[p]
+                label[at] = model_label[p]
+                gate[at] = g
+                pool_row[at] = p
+                touched[at] = marked[r]
+                at += 1
+
+
 def expand(const int64_t[::1] used, const int32_t[::1] which, const int64_t[::1] ptr,
            const int64_t[::1] model_t0, const int64_t[::1] model_duration, const double[::1] model_value,
            const double[::1] model_angle, const uint8_t[::1] stretch, const int64_t[::1] start,

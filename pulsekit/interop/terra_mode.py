@@ -68,7 +68,8 @@ class TerraMaps:
         """Return one qubit's part of the measurement that terra would choose."""
         if isinstance(self.backend, BackendV2):
             schedule = self.backend.target.get_calibration("measure", (qubit,))
-            owner, kinds = self.backend, ("MeasureChannel", "AcquireChannel")
+            owner: Any = self.backend
+            kinds: Tuple[str, ...] = ("MeasureChannel", "AcquireChannel")
         else:
             schedule, _ = definition_of(self.inst_map, "measure", self._group(qubit))
             owner, kinds = self.inst_map, ()

@@ -11,6 +11,7 @@ import numpy as np
 from ..._ext import kernel
 from ...errors import CompilerError, PulsekitWarning
 from ...program import EventTable, Op, ParameterTable, Program
+from ...program.events import COLUMNS
 from ..base import Pass
 from ..gates import GateTable
 from ..pool import Pool
@@ -59,71 +60,54 @@ def lower(work: Work) -> Lowered:
     """
     gates = work.gates
     assert work.snippet is not None and work.start is not None and work.duration is not None
-    pool = Pool.of(work.snippets)
-    used = np.flatnonzero(work.snippet >= 0)
-    which = work.snippet[used]
-    stops = np.cumsum(np.diff(pool.ptr)[which])
-    rows = int(stops[-1]) if stops.size else 0
-    gate, pool_row, t0, duration = (np.empty(rows, np.int64) for _ in range(4))
-    value, angle, touched = np.empty(rows), np.empty(rows), np.zeros(rows, np.uint8)
-    model = pool.events
-    kernel("layout").expand(
-        used,
-        which,
+    pool, model = Pool.of(work.snippets), Pool.of(work.snippets).events
+    counts = np.append(np.diff(pool.ptr), 0)[work.snippet]
+    ptr = np.concatenate([[0], np.cumsum(counts)])[gates.circuit_ptr]
+    rows, largest = int(ptr[-1]), int(np.diff(ptr).max(initial=0))
+    columns = {name: np.empty(rows, dtype) for name, dtype in COLUMNS.items()}
+    gate, pool_row, touched = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.uint8)
+    own = np.array([s[0] if s else -1 for s in gates.clbit_sets] + [-1], dtype=np.int32)
+    kernel("layout").lower_rows(
+        gates.circuit_ptr,
+        ptr,
+        work.snippet,
+        work.start,
+        work.duration,
+        own[gates.clbits],
+        gates.param_at,
+        gates.params,
         pool.ptr,
         model.t0,
         model.duration,
+        model.op,
+        model.channel,
+        model.ref,
         model.value,
         model.angle,
+        model.slot,
+        model.calibration,
+        model.label,
         pool.stretch.view(np.uint8),
-        work.start,
-        work.duration,
+        pool.from_clbit.view(np.uint8),
         pool.entry_ptr,
         pool.entry_row,
         pool.entry_column,
         pool.entry_parameter,
         pool.entry_coefficient,
-        gates.param_at,
-        gates.params,
+        *columns.values(),
         gate,
         pool_row,
-        t0,
-        duration,
-        value,
-        angle,
         touched,
+        np.empty((8, largest), np.int64),
+        np.empty((2, largest)),
+        np.empty(largest, np.uint8),
     )
-    ptr = np.concatenate([[0], stops])[np.searchsorted(used, gates.circuit_ptr)]
-    order, place_of = _order(ptr, t0, duration)
-    gate, pool_row = gate[order], pool_row[order]
-    events = EventTable(
-        t0=t0[order],
-        duration=duration[order],
-        op=model.op[pool_row],
-        channel=model.channel[pool_row],
-        ref=model.ref[pool_row],
-        value=value[order],
-        angle=angle[order],
-        slot=_slots(gates, pool, gate, pool_row),
-        source=gate - np.repeat(gates.circuit_ptr[:-1], np.diff(ptr)),
-        calibration=model.calibration[pool_row],
-        label=model.label[pool_row],
-    )
-    parameters = _parameter_tables(gates, pool, used, which, place_of, ptr)
-    out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched[order]), pool, parameters)
+    events = EventTable(**columns)
+    parameters = _parameter_tables(gates, pool, work.snippet, gate, pool_row, ptr)
+    out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched), pool, parameters)
     _refuse_overlap(gates, out)
     _judge_slots(gates, out)
     return out
-
-
-def _slots(gates: GateTable, pool: Pool, gate: np.ndarray, pool_row: np.ndarray) -> np.ndarray:
-    slot = pool.events.slot[pool_row]
-    rows = np.flatnonzero(pool.from_clbit[pool_row])
-    if rows.size:
-        own = np.array([s[0] if s else -1 for s in gates.clbit_sets], dtype=np.int32)
-        given = own[gates.clbits[gate[rows]]]
-        slot[rows] = np.where(given >= 0, given, slot[rows])
-    return slot
 
 
 def _expand(ptr: np.ndarray, which: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -134,22 +118,12 @@ def _expand(ptr: np.ndarray, which: np.ndarray) -> Tuple[np.ndarray, np.ndarray]
     return at, item
 
 
-def _order(ptr: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the stable order by time, no length first, within each circuit; and its inverse."""
-    order = np.empty(len(t0), np.int64)
-    scratch = [np.empty(len(t0), np.int64) for _ in range(3)]
-    kernel("layout").sort_rows(ptr, t0, duration, scratch[0], scratch[1], order, scratch[2])
-    place_of = scratch[0]
-    place_of[order] = np.arange(len(order))
-    return order, place_of
-
-
 def _parameter_tables(
     gates: GateTable,
     pool: Pool,
-    used: np.ndarray,
-    which: np.ndarray,
-    place_of: np.ndarray,
+    snippet: np.ndarray,
+    gate: np.ndarray,
+    pool_row: np.ndarray,
     ptr: np.ndarray,
 ) -> Tuple[Optional[ParameterTable], ...]:
     """Return each circuit's table of rows that depend on unbound parameters."""
@@ -157,8 +131,11 @@ def _parameter_tables(
     tables: List[Optional[ParameterTable]] = [None] * len(gates.circuits)
     if not any(info.parameters for info in gates.circuits):
         return tuple(tables)
+    used = np.flatnonzero(snippet >= 0)
+    which = snippet[used]
     counts = np.diff(pool.ptr)[which]
     first = np.cumsum(counts) - counts
+    place_of = np.lexsort((pool_row, gate))  # where each row went, gate after gate
     at, entry = _expand(pool.entry_ptr, which)
     slot = gates.param_at[used[at]] + pool.entry_parameter[entry]
     row = place_of[first[at] + pool.entry_row[entry]]
