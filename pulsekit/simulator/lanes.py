@@ -90,8 +90,8 @@ def _bound(program: Program, members: np.ndarray, los: LoTable, theta: np.ndarra
     for column in range(4):
         chosen = table.column == column
         if chosen.any():
-            amounts = table.coefficient[chosen] * theta[:, table.parameter[chosen]]
-            np.add.at(columns[column], (slice(None), table.row[chosen]), amounts)
+            for k in np.flatnonzero(chosen).tolist():
+                columns[column][:, table.row[k]] += table.coefficient[k] * theta[:, table.parameter[k]]
     value, angle, duration, t0 = columns
     times = np.rint(np.concatenate([duration, t0], axis=1)).astype(np.int64)
     groups: Dict[Tuple[int, ...], List[int]] = {}

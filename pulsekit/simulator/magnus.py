@@ -85,10 +85,8 @@ def sample_propagators(
     count, blocks, dim = stop - start, engine.lanes // LANES, engine.space.model.dim
     amps = _amplitudes(engine, piece, tones, w, begin, start, stop, step.splits, constant)
     apart = amps.reshape((blocks, count, step.per_sample) + amps.shape[2:]).swapaxes(0, 1)
-    u = np.zeros((count * blocks, dim, dim, 2, LANES))
-    index = np.arange(dim)
-    u[:, index, index, 0] = 1
-    u = u.reshape(count * blocks, dim * dim, 2, LANES)
+    u = np.zeros((count * blocks, dim * dim, 2, LANES))
+    u[:, :: dim + 1, 0] = 1
     step.act(u, np.ascontiguousarray(apart).reshape((-1, step.per_sample) + amps.shape[2:]), 1)
     return u.reshape(count, blocks, dim * dim, 2, LANES)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -121,7 +121,8 @@ class Outcome:
             raise SimulationError(
                 f"Argument `qubits` must be different qubits among {sorted(known)}, but {wanted} came."
             )
-        joint, order = np.ones(1), []
+        joint = np.ones(1)
+        order: List[int] = []
         for cluster, row in parts:
             if cluster.populations is None:
                 raise SimulationError("`joint` needs populations, but `outputs` had them not.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -159,7 +158,7 @@ def _clusters(
 ) -> List[Cluster]:
     if whole or device.n_qubits == 1:  # terms of the user's act on all qubits
         levels = tuple(t.levels for t in device.transmons)
-        pairs = tuple(tuple(c.qubits) for c in device.couplings)
+        pairs = tuple((c.qubits[0], c.qubits[1]) for c in device.couplings)
         return [Cluster(np.arange(len(batch)), tuple(range(device.n_qubits)), levels, pairs)]
     named = tuple(initial) if isinstance(initial, Mapping) else ()
     return plan_clusters(batch, device, spectator_bound=bound, noise=noise, memory_cap=memory_cap, also=named)
@@ -225,7 +224,10 @@ def _one_cluster(
     stop = np.zeros(count, dtype=np.int64)
     for stack in stacks:
         stop[stack.experiments] = stack.end
-    run = partial(evolve_batch, model, sub, stacks=stacks, **settings)
+
+    def run(x: np.ndarray, start: np.ndarray, stop: np.ndarray, **other: Any) -> np.ndarray:
+        return evolve_batch(model, sub, x, start=start, stop=stop, stacks=stacks, **{**settings, **other})
+
     x = initial_states(model, initial, count, density)
     x = x if density else x[:, :, None]
     now, grid = np.zeros(count, dtype=np.int64), []
@@ -242,8 +244,7 @@ def _one_cluster(
         states = to_bare(model, states, stop, density) if basis == "bare" else states
     if "propagators" in outputs:
         eye = np.broadcast_to(np.eye(model.dim, dtype=complex), (count, model.dim, model.dim))
-        ideal = partial(evolve_batch, model, sub, stacks=stacks, **{**settings, "solver": "schroedinger"})
-        full = ideal(np.ascontiguousarray(eye), start=np.zeros_like(stop), stop=stop)
+        full = run(np.ascontiguousarray(eye), np.zeros_like(stop), stop, solver="schroedinger")
         propagators = virtual_z(model, full, _final_phase(stacks, model, count), False)
     return ClusterOutcome(
         model.qubits,

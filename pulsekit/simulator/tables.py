@@ -17,7 +17,7 @@ by one, and each entry is z^k (or its conjugate) times a polynomial in |z|^2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -183,14 +183,9 @@ def _frame_entries(
         coef = transform @ coef
     else:
         coef = coef[0]
-    return PolyTable(
-        False,
-        max(counts),
-        max(1, max(abs(s) for s in shifts)),
-        *(np.array(a, dtype=np.int32) for a in (rows, cols, shifts, firsts, counts, [0], [0])),
-        np.ascontiguousarray(coef),
-        reach_w,
-    )
+    lists = (rows, cols, shifts, firsts, counts, [0], [0])
+    top = max(1, max(abs(s) for s in shifts))
+    return _table(False, max(counts), top, lists, np.ascontiguousarray(coef), reach_w)
 
 
 def lab_table(
@@ -259,16 +254,15 @@ def _lab_entries(
         rows.append(len(cols))
     powers = order[0][: tops[0]] + order[1][: tops[1]]
     shifts = [0 if shift == 0 else tops[0] for shift in shifts]
-    return PolyTable(
-        True,
-        len(powers),
-        max(a + b for a, b in powers),
-        *(
-            np.array(a, dtype=np.int32)
-            for a in (rows, cols, shifts, firsts, counts, [p[0] for p in powers], [p[1] for p in powers])
-        ),
-        np.concatenate(terms),
-    )
+    lists = (rows, cols, shifts, firsts, counts, [p[0] for p in powers], [p[1] for p in powers])
+    return _table(True, len(powers), max(a + b for a, b in powers), lists, np.concatenate(terms), 0.0)
+
+
+def _table(
+    lab: bool, powers: int, reach: int, lists: Sequence[Sequence[int]], coef: np.ndarray, reach_w: float
+) -> PolyTable:
+    row, col, shift, first, count, ax, ay = (np.array(a, dtype=np.int32) for a in lists)
+    return PolyTable(lab, powers, reach, row, col, shift, first, count, ax, ay, coef, reach_w)
 
 
 def _real_monomials(series: Dict[Key, np.ndarray], degree: int) -> Dict[Key, np.ndarray]:
@@ -311,7 +305,8 @@ def _load(key: str) -> Optional[PolyTable]:
     if data is None or set(data) != {*_FIELDS, "head"}:
         return None
     lab, powers, reach, reach_w = data["head"].tolist()
-    return PolyTable(bool(lab), int(powers), int(reach), *(data[f] for f in _FIELDS), reach_w)
+    row, col, shift, first, count, ax, ay, coef = (data[f] for f in _FIELDS)
+    return PolyTable(bool(lab), int(powers), int(reach), row, col, shift, first, count, ax, ay, coef, reach_w)
 
 
 def _store(key: str, table: PolyTable) -> None:

@@ -49,6 +49,7 @@ def tones_of(program: Program, plays: Mapping[Channel, Plays], model: Model) -> 
     out: List[Tone] = []
     sources: List[Tuple[int, Line]] = list(enumerate(model.lines))
     for k, term in enumerate(model.driven):
+        assert term.channel is not None  # what "driven" means
         sources.append((len(model.lines) + k, Line(term.channel, -1, 1.0, 1.0, term.delay_s)))
     for index, line in sources:
         play = plays.get(line.channel)
