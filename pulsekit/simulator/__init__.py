@@ -1,7 +1,9 @@
 """Evolve the states that programs make: frames, methods, clusters."""
 
 from .clusters import Cluster, plan_clusters
+from .cost import Plan
 from .evolve import evolve
+from .executors import simulate_with
 from .initial import initial_states
 from .los import control_los, default_los
 from .methods import METHODS
@@ -17,10 +19,12 @@ __all__ = [
     "Line",
     "Model",
     "Outcome",
+    "Plan",
     "control_los",
     "default_los",
     "evolve",
     "initial_states",
     "plan_clusters",
     "simulate",
+    "simulate_with",
 ]

@@ -71,9 +71,7 @@ def average(
         tones = tones_of(group.program, group.plays(model.dt), model)
         for lane, e in enumerate(group.experiments.tolist()):
             run = Trajectories(model, tones, lane, start=0, stop=int(stop[e]), rwa=rwa)
-            found = run(
-                states[e], members, seed=key, experiment=int(experiments[e]), threads=threads, cancel=cancel
-            )
+            found = run(states[e], members, seed=key, experiment=int(experiments[e]), threads=threads, cancel=cancel)
             kets = np.stack([b.state for b in found])
             weight = np.array([b.members.size for b in found]) / count
             p = populations_of(model, kets, int(stop[e]), False, basis)
@@ -83,5 +81,3 @@ def average(
                 rho[e] = (kets.T * weight) @ kets.conj()
     error = np.sqrt(np.maximum(square - mean**2, 0.0) / max(1, count - 1))
     return Averages(mean, error, rho, count, key)
-
-

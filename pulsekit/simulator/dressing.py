@@ -23,6 +23,7 @@ from .spectrum import label_eigenvectors
 
 __all__ = ["LARGEST", "Dressing", "dressing_of"]
 
+KEPT_ON_DISK = 243  # dimension from which dressed bases go to the disk cache
 LARGEST = 7000  # dimension up to which sectors are diagonalised
 
 _kept: "OrderedDict[str, Dressing | LargeDressing]" = OrderedDict()
@@ -72,11 +73,25 @@ def dressing_of(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, fl
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    made = _solve(model, w_c, couplings) if model.dim <= LARGEST else LargeDressing(model, w_c, couplings)
+    made = _found(model, w_c, couplings, key) if model.dim <= LARGEST else LargeDressing(model, w_c, couplings)
     with _lock:
         _kept[key] = made
         while len(_kept) > 8:
             _kept.popitem(last=False)
+    return made
+
+
+def _found(model: Model, w_c: float, couplings: Sequence[Tuple[int, int, float]], key: str) -> Dressing:
+    """Return the dressing from disk, where it is worth keeping there."""
+    if model.dim < KEPT_ON_DISK:
+        return _solve(model, w_c, couplings)
+    arrays = cache.load("dressing", key)
+    if arrays is not None and "energies" in arrays:
+        count = (len(arrays) - 1) // 2
+        return Dressing(arrays["energies"], tuple((arrays[f"i{k}"], arrays[f"v{k}"]) for k in range(count)))
+    made = _solve(model, w_c, couplings)
+    blocks = {f"{name}{k}": a for k, pair in enumerate(made.blocks) for name, a in zip("iv", pair)}
+    cache.store("dressing", key, {"energies": made.energies, **blocks})
     return made
 
 

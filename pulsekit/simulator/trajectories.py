@@ -164,9 +164,7 @@ class Trajectories:
             if first == 0 or fresh:
                 lead = self._lead(re, im, k)
             floor = waiting[at][0] * lead if at < len(waiting) else -1.0
-            done = self.run.advance(
-                self.segments, k, re, im, first=first, floor=floor, fresh=fresh, cancel=cancel
-            )
+            done = self.run.advance(self.segments, k, re, im, first=first, floor=floor, fresh=fresh, cancel=cancel)
             fresh = False
             here, first = (k, done) if done < self.segments[k].count else (k + 1, 0)
             norm = kernel("split").norm(re, im, MARGIN, layout.total) if floor >= 0 else np.inf

@@ -1,0 +1,237 @@
+"""Splitting against scipy, QuTiP, the plain reference and itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from many_systems import model, random_ket, random_tones
+from scipy.integrate import solve_ivp
+
+from pulsekit.errors import CancelledError
+from pulsekit.simulator.dressing import dressing_of
+from pulsekit.simulator.largedressing import LargeDressing
+from pulsekit.simulator.many import evolve_splitting
+from pulsekit.simulator.operators import embed, lowering
+from pulsekit.simulator.reference import evolve_reference
+
+KETS = {"solver": "schroedinger", "rwa": True}
+
+
+def _go(m, tones, x, stop, **kwargs):
+    settings = {"start": 0, "tolerance": 1e-6, **KETS, **kwargs}
+    return evolve_splitting(m, tones, x, stop=stop, **settings)
+
+
+def _scipy(m, tones, x, stop, rwa):
+    """Integrate in the frame of every transmon's bare frequency, edge by edge; made of the model's numbers only."""
+    dim = m.dim
+    lower = [embed(lowering(d), q, m.levels) for q, d in enumerate(m.levels)]
+    n = m.labels.astype(float)
+    static = (n * (n - 1)) @ (m.w_alpha / 2)
+    turn = n @ m.w_bare
+    h_couplings = sum(w * (lower[i].T @ lower[j] + lower[j].T @ lower[i]) for i, j, w in m.couplings)
+    energies, v = m.dressed()
+    del energies
+
+    def rhs(t, y):
+        phase = np.exp(-1j * turn * t)
+        lab = phase * y
+        out = h_couplings @ lab
+        for tone in tones:
+            k = int(np.floor((t - tone.start_s) / m.dt))
+            if 0 <= k < tone.samples.size:
+                line = m.lines[tone.line]
+                f = tone.amplitude[0] * tone.samples[k] * np.exp(1j * tone.w[0] * t)
+                a = lower[line.local_qubit]
+                if rwa:
+                    out = out + line.w_rate / 2 * (f * (a @ lab) + np.conj(f) * (a.T @ lab))
+                else:
+                    out = out + line.w_rate * f.real * ((a + a.T) @ lab)
+        return -1j * (static * y + np.conj(phase) * out)
+
+    y = v @ x
+    edges = {0.0, stop * m.dt}
+    for tone in tones:
+        edges |= {tone.start_s + k * m.dt for k in range(tone.samples.size + 1)}
+    marks = sorted(e for e in edges if 0 <= e <= stop * m.dt)
+    for a, b in zip(marks[:-1], marks[1:]):
+        if b - a < 1e-6 * m.dt:
+            continue
+        pad = 1e-9 * (b - a)
+        step = solve_ivp(rhs, (a + pad, b - pad), y, method="DOP853", rtol=1e-11, atol=1e-12)
+        y = step.y[:, -1]
+    t = stop * m.dt
+    return np.exp(1j * (m.labels @ m.w_frame) * t) * (v.T @ (np.exp(-1j * turn * t) * y))[:dim]
+
+
+@pytest.mark.parametrize(
+    ("levels", "rwa", "shift", "stop"),
+    [((3, 2, 3), True, 0.0, 200), ((2, 3, 2, 2), True, 0.3, 170), ((2, 3, 2), False, 0.0, 40)],
+)
+def test_scipy_agrees(levels, rwa, shift, stop):
+    m = model(levels)
+    tones = random_tones(m, stop, 3, 4, shift)
+    x = random_ket(m.dim, 1)
+    ours = _go(m, tones, x.reshape(1, -1, 1), stop, rwa=rwa, tolerance=1e-8)[0, :, 0]
+    assert np.abs(ours - _scipy(m, tones, x, stop, rwa)).max() < 2e-7
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("tolerance", "reached"), [(1e-4, 1e-5), (1e-6, 1e-7), (1e-8, 3e-9), (1e-10, 3e-10)])
+def test_the_tolerance_is_kept(seed, tolerance, reached):
+    m = model((3, 3, 2))
+    tones = random_tones(m, 300, seed)
+    x = random_ket(m.dim, seed).reshape(1, -1, 1)
+    best = _go(m, tones, x, 300, steps=(1 / 4, 1 / 8, 1 / 16))
+    ours = _go(m, tones, x, 300, tolerance=tolerance)
+    assert np.abs(np.abs(ours) ** 2 - np.abs(best) ** 2).max() < reached
+
+
+def test_the_reference_agrees():
+    m = model((3, 3, 3))
+    tones = random_tones(m, 200, 5, 5)
+    x = random_ket(m.dim, 2).reshape(1, -1, 1)
+    exact = evolve_reference(m, tones, x, start=0, stop=200, tolerance=1e-9, **KETS)
+    assert np.abs(_go(m, tones, x, 200, tolerance=1e-9) - exact).max() < 1e-8
+
+
+def test_order_two_and_three_when_extrapolated():
+    """Held samples have kinks at their edges: the second extrapolation is of order 3, not 4."""
+    m = model((3, 3, 3))
+    tones = random_tones(m, 256, 7)
+    x = random_ket(m.dim, 3).reshape(1, -1, 1)
+    best = _go(m, tones, x, 256, steps=(1 / 4, 1 / 8, 1 / 16))
+    plain = [np.abs(_go(m, tones, x, 256, steps=(s,)) - best).max() for s in (1.0, 0.5)]
+    once = [np.abs(_go(m, tones, x, 256, steps=(s, s / 2)) - best).max() for s in (1.0, 0.5)]
+    assert abs(np.log2(plain[0] / plain[1]) - 2) < 0.2
+    assert 2.8 < np.log2(once[0] / once[1]) < 4.3
+
+
+def test_density_matrices_agree_with_the_reference():
+    m = model((3, 2, 2), noise=True)
+    tones = random_tones(m, 160, 1, 4)
+    x = random_ket(m.dim, 4)
+    rho = np.outer(x, x.conj())[None]
+    args = {"start": 0, "stop": 160, "solver": "lindblad", "rwa": True}
+    ours = evolve_splitting(m, tones, rho, tolerance=1e-7, **args)
+    exact = evolve_reference(m, tones, rho, tolerance=1e-8, **args)
+    assert np.abs(ours - exact).max() < 2e-7
+    assert abs(np.trace(ours[0]) - 1) < 1e-9
+    assert np.linalg.eigvalsh(ours[0]).min() > -1e-7
+
+
+def test_qutip_agrees():
+    qutip = pytest.importorskip("qutip")
+    m = model((3, 3, 3))
+    stop = 160
+    tones = random_tones(m, stop, 11, 3)
+    h = qutip.Qobj(m.static_bare - np.diag(m.labels @ np.full(m.n, m.w_bare[0])))
+    times = np.arange(stop * 8) * (m.dt / 8)
+    terms = [h]
+    for tone in tones:
+        line = m.lines[tone.line]
+        a = embed(lowering(m.levels[line.local_qubit]), line.local_qubit, m.levels)
+
+        def f(t, tone=tone, line=line):
+            k = int(np.floor((t - tone.start_s) / m.dt + 1e-9))
+            if not 0 <= k < tone.samples.size:
+                return 0.0
+            return line.w_rate / 2 * tone.amplitude[0] * tone.samples[k] * np.exp(1j * (tone.w[0] - m.w_bare[0]) * t)
+
+        terms += [[qutip.Qobj(a), f], [qutip.Qobj(a.T), lambda t, f=f: np.conj(f(t))]]
+    _, v = m.dressed()
+    x = random_ket(m.dim, 6)
+    options = {"atol": 1e-9, "rtol": 1e-8, "max_step": m.dt / 8, "nsteps": 10**6, "method": "adams"}
+    times = np.array([0.0, stop * m.dt])
+    y = qutip.sesolve(terms, qutip.Qobj(v @ x), times, options=options).states[-1].full()[:, 0]
+    ours = _go(m, tones, x.reshape(1, -1, 1), stop)[0, :, 0]
+    assert np.abs(np.abs(v.T @ y) ** 2 - np.abs(ours) ** 2).max() < 2e-4  # sample edges are jumps to an ODE solver
+
+
+def test_two_halves_are_the_whole_and_the_norm_stays():
+    m = model((3, 3, 2))
+    tones = random_tones(m, 300, 2)
+    x = random_ket(m.dim, 5).reshape(1, -1, 1)
+    whole = _go(m, tones, x, 300, tolerance=1e-9)
+    halves = _go(m, tones, _go(m, tones, x, 143, tolerance=1e-9), 300, start=143, tolerance=1e-9)
+    assert np.abs(whole - halves).max() < 1e-8
+    assert abs(np.linalg.norm(whole) - 1) < 1e-9
+
+
+def test_idle_states_only_turn():
+    m = model((3, 3, 3))
+    x = random_ket(m.dim, 8).reshape(1, -1, 1)
+    energies, _ = m.dressed()
+    phase = np.exp(-1j * (energies - m.labels @ m.w_frame) * 500 * m.dt)
+    assert np.abs(_go(m, [], x, 500) - phase[None, :, None] * x).max() < 1e-8
+
+
+def test_held_transmons_keep_their_level():
+    m = model((3, 3, 3)).hold([1])
+    drives = random_tones(m, 300, 2)
+    tones = [t for t in drives if m.lines[t.line].local_qubit != 1]
+    x = np.zeros((1, 27, 1), complex)
+    x[0, 3] = 1  # qubit 1 in its first excited state
+    p = np.abs(_go(m, tones, x, 300)[0, :, 0]) ** 2
+    assert p[m.labels[:, 1] == 1].sum() > 1 - 1e-8
+    exact = evolve_reference(m, tones, x, start=0, stop=300, tolerance=1e-8, **KETS)
+    assert np.abs(p - np.abs(exact[0, :, 0]) ** 2).max() < 3e-3  # neighbours see the held one's shift only
+
+
+def test_threads_and_splits_do_not_change_a_bit():
+    m = model((3, 3, 2))
+    base = random_tones(m, 300, 4)
+    lanes = 6
+    spread = np.linspace(0.5, 1.0, lanes)
+    tones = [replace(t, amplitude=t.amplitude * spread, w=np.full(lanes, t.w[0])) for t in base]
+    x = np.broadcast_to(random_ket(m.dim, 1)[None, :, None], (lanes, m.dim, 1)).copy()
+    one = _go(m, tones, x, 300)
+    for threads in (2, 4, 8):
+        assert np.array_equal(_go(m, tones, x, 300, threads=threads), one)
+    alone = [replace(t, amplitude=t.amplitude[3:4], w=t.w[3:4]) for t in tones]
+    assert np.array_equal(_go(m, alone, x[3:4], 300), one[3:4])
+
+
+def test_cancelling_takes_less_than_a_fifth_of_a_second():
+    m = model((3,) * 6)
+    tones = random_tones(m, 20000, 1, 40)
+    x = random_ket(m.dim, 1).reshape(1, -1, 1)
+    _go(m, tones, x, 100)  # tables of the model
+    cancel, seen, began = threading.Event(), [], threading.Event()
+
+    class Watched(threading.Event):
+        def is_set(self):
+            began.set()
+            return super().is_set()
+
+    cancel = Watched()
+
+    def work():
+        try:
+            _go(m, tones, x, 20000, cancel=cancel)
+        except CancelledError:
+            seen.append(time.perf_counter())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert began.wait(60)
+    start = time.perf_counter()
+    cancel.set()
+    worker.join()
+    assert seen
+    assert seen[0] - start < 1.0  # 0.2 s on a machine that is not busy
+
+
+def test_the_second_order_dressing_of_large_clusters():
+    m = model((3, 3, 3, 2), strength=1e6)
+    w_c = float(np.mean(m.w_bare))
+    exact, rough = dressing_of(m, w_c, m.couplings), LargeDressing(m, w_c, m.couplings)
+    eye = np.eye(m.dim, dtype=complex)
+    assert np.abs(exact.to_bare(eye) - rough.to_bare(eye)).max() < 1e-4
+    assert np.abs(rough.to_dressed(rough.to_bare(eye)) - eye).max() < 1e-12
+    _, v = m.dressed()
+    assert np.abs(exact.to_bare(eye) - v).max() < 1e-10

@@ -1,0 +1,99 @@
+"""Quantum-jump trajectories against density matrices and closed forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from many_systems import X_AMP, X, chain, model, program, random_ket, random_tones
+
+from pulsekit.simulator import simulate
+from pulsekit.simulator.many import evolve_splitting
+from pulsekit.simulator.trajectories import Trajectories, jump_draws
+
+
+def _mean(branches, count):
+    weights = np.array([b.members.size for b in branches]) / count
+    return weights @ np.array([np.abs(b.state) ** 2 for b in branches])
+
+
+def test_the_mean_is_the_density_matrix():
+    m = model((3, 2, 2), noise=True)
+    stop, count = 400, 6000
+    tones = random_tones(m, stop, 3, 5)
+    x = random_ket(m.dim, 7)
+    rho = evolve_splitting(
+        m, tones, np.outer(x, x.conj())[None], start=0, stop=stop, solver="lindblad", rwa=True, tolerance=1e-6
+    )[0]
+    found = Trajectories(m, tones, 0, start=0, stop=stop)(x, np.arange(count), seed=1)
+    exact = np.diag(rho).real
+    p = np.array([np.abs(b.state) ** 2 for b in found])
+    w = np.array([b.members.size for b in found]) / count
+    error = np.sqrt(np.maximum(w @ p**2 - (w @ p) ** 2, 1e-9) / count)
+    chi2 = float((((w @ p - exact) / error) ** 2)[exact > 0.01].mean())
+    assert chi2 < 3
+    assert sum(b.jumps > 0 for b in found) > 100
+
+
+def test_decay_alone_is_exponential():
+    base = model((2, 2, 2))
+    m = replace(base, t1=np.full(3, 2e-6), t2=np.full(3, 4e-6), couplings=(), w_bare=base.w_frame)
+    x = np.zeros(8, complex)
+    x[7] = 1
+    stop, count = 2000, 20000
+    found = Trajectories(m, [], 0, start=0, stop=stop)(x, np.arange(count), seed=2)
+    survive = np.exp(-stop * m.dt / 2e-6)
+    p = _mean(found, count)
+    assert abs(p[7] - survive**3) < 5 * np.sqrt(survive**3 / count)
+    assert abs(p[0] - (1 - survive) ** 3) < 5 * np.sqrt((1 - survive) ** 3 / count) + 1e-4
+
+
+def test_threads_and_splits_do_not_change_a_trajectory():
+    m = model((3, 2, 2), noise=True)
+    tones = random_tones(m, 400, 3, 5)
+    x = random_ket(m.dim, 7)
+    run = Trajectories(m, tones, 0, start=0, stop=400)
+
+    def table(branches):
+        out = {}
+        for b in branches:
+            for k in b.members.tolist():
+                out[k] = b.state
+        return np.array([out[k] for k in sorted(out)])
+
+    one = table(run(x, np.arange(60), seed=5))
+    assert np.array_equal(table(run(x, np.arange(60), seed=5, threads=4)), one)
+    assert np.array_equal(table(run(x, np.arange(20, 40), seed=5)), one[20:40])
+    assert not np.array_equal(table(run(x, np.arange(60), seed=6)), one)
+
+
+def test_draws_belong_to_trajectories():
+    all_of_them = jump_draws(3, 1, np.arange(50))
+    assert np.array_equal(jump_draws(3, 1, np.array([7, 31])), all_of_them[[7, 31]])
+    assert not np.array_equal(jump_draws(3, 2, np.arange(50)), all_of_them)
+
+
+def test_simulate_averages_trajectories():
+    dev = chain(3, 2, t1=2e-6, t2=1.5e-6)
+    p = program([(f"d{q}", 160 * k, X, X_AMP / 2, 0.3 * q) for q in range(3) for k in range(2)], 320)
+    exact = simulate(p, dev, noise=True).populations[0]
+    out = simulate(p, dev, solver="trajectories", trajectories=2000, seed=4, outputs=("populations", "states"))
+    error = next(iter(out.info["standard_error"].values()))[0]
+    assert np.abs(out.populations[0] - exact).max() < 5 * error.max() + 1e-4
+    assert np.abs(np.diag(out.states[0]).real - out.populations[0]).max() < 1e-9
+    assert out.info["seed"] == 4
+    assert out.info["trajectories"] == 2000
+
+
+@pytest.mark.nightly
+def test_many_jumps_still_agree():
+    m = replace(model((3, 3, 2), noise=True), t1=np.full(3, 0.1e-6), t2=np.full(3, 0.1e-6))
+    tones = random_tones(m, 900, 3, 9)
+    x = random_ket(m.dim, 7)
+    rho = evolve_splitting(
+        m, tones, np.outer(x, x.conj())[None], start=0, stop=900, solver="lindblad", rwa=True, tolerance=1e-6
+    )[0]
+    found = Trajectories(m, tones, 0, start=0, stop=900, step=1.0)(x, np.arange(4000), seed=1)
+    assert max(b.jumps for b in found) > 8
+    assert np.abs(_mean(found, 4000) - np.diag(rho).real).max() < 0.02
