@@ -9,7 +9,7 @@ from .findings import Violation
 from .frames import Plays, carrier_at, resolve_frames
 from .json_format import from_json, to_json
 from .lo import LoTable
-from .program import AcquireSpec, ParameterTable, Program, Pulse, Source
+from .program import AcquireSpec, Origin, ParameterTable, Program, Pulse, Source
 from .text import to_text
 from .text_parser import parse_text
 from .verifier import find_violations, verify
@@ -23,6 +23,7 @@ __all__ = [
     "EventTable",
     "LoTable",
     "Op",
+    "Origin",
     "ParameterTable",
     "Plays",
     "Program",

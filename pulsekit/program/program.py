@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .envelopes import SHAPES, sample
 from .events import EventTable, Op
 from .expressions import evaluate
 
-__all__ = ["AcquireSpec", "ParameterTable", "Program", "Pulse", "Source"]
+__all__ = ["AcquireSpec", "Origin", "ParameterTable", "Program", "Pulse", "Source"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,14 @@ class Source:
     clbits: Tuple[int, ...] = ()
 
 
+class Origin(NamedTuple):
+    """Where a row came from."""
+
+    program: str  # name of the circuit or schedule
+    source: Optional[Source]  # the instruction
+    calibration: Optional[str]  # id of the calibration
+
+
 @dataclass(frozen=True)
 class ParameterTable:
     """Columns that depend on parameters: base value + sum of coefficient * theta.
@@ -168,10 +176,9 @@ class Program:
 
     def rows(self, *ops: Op) -> np.ndarray:
         """Return the indices of the rows with one of the given ops."""
-        mask = np.zeros(len(self.events), dtype=bool)
-        for op in ops:
-            mask |= self.events.op == int(op)
-        return np.flatnonzero(mask)
+        wanted = np.zeros(len(Op), dtype=bool)
+        wanted[[int(op) for op in ops]] = True
+        return wanted[self.events.op].nonzero()[0]
 
     def bind(self, theta: Sequence[float]) -> "Program":
         """Return the program with numbers in place of its parameters.
@@ -199,6 +206,15 @@ class Program:
         for row, column, tree in table.expressions:
             columns[column][row] += evaluate(tree, point)[0]
         return self.replace(events=self.events.replace(value=columns[0], angle=columns[1]), parameters=None)
+
+    def origin(self, row: int) -> Origin:
+        """Return where a row came from."""
+        source, calibration = int(self.events.source[row]), int(self.events.calibration[row])
+        return Origin(
+            self.name,
+            self.sources[source] if source >= 0 else None,
+            self.calibrations[calibration] if calibration >= 0 else None,
+        )
 
     def same_as(self, other: "Program") -> bool:
         """Tell whether two programs do the same, row by row.

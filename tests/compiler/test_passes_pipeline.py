@@ -114,6 +114,20 @@ def test_optimizing_leaves_fewer_rows_and_the_same_signals(device):
             np.testing.assert_allclose(after[channel].freq, plays.freq, atol=1e-3)
 
 
+def test_every_pulse_answers_where_it_came_from(device):
+    circuit = QuantumCircuit(2, 2, name="asked")
+    circuit.sx(0)
+    circuit.cx(0, 1)
+    circuit.measure([0, 1], [0, 1])
+    program = compile(circuit, device, dd="X2").programs[0]
+    origins = [program.origin(r) for r in program.rows(Op.PLAY, Op.ACQUIRE)]
+    assert {o.program for o in origins} == {"asked"}
+    named = {(o.source.index, o.source.name, o.source.qubits) for o in origins}
+    assert named == {(0, "sx", (0,)), (1, "cx", (0, 1)), (2, "measure", (0,)), (3, "measure", (1,))}
+    assert all(o.calibration.startswith(o.source.name) for o in origins)
+    assert parse_text('program "p" duration=0 slots=0\nd0@0: set_phase 0.0').origin(0) == ("p", None, None)
+
+
 def measure_esp():
     from qiskit.circuit import Instruction
 
