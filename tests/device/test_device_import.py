@@ -97,6 +97,26 @@ def test_derived_couplings_are_named():
     assert notes["couplings[4,5].strength"].kind == "published"
 
 
+def test_the_most_demanding_gate_of_a_pair_decides_its_coupling():
+    """On ibm_geneva, cx(12, 10) is shorter than cx(10, 12), and plays on another channel."""
+    strengths = {c.qubits: c.strength for c in load("ibm_geneva").couplings}
+    assert strengths[(10, 12)] == pytest.approx(2.172e6, rel=1e-3)
+    # by hand: |mu| = J R / |D| |a / (a + D)| turns a quarter in the tones' area
+    device = load("ibm_geneva")
+    line = next(c for c in device.controls if c.qubit == 12 and c.lo[0][0] == 10)
+    program = device.calibrations.get("cx", (12, 10)).program
+    row = program.channel_id(Channel("u", device.controls.index(line)))
+    area = sum(
+        abs(e.value * program.pulses[e.ref].samples.sum()) * device.timing.dt
+        for e in program.events
+        if e.op == Op.PLAY and e.channel == row
+    )
+    detuning = device.transmons[12].frequency - device.transmons[10].frequency
+    alpha = device.transmons[12].anharmonicity
+    rate = strengths[(10, 12)] * line.rabi_rate / abs(detuning) * abs(alpha / (alpha + detuning))
+    assert rate * area == pytest.approx(0.25, rel=1e-9)
+
+
 def test_traps_of_the_files():
     poughkeepsie, geneva = load("ibmq_poughkeepsie"), load("ibm_geneva")
     assert poughkeepsie.timing.dt == pytest.approx(3.5555555555555554e-9)
