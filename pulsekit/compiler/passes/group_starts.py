@@ -40,8 +40,11 @@ class JoinMeasureGroups(Pass):
         order, leader = np.arange(n), np.arange(n)
         group = _group_of_rows(work)
         ptr = gates.circuit_ptr
-        measured = np.bincount(gates.circuit[group >= 0], minlength=len(gates.circuits))
-        for circuit in np.flatnonzero(measured > 1).tolist():
+        rows = np.flatnonzero(group >= 0)
+        final = _final_circuits(gates, rows)
+        _join_final(gates, group, rows[final[gates.circuit[rows]]], order, leader)
+        measured = np.bincount(gates.circuit[rows], minlength=len(gates.circuits))
+        for circuit in np.flatnonzero((measured > 1) & ~final).tolist():
             lo, hi = int(ptr[circuit]), int(ptr[circuit + 1])
             order[lo:hi], leader[lo:hi] = _join(gates, group, lo, hi)
         leader = leader[order]
@@ -79,9 +82,6 @@ def _placed(work: Work, leader: np.ndarray) -> Work:
 
 def _join(gates: GateTable, group: np.ndarray, lo: int, hi: int) -> Tuple[np.ndarray, np.ndarray]:
     """Return the new order of one circuit's rows and each row's block leader."""
-    rows = lo + np.flatnonzero(group[lo:hi] >= 0)
-    if _is_final(gates, rows):
-        return _join_final(group, rows, lo, hi)
     sets = [gates.qubit_sets[s] for s in gates.qubits[lo:hi].tolist()]
     slots = [gates.clbit_sets[c] if c >= 0 else () for c in gates.clbits[lo:hi].tolist()]
     wires = [tuple(s) + tuple(-1 - c for c in cs) for s, cs in zip(sets, slots)]
@@ -91,24 +91,26 @@ def _join(gates: GateTable, group: np.ndarray, lo: int, hi: int) -> Tuple[np.nda
     return lo + order, lo + np.array(leader, dtype=np.int64)
 
 
-def _is_final(gates: GateTable, rows: np.ndarray) -> bool:
-    """Tell whether measures of different qubits follow one another without a break."""
-    qubits, clbits = gates.qubits[rows], gates.clbits[rows]
-    return bool(
-        rows[-1] - rows[0] == rows.size - 1
-        and np.unique(qubits).size == rows.size
-        and np.unique(clbits).size == rows.size
-    )
+def _final_circuits(gates: GateTable, rows: np.ndarray) -> np.ndarray:
+    """Tell which circuits' measures, of different qubits, follow one another without a break."""
+    final = np.ones(len(gates.circuits), dtype=bool)
+    circuit = gates.circuit[rows].astype(np.int64)
+    broken = (np.diff(rows) != 1) & (np.diff(circuit) == 0)
+    final[circuit[1:][broken]] = False
+    for column, sets in ((gates.qubits, gates.qubit_sets), (gates.clbits, gates.clbit_sets)):
+        key = np.sort(circuit * (len(sets) + 1) + column[rows] + 1)
+        final[key[1:][np.diff(key) == 0] // (len(sets) + 1)] = False
+    return final
 
 
-def _join_final(group: np.ndarray, rows: np.ndarray, lo: int, hi: int) -> Tuple[np.ndarray, np.ndarray]:
-    by_group = rows[np.argsort(group[rows], kind="stable")]
-    order, leader = np.arange(lo, hi), np.arange(lo, hi)
-    order[rows - lo] = by_group
+def _join_final(gates: GateTable, group: np.ndarray, rows: np.ndarray, order: np.ndarray, leader: np.ndarray) -> None:
+    """Sort final measures by group, in place; all circuits at once."""
+    circuit = gates.circuit[rows]
+    by_group = rows[np.lexsort((group[rows], circuit))]
+    order[rows] = by_group
     first = np.ones(rows.size, dtype=bool)
-    first[1:] = group[by_group[1:]] != group[by_group[:-1]]
-    leader[by_group - lo] = by_group[first][np.cumsum(first) - 1]
-    return order, leader
+    first[1:] = (group[by_group[1:]] != group[by_group[:-1]]) | (circuit[1:] != circuit[:-1])
+    leader[by_group] = by_group[first][np.cumsum(first) - 1]
 
 
 def _assign(wires: Sequence[Tuple[int, ...]], group: Sequence[int]) -> List[int]:
