@@ -113,6 +113,9 @@ class Parts:
                 )
             if id(program) not in padded:
                 padded[id(program)] = program.replace(memory_slots=memory_slots)
+            extra = memory_slots - sum(size for _, size in header.get("creg_sizes", ()))
+            if header.get("creg_sizes") and extra > 0:  # terra's accessors cut bit strings by these
+                header["creg_sizes"] = [*header["creg_sizes"], ["memory_slots", extra]]
             header["memory_slots"] = memory_slots
         self.programs = [padded[id(p)] for p in self.programs]
 

@@ -261,3 +261,26 @@ def test_8_frequency_scope(backend, transmon):
         for scope in (None, "gate", "program")
     }
     assert ones[None] == ones["gate"] > 200 and ones["program"] < 100
+
+
+def test_6_23_operators_and_status_lists(backend):
+    """The operator is judged only with tags; a status list must be a list."""
+    assert isinstance(backend.jobs(job_tags_operator="nonsense", limit=1), list)
+    with pytest.raises(ValueError):
+        backend.jobs(job_tags=["a"], job_tags_operator="nonsense")
+    with pytest.raises(ValueError):
+        backend.jobs(status=("DONE",))
+
+
+def test_6_24_error_message_blocks_and_cancel_refuses_quietly(backend):
+    job = backend.run(measured())
+    assert job.error_message() is None and job.in_final_state()
+    assert job.cancel() is False
+    seen = []
+    job.wait_for_final_state(callback=lambda job_id, status, job, queue_info=None: seen.append(status))
+    assert seen == []  # never called for the final state
+
+
+def test_6_26_time_taken_of_counts_is_the_headers(backend):
+    job = backend.run(measured())
+    assert job.result().get_counts().time_taken is None and job.result().time_taken > 0
