@@ -251,7 +251,7 @@ class Broken:
         return future
 
 
-@pytest.mark.parametrize("kind", ["threads", "processes", "broken"])
+@pytest.mark.parametrize("kind", ["threads", pytest.param("processes", marks=pytest.mark.nightly), "broken"])
 def test_an_executor_changes_nothing(lab, kind):
     device = lab.device(2, t1=20e-6, t2=20e-6)
     programs = [lab.program(("x", 0, 0, a), ("m", 0, 160, 0), ("m", 1, 160, 1)) for a in np.linspace(0, 1, 5)]

@@ -45,7 +45,7 @@ def test_snapshots_show_their_published_errors(name):
         assert 0 < resonator.efficiency <= 0.8 and resonator.drive_rate > 0
         assert 0 <= fitted.transmons[fit.qubit].p_th <= 0.05
     notes = {n.quantity: n.kind for n in fitted.provenance.notes if n.quantity.startswith("readout[")}
-    assert set(notes) == {f"readout[{q}]" for q in range(device.n_qubits)}
+    assert set(notes) >= {f"readout[{q}]" for q in range(device.n_qubits)}
 
 
 def test_fit_is_deterministic():
