@@ -210,6 +210,7 @@ class Engine:
         self.space, self.stack, self.track, self.x = space, stack, track, x
         self.lane_at, self.rwa = lane_at, rwa
         self.map_space = space  # whose sample maps act
+        self.cuts = 1  # maps per sample
         self.crosses_flats = not space.density  # without the RWA, by whole periods
         self.dt = space.model.dt
         self.lanes = len(lane_at)
@@ -307,7 +308,8 @@ class Engine:
         re, im = self.amplitude(tone)
         env, which = self.envelopes(tone)
         offset = piece.tones[0][1]
-        table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach)
+        span = self.dt / self.cuts
+        table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach, span)
         coef = table.for_lanes(w - tone.w_ref) if tone.reach else table.shared()
         amp = pack_vector(re, im)
         self._poly(self.x, table, coef, amp, amp, env, which, piece, offset)
@@ -323,8 +325,9 @@ class Engine:
         env, which = self.envelopes(tone)
         size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * start
         amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
-        turn = pack_vector(np.cos(w * self.dt), np.sin(w * self.dt))
-        table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision)
+        turn = pack_vector(np.cos(w * self.dt / self.cuts), np.sin(w * self.dt / self.cuts))
+        span = self.dt / self.cuts
+        table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision, span)
         self._poly(self.x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
         self.rotate(self.space.w_c * stop)
 

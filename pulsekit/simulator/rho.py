@@ -9,6 +9,7 @@ the whole generator.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Sequence, Tuple
 
 import numpy as np
@@ -28,7 +29,7 @@ _NEGLIGIBLE = 1e-8  # of the largest rate
 _BLOCKS = 256  # of sample propagators at a time
 
 
-def dissipation(space: Space, samples: int = 1) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def dissipation(space: Space, samples: float = 1) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the dissipator's parts for a step, remembered on the space.
 
     Args:
@@ -61,9 +62,8 @@ class RhoEngine(Engine):
         super().__init__(*arguments)
         self.map_space = space_of(self.space.model, False)
         self.dim = self.space.model.dim
-        factors, jumps, rates = dissipation(self.space)
-        second = bool((np.abs(rates).max() ** 2) / self.precision > 1e-3)
-        self.decay = (factors, jumps, rates, second)
+        self.second = bool((np.abs(dissipation(self.space)[2]).max() ** 2) / self.precision > 1e-3)
+        self.cuts = self._cuts()
 
     def _poly(
         self,
@@ -77,8 +77,25 @@ class RhoEngine(Engine):
         piece: Piece,
         offset: int,
     ) -> None:
-        arguments = poly_arguments(table, coef, amp, turn, env, which, piece, offset)
-        _lanes.rho_poly(x, self.dim, *arguments, self.work, *self.decay)
+        n = self.cuts
+        fine = piece if n == 1 else replace(piece, start=piece.start * n, stop=piece.stop * n)
+        held = env if n == 1 else np.repeat(env, n, axis=1)
+        arguments = poly_arguments(table, coef, amp, turn, held, which, fine, offset * n)
+        _lanes.rho_poly(x, self.dim, *arguments, self.work, *self._decay_of(1 / n))
+
+    def _decay_of(self, samples: float) -> Tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+        return (*dissipation(self.space, samples), self.second)
+
+    def _cuts(self) -> int:
+        """Return how many steps of decay a sample needs.
+
+        Measured on a resonant drive of 30 MHz: 2e-5 of an entry per (rate *
+        duration), growing as the step's square.
+        """
+        samples = sum(w.length for w in self.track.windows)
+        rate = float(np.abs(np.diag(self.space.dissipator)).max())
+        allowed = self.precision * 2.0 ** np.ceil(np.log2(max(samples, 64)))  # half of the tolerance
+        return int(np.clip(np.ceil(np.sqrt(2e-5 * rate * samples * self.dt / allowed)), 1, 32))
 
     def _identity(self) -> np.ndarray:
         eye = np.eye(self.dim, dtype=complex).reshape(1, -1)
@@ -87,17 +104,17 @@ class RhoEngine(Engine):
     def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
         self.flush()
         left = piece.stop - piece.start
-        for stride in (self._stride(tones, left), 1):
-            count, left = divmod(left, stride)
+        long = int(self._stride(tones, left))  # 0: steps shorter than a sample
+        many, rest = divmod(left, long) if long else (0, left)
+        for stride, count in ((float(long), many), (1 / self.cuts, rest * self.cuts)):
             if not count:
                 continue
             packed, squarings = self.exponent(self.map_space, piece, tones, w, stride * self.dt)
             u = self._identity()
             _lanes.expm(u, packed, self.dim, squarings, self.work)
-            decay = (*dissipation(self.space, stride), self.decay[3])
-            _lanes.rho_steps(self.x, u, self.dim, count, self.work, *decay)
+            _lanes.rho_steps(self.x, u, self.dim, count, self.work, *self._decay_of(stride))
 
-    def _stride(self, tones: Sequence[LineTone], samples: int) -> int:
+    def _stride(self, tones: Sequence[LineTone], samples: int) -> float:
         """Return how many samples of a flat one step may take.
 
         One, where a tone is near resonance: there the decay of the driven
@@ -108,15 +125,15 @@ class RhoEngine(Engine):
         model = self.space.model
         for t in tones:
             if abs(t.w_ref - model.w_frame[model.lines[t.line].local_qubit]) - t.reach < 2 * t.strength:
-                return 1
+                return 1 / self.cuts
         rate = float(np.abs(np.diag(self.space.dissipator)).max())
         error = 3e-7 * rate * samples * self.dt
         allowed = self.precision * 128  # a small part of what the tolerance leaves the program
-        return int(2 ** np.clip(np.floor(np.log2(max(allowed / max(error, 1e-300), 1.0)) / 2), 0, 3))
+        return float(2 ** np.clip(np.floor(np.log2(max(allowed / max(error, 1e-300), 1.0)) / 2), 0, 3))
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
         chunk = max(1, _BLOCKS * LANES // self.lanes)
         for a in range(piece.start, piece.stop, chunk):
             b = min(a + chunk, piece.stop)
             for u in sample_propagators(self, piece, tones, w, begin, a, b, constant):
-                _lanes.rho_steps(self.x, u, self.dim, 1, self.work, *self.decay)
+                _lanes.rho_steps(self.x, u, self.dim, 1, self.work, *self._decay_of(1))

@@ -105,7 +105,13 @@ def _degree(size: int) -> int:
 
 
 def frame_table(
-    space: Space, line: int, w: float, strength: float, precision: float, reach_w: float = 0.0
+    space: Space,
+    line: int,
+    w: float,
+    strength: float,
+    precision: float,
+    reach_w: float = 0.0,
+    span: Optional[float] = None,
 ) -> PolyTable:
     """Return the map of a sample in the frame of its carrier (RWA).
 
@@ -116,16 +122,17 @@ def frame_table(
         strength: largest |z|, rad/s, that must be precise.
         precision: error allowed in an entry.
         reach_w: rad/s; if positive, a family for carriers within w +- reach_w.
+        span: s, of the map; None: a sample.
 
     Raises:
         TooStrongError: too strong a drive for a polynomial.
     """
-    key = _key(space, line, w, strength, precision, reach_w, "frame")
+    dt = space.model.dt if span is None else span
+    key = _key(space, line, w, strength, precision, reach_w, f"frame {dt!r}")
     if key in _memory:
         return _memory[key]
     table = _load(key)
     if table is None:
-        dt = space.model.dt
         g1, g2 = space.drive(line) * strength, space.drive_conj(line) * strength
         degree = _degree(space.size)
         if reach_w == 0:
