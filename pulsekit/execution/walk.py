@@ -137,6 +137,8 @@ class Walk:
             lane = branch.lane
             if lane not in runs:
                 runs[lane] = Trajectories(model, tones, lane, start=step.start, stop=step.stop)
+                info = self.sink.records[int(self.experiments[lane])].info
+                info["bound"] = info.get("bound", 0.0) + runs[lane].error(branch.state, self.cancel)
             found = runs[lane](
                 branch.state,
                 np.arange(self.settings.shots) if branch.shots is None else branch.shots,

@@ -26,7 +26,7 @@ class Averages(NamedTuple):
     populations: np.ndarray  # float64[E, dim]
     error: np.ndarray  # float64[E, dim], standard error of the mean
     states: np.ndarray  # complex128[E, dim, dim], the mean of |psi><psi|; empty when not asked for
-    count: int
+    runs: int
     seed: int
 
 

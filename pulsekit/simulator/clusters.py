@@ -99,7 +99,7 @@ def plan_clusters(
     if not spectator_bound > 0:
         raise SimulationError(f"Argument `spectator_bound` must be positive, but {spectator_bound} came.")
     numbers = batch_numbers(batch, device.timing.dt)
-    known = batch.__dict__.get("_clusters")
+    known: Optional[Tuple[List[np.ndarray], Dict[Tuple[object, ...], List[Cluster]]]] = batch.__dict__.get("_clusters")
     if known is None or not all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
         known = ([np.array(a) for a in numbers], {})
         batch.__dict__["_clusters"] = known

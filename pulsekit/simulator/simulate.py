@@ -296,7 +296,7 @@ def _averaged(
         density="states" in outputs,
         experiments=chosen,
     )
-    info.update(seed=found.seed, trajectories=found.count)
+    info.update(seed=found.seed, trajectories=found.runs)
     info.setdefault("standard_error", {})[model.qubits] = found.error
     states = None
     if "states" in outputs:

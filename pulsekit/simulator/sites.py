@@ -49,8 +49,8 @@ def sites_of(model: Model, w_c: float, mode: str) -> Sites:
     """Return the sites of a model in the common frame ``w_c`` (rad/s)."""
     energies = []
     for q, d in enumerate(model.levels):
-        n = np.arange(float(d))
-        energies.append((model.w_bare[q] - w_c) * n + model.w_alpha[q] / 2 * n * (n - 1))
+        k = np.arange(float(d))
+        energies.append((model.w_bare[q] - w_c) * k + model.w_alpha[q] / 2 * k * (k - 1))
     live: List[Tuple[int, int, float, float]] = []
     shifts: List[Tuple[int, int, np.ndarray]] = []
     held = set(model.held)
@@ -76,7 +76,7 @@ def sites_of(model: Model, w_c: float, mode: str) -> Sites:
         for q, d in enumerate(model.levels):
             down, up, dephasing = rates(model, q)
             k = np.arange(float(d))
-            parts.append((down * k + up * (k == 0) + 2 * dephasing * k**2) / 2)
+            parts.append(np.asarray((down * k + up * (k == 0) + 2 * dephasing * k**2) / 2))
         decay = tuple(parts)
     return Sites(levels, tuple(energies), tuple(live), tuple(shifts), damping, decay, n, mode)
 

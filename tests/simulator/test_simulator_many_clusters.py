@@ -114,7 +114,7 @@ def test_what_does_not_fit_is_refused_with_ways_out():
     dev = chain(27)
     plays = [(f"d{q}", 160 * k, X, X_AMP / 2, 0.1 * k) for q in range(27) for k in range(3)]
     batch = as_batch(program(plays, 480), dev, None)
-    with pytest.raises(MemoryCapError, match="dimension 7625597484987.*fewer levels.*spectator_bound"):
+    with pytest.raises(MemoryCapError, match=r"dimension 7625597484987.*fewer levels.*spectator_bound"):
         plan_clusters(batch, dev, noise=False)
     with pytest.raises(SimulationError, match="spectator_bound"):
         plan_clusters(batch, dev, spectator_bound=0)

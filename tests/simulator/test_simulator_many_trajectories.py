@@ -68,6 +68,15 @@ def test_threads_and_splits_do_not_change_a_trajectory():
     assert not np.array_equal(table(run(x, np.arange(60), seed=6)), one)
 
 
+def test_the_step_error_is_estimated():
+    m = model((3, 2, 2), noise=True)
+    tones = random_tones(m, 400, 3, 5)
+    x = random_ket(m.dim, 7)
+    coarse = Trajectories(m, tones, 0, start=0, stop=400, step=4.0).error(x)
+    fine = Trajectories(m, tones, 0, start=0, stop=400, step=1.0).error(x)
+    assert 0 < fine < coarse / 8 < 1e-2
+
+
 def test_draws_belong_to_trajectories():
     all_of_them = jump_draws(3, 1, np.arange(50))
     assert np.array_equal(jump_draws(3, 1, np.array([7, 31])), all_of_them[[7, 31]])
