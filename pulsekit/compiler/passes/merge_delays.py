@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict
 
 import numpy as np
 
@@ -22,16 +21,19 @@ class MergeDelays(ProgramPass):
     def apply(self, program: Program, device: Device) -> Program:
         """Return the program with fewer delays."""
         e, free = program.events, free_rows(program)
+        order = np.argsort(e.channel, kind="stable")
+        delay = (e.op[order] == Op.DELAY) & ~free[order]
+        stop = (e.t0 + e.duration)[order]
+        joins = np.zeros(len(e), dtype=bool)  # in the order of channels: does it continue the row before?
+        joins[1:] = (
+            delay[1:] & delay[:-1] & (stop[:-1] == e.t0[order][1:]) & (e.channel[order][1:] == e.channel[order][:-1])
+        )
+        if not joins.any():
+            return program
+        run = np.cumsum(~joins) - 1
+        total = np.bincount(run, weights=np.where(delay, e.duration[order], 0)).astype(np.int64)
         duration, keep = e.duration.copy(), np.ones(len(e), dtype=bool)
-        before: Dict[int, int] = {}  # channel -> its last row, while that is a delay
-        for row, (op, channel) in enumerate(zip(e.op.tolist(), e.channel.tolist())):
-            if op != Op.DELAY or free[row]:
-                before.pop(channel, None)
-                continue
-            last = before.get(channel, -1)
-            if last >= 0 and e.t0[last] + duration[last] == e.t0[row]:
-                duration[last] += duration[row]
-                keep[row] = False
-            else:
-                before[channel] = row
+        first = ~joins & delay
+        duration[order[first]] = total[run[first]]
+        keep[order[joins]] = False
         return select_rows(program.replace(events=e.replace(duration=duration)), keep)

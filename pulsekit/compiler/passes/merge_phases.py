@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Dict, List
 
 import numpy as np
 
 from ...device import Device
-from ...program import Op, Program
+from ...program import EventTable, Op, Program
 from ...program.rows import free_rows, select_rows
 from .program_pass import ProgramPass
 
@@ -32,39 +31,54 @@ class MergePhases(ProgramPass):
         """Return the program with merged frame changes."""
         e, free = program.events, free_rows(program)
         value, keep = e.value.copy(), np.ones(len(e), dtype=bool)
-        phases: Dict[int, List[int]] = {}  # channel -> phase rows since the last pulse
-        frequencies: Dict[int, List[int]] = {}  # channel -> frequency rows at this time
-        for row, (op, channel, t0) in enumerate(zip(e.op.tolist(), e.channel.tolist(), e.t0.tolist())):
-            mine = frequencies.setdefault(channel, [])
-            if mine and (e.t0[mine[0]] != t0 or op in (Op.SAVE_FRAME, Op.RESTORE_FRAME) or free[row]):
-                mine.clear()
-            if op == Op.PLAY:
-                phases[channel] = []
-            elif free[row]:
-                phases[channel] = [] if op == Op.SET_PHASE else phases.get(channel, [])
-            elif op in (Op.SHIFT_PHASE, Op.SET_PHASE):
-                _absorb(e.op, value, keep, phases.setdefault(channel, []), row, Op.SET_PHASE)
-            elif op in (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY):
-                _absorb(e.op, value, keep, mine, row, Op.SET_FREQUENCY)
-        shifts = keep & (e.op == Op.SHIFT_PHASE) & ~free
-        for row in np.flatnonzero(shifts).tolist():
-            keep[row] = abs(math.remainder(float(value[row]), 2 * math.pi)) > NOTHING
+        _merge_phases(e, free, value, keep)
+        _merge_frequencies(e, free, value, keep)
+        shifts = np.flatnonzero(keep & (e.op == Op.SHIFT_PHASE) & ~free)
+        turns = value[shifts] / (2 * np.pi)
+        keep[shifts] = np.abs(turns - np.round(turns)) * (2 * np.pi) > NOTHING
         keep &= ~((e.op == Op.SHIFT_FREQUENCY) & ~free & (value == 0))
         return select_rows(program.replace(events=e.replace(value=value)), keep)
 
 
-def _absorb(ops: np.ndarray, value: np.ndarray, keep: np.ndarray, pending: List[int], row: int, setter: Op) -> None:
-    """Let ``row`` stand for itself and the pending rows before it.
+def _merge_phases(e: EventTable, free: np.ndarray, value: np.ndarray, keep: np.ndarray) -> None:
+    """Add up shifts between two pulses (or settings of the phase) of a channel, in place."""
+    order = np.argsort(e.channel, kind="stable")
+    op, channel = e.op[order], e.channel[order]
+    ends = (op == Op.PLAY) | (op == Op.SET_PHASE)
+    segment = np.cumsum(ends) - ends  # rows up to and with the end of their segment
+    if order.size:
+        segment = segment + np.concatenate([[0], np.cumsum(channel[1:] != channel[:-1])])
+    setter = (op == Op.SET_PHASE) & ~free[order]
+    void = np.zeros(int(segment[-1]) + 2 if segment.size else 1, dtype=bool)
+    void[segment[setter]] = True
+    shifts = np.flatnonzero((op == Op.SHIFT_PHASE) & ~free[order])
+    own = segment[shifts]
+    totals = np.bincount(own, weights=value[order[shifts]], minlength=void.size)
+    last = np.zeros(shifts.size, dtype=bool)
+    last[:-1] = own[1:] != own[:-1]
+    last[-1:] = True
+    value[order[shifts]] = np.where(last, totals[own], value[order[shifts]])
+    keep[order[shifts]] = last & ~void[own]
+    sets = np.flatnonzero(setter)
+    keep[order[sets[void[segment[sets] + 1]]]] = False  # another setting follows, and no pulse between
 
-    ``pending`` is [], [shift], [set] or [set, shift] afterwards.
-    """
-    if ops[row] == setter:
-        for other in pending:
-            keep[other] = False
-        pending[:] = [row]
-    elif pending and ops[pending[-1]] != setter:
-        value[row] += value[pending[-1]]
-        keep[pending[-1]] = False
-        pending[-1] = row
-    else:
-        pending.append(row)
+
+def _merge_frequencies(e: EventTable, free: np.ndarray, value: np.ndarray, keep: np.ndarray) -> None:
+    """Let the last SET of one moment, and the shifts after it, stand for all, in place."""
+    pending: Dict[int, List[int]] = {}  # channel -> [], [shift], [set] or [set, shift] of this time
+    scopes = (Op.SAVE_FRAME, Op.RESTORE_FRAME)
+    for row in np.flatnonzero(np.isin(e.op, (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, *scopes))).tolist():
+        mine = pending.setdefault(int(e.channel[row]), [])
+        if mine and e.t0[mine[0]] != e.t0[row]:
+            mine.clear()
+        if e.op[row] in scopes or free[row]:
+            mine.clear()
+        elif e.op[row] == Op.SET_FREQUENCY:
+            keep[mine] = False
+            mine[:] = [row]
+        elif mine and e.op[mine[-1]] == Op.SHIFT_FREQUENCY:
+            value[row] += value[mine[-1]]
+            keep[mine[-1]] = False
+            mine[-1] = row
+        else:
+            mine.append(row)

@@ -14,6 +14,8 @@ from .program_pass import ProgramPass
 
 __all__ = ["RemoveNoOps"]
 
+_FREQUENCY = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, Op.SAVE_FRAME, Op.RESTORE_FRAME)
+
 
 @dataclass(frozen=True)
 class RemoveNoOps(ProgramPass):
@@ -39,7 +41,7 @@ def _drop_empty_scopes(program: Program, keep: np.ndarray) -> None:
     """Drop saved and restored frames with no frequency change between."""
     e = program.events
     saved: Dict[int, List[List[int]]] = {}  # channel -> stack of [row, changes inside]
-    for row in np.flatnonzero(keep).tolist():
+    for row in np.flatnonzero(keep & np.isin(e.op, _FREQUENCY)).tolist():
         op, stack = e.op[row], saved.setdefault(int(e.channel[row]), [])
         if op == Op.SAVE_FRAME:
             stack.append([row, 0])
@@ -47,6 +49,6 @@ def _drop_empty_scopes(program: Program, keep: np.ndarray) -> None:
             start, changes = stack.pop()
             if not changes:
                 keep[start] = keep[row] = False
-        elif op in (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY):
+        else:
             for scope in stack:
                 scope[1] += 1
