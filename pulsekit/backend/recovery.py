@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..store import JobRecord, Store
 from .ownership import is_gone, this_process
 from .submission import compiled, make_work, request_again
-
-if TYPE_CHECKING:
-    from .backend import Backend
 
 __all__ = ["recover"]
 
@@ -19,7 +16,7 @@ logger = logging.getLogger(__name__)
 INTERRUPTED = "The job was interrupted: the process that ran it ended."
 
 
-def recover(backend: "Backend", store: Store) -> None:
+def recover(backend: Any, store: Store) -> None:
     """Queue interrupted jobs of the user again, with their seeds; once.
 
     A job that was interrupted twice, whose input was not stored yet, or whose
@@ -40,7 +37,7 @@ def _end(store: Store, record: JobRecord, message: str) -> None:
     store.claim(record.id, record.owner, this_process(), **changes)
 
 
-def _again(backend: "Backend", store: Store, record: JobRecord) -> None:
+def _again(backend: Any, store: Store, record: JobRecord) -> None:
     now = time.time()
     taken = store.claim(
         record.id,

@@ -1,7 +1,8 @@
 """Jobs that last: an SQL index of jobs, with content-hashed arrays beside it."""
 
 from .identity import Identity
+from .opening import default_home, open_store
 from .records import FINAL, JobRecord
-from .store import Store, default_home, open_store
+from .store import Store
 
 __all__ = ["FINAL", "Identity", "JobRecord", "Store", "default_home", "open_store"]
