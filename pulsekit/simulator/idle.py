@@ -21,9 +21,11 @@ from .timeline import Tone
 __all__ = ["evolve_idle", "idle_windows"]
 
 KET_DIM = 729  # largest dimension whose dressed basis is worth a dense solution
-DENSITY_DIM = 36  # likewise for density matrices: three qutrits, five qubits
+DENSITY_DIM = 81  # likewise for density matrices: four qutrits (half a minute, once), six qubits
 KET_SAMPLES = 64  # shortest window
 DENSITY_SAMPLES = 4000
+LARGE_DIM, LARGE_SAMPLES = 36, 100_000  # above this dimension the decomposition must be worth more
+_RESIDUAL = 3e-7  # dimensionless, bound on residual times time
 
 
 class _Block(NamedTuple):
@@ -33,7 +35,7 @@ class _Block(NamedTuple):
     values: np.ndarray  # complex128[m], its eigenvalues
     vectors: np.ndarray  # complex128[m, m]
     inverse: np.ndarray  # complex128[m, m]
-    residual: float  # 1/s, of the eigendecomposition
+    residual: float  # 1/s, of the eigendecomposition, times the root of its size
 
 
 def idle_windows(
@@ -41,6 +43,8 @@ def idle_windows(
 ) -> List[Tuple[int, int, bool]]:
     """Cut start..stop into (first, last, idle) windows; idle ones are worth a step of their own."""
     shortest, largest = (DENSITY_SAMPLES, DENSITY_DIM) if density else (KET_SAMPLES, KET_DIM)
+    if density and model.dim > LARGE_DIM:
+        shortest = LARGE_SAMPLES
     if model.extra or model.dim > largest or stop - start < shortest:
         return [(start, stop, False)]
     busy = sorted(_span(tone, model.dt) for tone in tones if tone.samples.any() and tone.amplitude.any())
@@ -99,7 +103,7 @@ def _turned(x: np.ndarray, factor: np.ndarray) -> np.ndarray:
 
 def _decay(block: _Block, y: np.ndarray, span: float) -> np.ndarray:
     """Apply exp(generator span) to the rows of y, complex128[lanes, m]."""
-    if block.residual * span < 1e-9:
+    if block.residual * span < _RESIDUAL:
         return ((y @ block.inverse.T) * np.exp(block.values * span)) @ block.vectors.T
     return y @ expm(block.generator * span).T
 
@@ -133,7 +137,7 @@ def _block(model: Model, rows: np.ndarray, columns: np.ndarray) -> _Block:
     values, vectors = np.linalg.eig(generator)
     try:
         inverse = np.linalg.inv(vectors)
-        residual = float(np.abs((vectors * values) @ inverse - generator).max()) * len(rows)
+        residual = float(np.abs((vectors * values) @ inverse - generator).max()) * math.sqrt(len(rows))
     except np.linalg.LinAlgError:
         inverse, residual = np.eye(len(rows), dtype=complex), math.inf
     return _Block(rows, columns, generator, values, vectors, inverse, residual)
