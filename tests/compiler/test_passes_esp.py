@@ -202,6 +202,8 @@ def test_a_device_without_x12_reads_as_usual_and_says_so():
     program, batch = compiled(circuit, device.replace(calibrations=CalibrationMap(entries)))
     assert acquires(program) == {0: (X12, False, 0), 1: (X12, True, 1)}
     assert "no x12" in batch.headers[0]["compiler"][0]
+    with pytest.warns(PulsekitWarning, match="Qubit 0 is read without ESP: the device has no x12"):
+        compile(circuit, device.replace(calibrations=CalibrationMap(entries)), use_measure_esp=True)
 
 
 # --- what it does -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ no length do. A measure with a calibration of the user's own is left alone.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tuple
@@ -17,7 +18,7 @@ import numpy as np
 
 from ...device import Device
 from ...device.esp import measure_esp_program
-from ...errors import CompilerError
+from ...errors import CompilerError, PulsekitWarning
 from ...program import Op
 from ..base import Pass
 from ..gates import BARRIER, DELAY, MEASURE
@@ -97,7 +98,11 @@ class PromoteMeasures(Pass):
         snippet[rows] = new
         duration[rows] = np.array([s.duration for s in snippets], dtype=np.int64)[new]
         work = work.replace(snippets=tuple(snippets), snippet=snippet, duration=duration)
-        return work.noted(*_notes(work, changed), *_refusals(refused))
+        refusals = _refusals(refused)
+        if self.use_measure_esp:
+            for note in refusals:
+                warnings.warn(note.text, PulsekitWarning, stacklevel=2)
+        return work.noted(*_notes(work, changed), *refusals)
 
 
 def terminal_measures(work: Work) -> np.ndarray:
