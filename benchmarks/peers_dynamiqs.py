@@ -54,10 +54,10 @@ def run(name: str) -> Tuple[float, float]:
         h = h + dq.modulated(f, lower) + dq.modulated(g, lower.conj().T)
     start = jnp.zeros((drift(w, frame).shape[0], 1), complex).at[0, 0].set(1)
     times = jnp.array([0.0, length * w["dt"]])
-    method = dq.method.Tsit5(rtol=1e-8, atol=1e-8, max_steps=10**7)
+    method = dq.method.Tsit5(rtol=1e-10, atol=1e-10, max_steps=10**7)
 
     def once() -> np.ndarray:
-        out = dq.sesolve(h, start, times, method=method, options=dq.Options(progress_meter=None))
+        out = dq.sesolve(h, start, times, method=method, progress_meter=False)
         return np.abs(np.asarray(out.final_state.to_jax())[..., 0]) ** 2
 
     found = once()  # compiles

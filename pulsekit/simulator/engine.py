@@ -69,7 +69,7 @@ def run_track(
         good[free] = few_enough(space, ids)
         if good.any():
             return _split_run(space, stack, track, states, start, end, rwa, tolerance, good)
-    if rwa or not track.tones:
+    if rwa or all((t.w == t.w[0]).all() for t in track.tones):
         return _sampled_run(space, stack, track, states, start, end, rwa, tolerance, cancel=cancel)
     carriers = np.stack([t.w for t in track.tones], axis=1)
     out = np.empty_like(states)
