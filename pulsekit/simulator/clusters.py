@@ -12,6 +12,8 @@ whose estimated effect exceeds it (docs/physics.md). Estimates:
   last drive on either, |zeta| T / 2;
 * beyond the neighbours, the same with the effective coupling through the
   qubit between;
+* a spectator that is excited so little that its second level (the square of
+  its effect, ten times over) stays below the bound has two levels;
 * crosstalk on an undriven qubit takes out of its ground state what one play
   of the tone does, four times their sum.
 """
@@ -33,6 +35,7 @@ from .stack import batch_numbers
 __all__ = ["Cluster", "LeftOut", "plan_clusters"]
 
 PairOf = Tuple[int, int]
+SPECTATOR_LEVELS = 2  # of one that is neither driven nor acquired, whose |2> is far below the bound
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Cluster:
 
     experiments: np.ndarray  # int64[E], indices into the batch
     qubits: Tuple[int, ...]  # device indices, ascending
-    levels: Tuple[int, ...]
+    levels: Tuple[int, ...]  # the device's; 2 for weak spectators
     couplings: Tuple[PairOf, ...]  # device indices
     left_out: Tuple[LeftOut, ...] = ()
     bound: float = 0.0  # sum of the effects left out
@@ -149,6 +152,7 @@ def _plan(
     activity: Activity, estimator: Estimator, device: Device, bound: float, also: Set[int]
 ) -> Tuple[Cluster, ...]:
     members = also | set(activity.driven) | set(activity.acquired) | set(activity.reset)
+    active = set(members)
     kept: Dict[PairOf, float] = {}
     left: List[LeftOut] = []
     for qubit, effect in estimator.crosstalk(activity).items():
@@ -161,17 +165,21 @@ def _plan(
             for pair in link.couplings:
                 kept[pair] = max(kept.get(pair, 0.0), link.effect)
             members.update(link.qubits)
+            if 10 * link.effect**2 >= bound:
+                active.update(link.qubits)
         else:
             left.append(LeftOut(link.qubits, "coupling" if len(link.qubits) == 2 else "path", link.effect))
     groups = _components(sorted(members), list(kept))
-    return tuple(_cluster(g, kept, left, device) for g in groups)
+    return tuple(_cluster(g, kept, left, device, active) for g in groups)
 
 
-def _cluster(group: Tuple[int, ...], kept: Dict[PairOf, float], left: List[LeftOut], device: Device) -> Cluster:
+def _cluster(
+    group: Tuple[int, ...], kept: Dict[PairOf, float], left: List[LeftOut], device: Device, active: Set[int]
+) -> Cluster:
     inside = set(group)
     pairs = tuple(sorted(p for p in kept if p[0] in inside))
     mine = tuple(x for x in left if inside & set(x.qubits) and not _has(pairs, x))
-    levels = tuple(int(device.transmons[q].levels) for q in group)
+    levels = tuple(int(device.transmons[q].levels) if q in active else SPECTATOR_LEVELS for q in group)
     return Cluster(np.zeros(0, np.int64), group, levels, pairs, mine, float(sum(x.effect for x in mine)))
 
 

@@ -118,3 +118,15 @@ def test_what_does_not_fit_is_refused_with_ways_out():
         plan_clusters(batch, dev, noise=False)
     with pytest.raises(SimulationError, match="spectator_bound"):
         plan_clusters(batch, dev, spectator_bound=0)
+
+
+def test_a_weak_spectator_has_two_levels_and_that_changes_nothing():
+    dev = device([5e9, 5.06e9], {(0, 1): 2e6})
+    p = program([("d0", 0, X, X_AMP, 0.0)], 160)
+    batch = as_batch(p, dev, None)
+    (cluster,) = plan_clusters(batch, dev, spectator_bound=1e-5)
+    assert cluster.levels == (3, 2)
+    two = simulate(p, dev, spectator_bound=1e-5).level_populations(0, 0)
+    three = simulate(p, dev, spectator_bound=1e-12)
+    assert three.clusters[0].levels == (3, 3)
+    assert np.abs(two - three.level_populations(0, 0)).max() < 1e-6
