@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..device import Device
 from ..device.body import Body
 from ..program import Channel, Op, ParameterTable, Program, Pulse
 
-__all__ = ["Tone", "ecr_program", "find_tones", "rx_program", "rzx_program"]
+__all__ = ["Echo", "Tone", "ecr_program", "find_tones", "rx_program", "rzx_program"]
 
 
 class Tone(NamedTuple):
@@ -27,6 +27,16 @@ class Tone(NamedTuple):
     pulse: Pulse
     amp: float
     angle: float  # rad
+
+
+class Echo(NamedTuple):
+    """The tones of a pair's echo, and the small phase shifts that go with them."""
+
+    first: List[Tone]
+    second: List[Tone]
+    before: float  # rad, on the target's frame where the first tone starts
+    after: float  # rad, on the target's frame where the second tone ends
+    control: float  # rad, on the control's frame there
 
 
 def rx_program(device: Device, qubit: int) -> Optional[Program]:
@@ -48,12 +58,14 @@ def rx_program(device: Device, qubit: int) -> Optional[Program]:
     return program.replace(events=program.events.replace(value=value), parameters=table, name="rx")
 
 
-def find_tones(device: Device, control: int, target: int) -> Optional[Tuple[List[Tone], List[Tone]]]:
+def find_tones(device: Device, control: int, target: int) -> Optional[Echo]:
     """Return the tones of the two halves of a pair's echo, or None.
 
     They are in its cx or ecr, either way round: the pulses of the control
     channel that drives ``control`` at ``target``'s LO, and those on
-    ``target``'s drive channel at the same time.
+    ``target``'s drive channel at the same time. Phase shifts right before the
+    first and right after the second, less what is a multiple of a quarter
+    turn, are the local phases that ``tune`` has solved.
     """
     lines = {
         u for u, line in enumerate(device.controls) if line.qubit == control and [q for q, _ in line.lo] == [target]
@@ -61,13 +73,13 @@ def find_tones(device: Device, control: int, target: int) -> Optional[Tuple[List
     for name in ("ecr", "cx"):
         for qubits in ((control, target), (target, control)):
             found = device.calibrations.get(name, qubits)
-            halves = None if found is None else _halves(found.program, lines, target)
-            if halves is not None:
-                return halves
+            echo = None if found is None else _echo_of(found.program, lines, control, target)
+            if echo is not None:
+                return echo
     return None
 
 
-def _halves(program: Program, lines: set, target: int) -> Optional[Tuple[List[Tone], List[Tone]]]:
+def _echo_of(program: Program, lines: set, control: int, target: int) -> Optional[Echo]:
     e = program.events
     plays = program.rows(Op.PLAY)
     channels = [program.channels[c] for c in e.channel.tolist()]
@@ -84,7 +96,14 @@ def _halves(program: Program, lines: set, target: int) -> Optional[Tuple[List[To
             and channels[r] in (channels[row], Channel("d", target))
         ]
         halves.append([Tone(channels[r], program.pulses[e.ref[r]], float(e.value[r]), float(e.angle[r])) for r in both])
-    return halves[0], halves[1]
+
+    def local(qubit: int, time: int) -> float:
+        index = program.channel_id(Channel("d", qubit))
+        shifts = (e.op == Op.SHIFT_PHASE) & (e.channel == index) & (e.t0 == time)
+        return math.remainder(float(e.value[shifts].sum()), math.pi / 2)
+
+    start, stop = int(e.t0[main[0]]), int(e.t0[main[1]] + e.duration[main[1]])
+    return Echo(halves[0], halves[1], local(target, start), local(target, stop), local(control, stop))
 
 
 def scaled(tone: Tone, factor: float, granularity: int) -> Tone:
@@ -137,18 +156,31 @@ def ecr_program(device: Device, control: int, target: int) -> Optional[Program]:
 
 def _echo(device: Device, body: Body, at: int, control: int, target: int, factor: float, *, closing: bool) -> int:
     """Append the echo; return its end in samples, or -1 without an x."""
-    tones, flip = find_tones(device, control, target), device.calibrations.get("x", (control,))
-    if tones is None or flip is None:
+    echo, flip = find_tones(device, control, target), device.calibrations.get("x", (control,))
+    if echo is None or flip is None:
         return -1
-    for half in tones:
+    # the difference of the shifts turns the tones' axis, their sum grows with the tones
+    axis, grown = (echo.before - echo.after) / 2, (echo.before + echo.after) / 2 * abs(factor)
+    _shift(device, body, target, at, grown + axis)
+    for half in (echo.first, echo.second):
         parts = [scaled(tone, factor, max(device.timing.granularity, 1)) for tone in half]
         for tone in parts:
             body.play(tone.channel, at, tone.pulse, tone.amp, tone.angle)
         at += max(tone.pulse.duration for tone in parts)
-        if half is tones[0] or closing:
+        if half is echo.second:
+            _shift(device, body, target, at, grown - axis)
+            _shift(device, body, control, at, (-echo.control if closing else echo.control) * abs(factor))
+        if half is echo.first or closing:
             body.copy_from(flip.program, shift=at)
             at += flip.program.duration
     return at
+
+
+def _shift(device: Device, body: Body, qubit: int, at: int, phase: float) -> None:
+    """Shift the phase of every channel of a qubit's frame, as its rz does."""
+    rz = device.calibrations.get("rz", (qubit,))
+    if rz is not None and phase:
+        body.copy_from(_bound(rz.program, -phase), shift=at)
 
 
 def _hadamards(device: Device, body: Body, at: int, qubits: Sequence[int]) -> int:

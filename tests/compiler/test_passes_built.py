@@ -39,14 +39,14 @@ def test_rx(tuned, theta):
 @pytest.mark.parametrize("qubits", [(0, 1), (1, 0)])
 def test_rzx_both_ways_round(tuned, qubits, theta):
     program = rzx_program(tuned, *qubits, theta)
-    assert judged(tuned, "rzx", qubits, program, RZXGate(theta).to_matrix()) > 0.985
+    assert judged(tuned, "rzx", qubits, program, RZXGate(theta).to_matrix()) > 0.999
     wrong = RZXGate(-theta).to_matrix()
-    assert judged(tuned, "rzx", qubits, program, wrong) < 0.985
+    assert judged(tuned, "rzx", qubits, program, wrong) < 0.99
 
 
 def test_ecr(tuned):
     native = (0, 1) if find_tones(tuned, 0, 1) else (1, 0)
-    assert judged(tuned, "ecr", native, ecr_program(tuned, *native), ECRGate().to_matrix()) > 0.985
+    assert judged(tuned, "ecr", native, ecr_program(tuned, *native), ECRGate().to_matrix()) > 0.999
     assert ecr_program(tuned, *native[::-1]) is None
 
 
