@@ -153,14 +153,14 @@ def _notes(work: Work, rows: np.ndarray) -> List[Note]:
     by_circuit: Dict[int, List[int]] = {}
     for row in rows.tolist():
         by_circuit.setdefault(int(gates.circuit[row]), []).append(int(work.snippet[row]))
-    said: Dict[Tuple[int, ...], Tuple[str, Mapping[str, Any]]] = {}
+    said: Dict[Tuple[int, ...], Tuple[str, Any]] = {}
     for circuit, chosen in by_circuit.items():
         key = tuple(chosen)
         if key not in said:
             for k in chosen:
                 if k not in facts:
                     facts[k] = expected_gain(work.device, work.snippets[k])
-            data = {work.snippets[k].qubits[0]: facts[k] for k in chosen}
+            data: Mapping[Any, Any] = {work.snippets[k].qubits[0]: facts[k] for k in chosen}
             added = max(f["added_samples"] for f in data.values())
             said[key] = f"ESP readout of qubits {sorted(data)}: {added} samples more before the acquires.", data
         out.append(Note("esp", said[key][0], circuit, {"qubits": said[key][1]}))
