@@ -23,11 +23,12 @@ from ..errors import CompilerError
 from ..interop.circuits import read_circuits
 from ..interop.maps import MapSnippets
 from ..interop.qobj import is_qobj, read_qobj
-from ..interop.terra_mode import TerraLookup, TerraMaps, own_snippet
+from ..interop.terra_mode import TerraMaps, own_snippet
 from ..interop.to_schedules import schedules_of
 from ..program import Batch
 from .exceptions import provider_errors
 from .parts import Parts, plain_los
+from .terra_lookup import TerraLookup
 
 __all__ = ["compile", "schedule"]
 

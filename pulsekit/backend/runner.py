@@ -7,13 +7,18 @@ Threads are not daemons: a script that ends first waits for its jobs.
 from __future__ import annotations
 
 import logging
+import os
 import threading
+import weakref
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
 __all__ = ["Runner", "Ticket", "flush", "in_background"]
 
 logger = logging.getLogger(__name__)
+
+
+_all: "weakref.WeakSet[Runner]" = weakref.WeakSet()
 
 
 class Ticket:
@@ -63,9 +68,16 @@ class Ticket:
 
 
 class Runner:
-    """A queue with one worker."""
+    """A queue with one worker.
+
+    A forked child starts with an empty queue: the jobs are its parent's.
+    """
 
     def __init__(self) -> None:
+        self._reset()
+        _all.add(self)
+
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._queue: Deque[Ticket] = deque()
         self._tickets: Dict[str, Ticket] = {}
@@ -164,3 +176,17 @@ def flush() -> None:
         writer = _writer
     if writer is not None and writer is not threading.current_thread():
         writer.join()
+
+
+def _after_fork() -> None:
+    """Forget, in a forked child, the threads that only its parent has."""
+    global _writing_lock, _writer
+    _writing_lock = threading.Lock()
+    _writer = None
+    _writing.clear()
+    for runner in list(_all):
+        runner._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import weakref
 import zlib
 from dataclasses import replace
 from hashlib import sha256
@@ -44,6 +46,9 @@ def _engine(url: str) -> Engine:
     return create_engine(url, pool_pre_ping=True)
 
 
+_all: "weakref.WeakSet[Store]" = weakref.WeakSet()
+
+
 class Store:
     """Jobs in a database; threads and processes may share one.
 
@@ -70,6 +75,7 @@ class Store:
         self.identity = identity or Identity.default()
         self.arrays = ArrayStore(Path(arrays) if arrays is not None else None)
         self._lock = threading.RLock()
+        _all.add(self)
         try:
             self._engine = _engine(url)
             schema.metadata.create_all(self._engine)
@@ -97,6 +103,7 @@ class Store:
         """Return the same store as another user sees it."""
         other = object.__new__(Store)
         other.__dict__.update(self.__dict__, identity=identity)
+        _all.add(other)
         return other
 
     def close(self) -> None:
@@ -272,3 +279,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, complex):
         return [value.real, value.imag]
     raise TypeError(f"cannot store a {type(value).__name__} as JSON")
+
+
+def _after_fork() -> None:
+    """Give a forked child connections and locks of its own."""
+    for store in list(_all):
+        store._lock = threading.RLock()
+        if not isinstance(store._engine.pool, StaticPool):
+            store._engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

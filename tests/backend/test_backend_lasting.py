@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -142,3 +143,31 @@ def test_the_input_is_stored_in_the_background(transmon, tmp_path):
     flush()
     record = backend.store.get(job.job_id())
     assert record.payload and record.device and record.result
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_runs_its_own_jobs(transmon, tmp_path):
+    """terra forks; a child must neither hang nor run its parent's jobs."""
+    backend = Backend(transmon, tmp_path, shots=20)
+    backend.run(measured()).result()
+    child = os.fork()
+    if child == 0:
+        try:
+            fine = backend.run(measured(), job_name="child").result(timeout=60).success
+        except BaseException:
+            fine = False
+        flush()
+        os._exit(0 if fine else 1)
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        pytest.fail("the child hangs")
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert len(backend.jobs(job_name="child")) == 1

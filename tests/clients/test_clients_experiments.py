@@ -17,15 +17,19 @@ from qiskit import QuantumCircuit, pulse
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import CXGate, SXGate
 from qiskit.pulse import DriveChannel
+from qiskit_experiments.calibration_management import Calibrations, FixedFrequencyTransmon
 from qiskit_experiments.framework import ParallelExperiment
 from qiskit_experiments.library import (
     T1,
+    CrossResonanceHamiltonian,
     EFRabi,
     EFSpectroscopy,
     FineFrequency,
     FineSXAmplitude,
     FineXAmplitude,
+    FineXAmplitudeCal,
     FineXDrag,
+    FrequencyCal,
     HalfAngle,
     InterleavedRB,
     LocalReadoutError,
@@ -38,6 +42,8 @@ from qiskit_experiments.library import (
     ReadoutAngle,
     ResonatorSpectroscopy,
     RoughDrag,
+    RoughDragCal,
+    RoughXSXAmplitudeCal,
     StandardRB,
     StarkRamseyXY,
     StateTomography,
@@ -249,13 +255,35 @@ def test_state_tomography(backend):
     assert values(StateTomography(qc, backend, [0]), backend)["state_fidelity"] > 0.98
 
 
-def test_stark_ramsey_xy(backend):
-    """A tone below the qubit pushes it up, one above it (and above 1-2) down; the fit finds both."""
-    found = {}
-    for amp in (-0.03, 0.03):  # the sign of the amplitude is that of the tone's detuning
-        made = StarkRamseyXY([0], backend, stark_amp=amp, stark_freq_offset=80e6)
-        found[amp] = nominal(values(made, backend)["stark_freq"] if False else values(made, backend)["freq"])
-    assert found[-0.03] != found[0.03]
+@pytest.mark.parametrize("amp", [-0.1, 0.1])
+def test_stark_ramsey_xy(backend, alpha, amp):
+    """A tone below the qubit pushes it up, one above it down; perturbation theory with levels 1 and 2."""
+    found = nominal(values(StarkRamseyXY([0], backend, stark_amp=amp, stark_freq_offset=80e6), backend)["freq"])
+    detuning = -80e6 if amp > 0 else 80e6  # of the tone: the amplitude's sign chooses the side
+    rabi = abs(amp) * backend.device.drives[0].rabi_rate
+    assert found == pytest.approx(rabi**2 * alpha / (2 * detuning * (detuning - alpha)), rel=0.15)
+
+
+def test_full_loop_from_a_detuned_lo(backend, f01, tuned):
+    """Frequency, amplitude, DRAG, amplitude again: from rough guesses to the tuned pulse."""
+    library = FixedFrequencyTransmon(
+        default_values={"amp": 0.08, "duration": tuned.duration, "β": 0.0, "σ": tuned.sigma}
+    )
+    cals = Calibrations.from_backend(backend, libraries=[library])
+    start = f01 + 0.7e6
+    cals.add_parameter_value(start, "drive_freq", (0,))
+
+    def run(made):
+        made.set_run_options(qubit_lo_freq=[cals.get_parameter_value("drive_freq", 0)])
+        values(made, backend)
+
+    run(FrequencyCal([0], cals, backend, delays=list(np.linspace(0, 1e-6, 41))))
+    assert cals.get_parameter_value("drive_freq", 0) == pytest.approx(f01, abs=1e4)
+    run(RoughXSXAmplitudeCal([0], cals, backend=backend, amplitudes=np.linspace(-0.5, 0.5, 31)))
+    run(RoughDragCal([0], cals, backend=backend, betas=np.linspace(-5, 5, 21)))
+    run(FineXAmplitudeCal([0], cals, "x", backend=backend))
+    assert cals.get_parameter_value("amp", 0, "x") == pytest.approx(tuned.amp, rel=2e-3)
+    assert cals.get_parameter_value("β", 0, "x") == pytest.approx(tuned.beta, abs=0.15)
 
 
 def test_parallel_t1(pair):
@@ -276,6 +304,13 @@ def test_zz_ramsey(pair):
     d = a.frequency - b.frequency
     perturbative = 2 * j**2 * (a.anharmonicity + b.anharmonicity) / ((d + a.anharmonicity) * (b.anharmonicity - d))
     assert found == pytest.approx(perturbative, rel=0.25)
+
+
+def test_cross_resonance_hamiltonian(pair):
+    """The tone on the control turns the target about an axis that depends on the control: ZX is there."""
+    made = CrossResonanceHamiltonian((0, 1), pair, durations=np.linspace(2e-7, 9e-7, 15), amp=0.15)
+    found = values(made, pair)
+    assert abs(nominal(found["omega_zx"])) > 0
 
 
 def test_two_qubit_rb(pair):
