@@ -40,8 +40,22 @@ cdef extern from *:
                 LOOP { ur[v] = zero; ui[v] = zero; }                                     \
                 const int f = p->first[e], n = p->count[e], sh = p->shift[e];            \
                 const vd *r = p->lab ? R + (long)sh * NV : R;                            \
-                for (int k = 0; k < n; k++) {                                            \
-                    LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; }         \
+                if (n > 7) { /* two sums at a time hide the latency of an addition */    \
+                    vd vr[NV], vi[NV];                                                   \
+                    LOOP { vr[v] = zero; vi[v] = zero; }                                 \
+                    for (int h = 0; h + 1 < n; h += 2) {                                 \
+                        { const int k = h;                                               \
+                          LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; } } \
+                        { const int k = h + 1;                                           \
+                          LOOP { vr[v] += CRE * r[k*NV+v]; vi[v] += CIM * r[k*NV+v]; } } \
+                    }                                                                    \
+                    if (n & 1) { const int k = n - 1;                                    \
+                        LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; } }   \
+                    LOOP { ur[v] += vr[v]; ui[v] += vi[v]; }                             \
+                } else {                                                                 \
+                    for (int k = 0; k < n; k++) {                                        \
+                        LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; }     \
+                    }                                                                    \
                 }                                                                        \
                 if (!p->lab && sh != 0) {                                                \
                     const vd *g = G + (long)(sh > 0 ? 2*sh : -2*sh)*NV;                  \
