@@ -303,35 +303,3 @@ def lower_rows(const int64_t[::1] circuit_ptr, const int64_t[::1] row_ptr, const
                 pool_row[at] = p
                 touched[at] = marked[r]
                 at += 1
-
-
-def expand(const int64_t[::1] used, const int32_t[::1] which, const int64_t[::1] ptr,
-           const int64_t[::1] model_t0, const int64_t[::1] model_duration, const double[::1] model_value,
-           const double[::1] model_angle, const uint8_t[::1] stretch, const int64_t[::1] start,
-           const int64_t[::1] length, const int64_t[::1] entry_ptr, const int32_t[::1] entry_row,
-           const uint8_t[::1] entry_column, const int32_t[::1] entry_parameter, const double[::1] entry_coefficient,
-           const int64_t[::1] param_at, const double[::1] params, int64_t[::1] gate, int64_t[::1] pool_row,
-           int64_t[::1] t0, int64_t[::1] duration, double[::1] value, double[::1] angle, uint8_t[::1] touched):
-    """Write the rows of every used gate, one gate after the other, with its parameters put in."""
-    cdef Py_ssize_t k, g, s, row = 0, source, first, e
-    cdef double amount
-    with nogil:
-        for k in range(used.shape[0]):
-            g = used[k]
-            s = which[k]
-            first = row
-            for source in range(ptr[s], ptr[s + 1]):
-                gate[row] = g
-                pool_row[row] = source
-                t0[row] = start[g] + model_t0[source]
-                duration[row] = length[g] if stretch[source] else model_duration[source]
-                value[row] = model_value[source]
-                angle[row] = model_angle[source]
-                row += 1
-            for e in range(entry_ptr[s], entry_ptr[s + 1]):
-                amount = entry_coefficient[e] * params[param_at[g] + entry_parameter[e]]
-                if entry_column[e]:
-                    angle[first + entry_row[e]] += amount
-                else:
-                    value[first + entry_row[e]] += amount
-                touched[first + entry_row[e]] = 1

@@ -3,7 +3,6 @@ from typing import Any, Callable, List, Optional, Tuple
 PLAIN: int
 SHARED: int
 OTHER: int
-FOREIGN: int
 
 class Scanner:
     n: int
@@ -16,5 +15,7 @@ class Scanner:
         slow: Callable[[int, int, Any, int], List[float]],
         refuse: Callable[[Any, Any], None],
     ) -> None: ...
-    def read(self, data: List[Any], qubits: List[Any], clbits: List[Any], own: Optional[Callable[..., None]] = ...) -> None: ...
+    def read(
+        self, data: List[Any], qubits: List[Any], clbits: List[Any], own: Optional[Callable[..., None]] = ...
+    ) -> None: ...
     def result(self) -> Tuple[bytes, bytes, bytes, bytes]: ...

@@ -18,7 +18,7 @@ from libc.string cimport memset
 cdef enum:
     TYPES = 64  # operation types remembered
 
-PLAIN, SHARED, OTHER, FOREIGN = range(4)
+PLAIN, SHARED, OTHER = range(3)
 cdef int64_t EMPTY = -1
 
 
@@ -94,8 +94,8 @@ cdef class Scanner:
 
     Args:
         classify: (operation) -> PLAIN (its ``_name`` and ``_params`` count),
-            SHARED (an immutable object without parameters), OTHER (read the
-            public attributes) or FOREIGN (no Instruction: always ``slow``).
+            SHARED (an immutable object without parameters) or OTHER (read the
+            public attributes).
         new_key: (instruction, name, qubits, clbits) -> (code, flags); flag 1:
             always ``slow``, flag 2: has no parameters whatever it says.
         slow: (row, first free parameter slot, operation, code) -> floats.

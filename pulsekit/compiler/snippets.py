@@ -66,7 +66,7 @@ class Snippet:
         rows = np.flatnonzero(mine[events.channel]) if len(events) else np.zeros(0, np.int64)
         taken = events.take(rows)
         stop = int((taken.t0 + taken.duration).max()) if len(taken) else 0
-        objects = None if self.objects is None else tuple(self.objects[r] for r in rows)
+        objects = None if self.objects is None else tuple(self.objects[r] for r in rows.tolist())
         program = _compact(self.program.replace(events=taken, duration=stop, parameters=None))
         return replace(self, program=program, qubits=tuple(qubits), objects=objects)
 

@@ -20,9 +20,18 @@ from qiskit.circuit import (
 )
 from qiskit.utils.units import apply_prefix
 
-from ..compiler.gates import BARRIER, DELAY, GATE, MEASURE, RESET, CircuitInfo, GateTable, Symbols
-from ..compiler.scanning import scanner
-from ..compiler.snippets import Snippet
+from ..compiler.gate_table import (
+    BARRIER,
+    DELAY,
+    GATE,
+    MEASURE,
+    RESET,
+    CircuitInfo,
+    GateTable,
+    Snippet,
+    Symbols,
+    scanner,
+)
 from ..errors import CompilerError, PulsekitWarning
 from .expressions import split_expression
 
@@ -35,6 +44,7 @@ BAD_NUMBER = 8042  # "bad pulse parameters"
 TOO_LONG = 8022  # "pulse too long"
 LONGEST = 10**9  # samples
 ALWAYS_SLOW, NO_PARAMETERS = 1, 2  # flags of the scanner
+PLAIN, SHARED, OTHER = 0, 1, 2  # its kinds of operation types
 DYNAMIC = ("if_else", "while_loop", "for_loop", "switch_case", "break_loop", "continue_loop")
 
 
@@ -79,12 +89,11 @@ def _kind(operation: Any) -> int:
 def _classify(operation: Any) -> int:
     """Tell the scanner which attributes of a type can be read directly."""
     if not isinstance(operation, Instruction):
-        return 3
+        return OTHER
     if not operation.mutable:
-        return 1
+        return SHARED
     cls = type(operation)
-    direct = cls.name is Instruction.name and cls.params is Instruction.params
-    return 0 if direct else 2
+    return PLAIN if cls.name is Instruction.name and cls.params is Instruction.params else OTHER
 
 
 class _Reader:
@@ -299,11 +308,10 @@ class _Calibrations:
         mine = self.entries.get(operation.name)
         if mine is None or isinstance(operation, Barrier):
             return None
-        key = (qubits, ())
-        if not isinstance(operation, (Measure, Delay)):
-            key = (qubits, tuple(p if getattr(p, "parameters", None) else float(p) for p in operation.params))
-        elif isinstance(operation, Delay):
+        if isinstance(operation, Delay):
             return None
+        params = () if isinstance(operation, Measure) else operation.params
+        key = (qubits, tuple([p if getattr(p, "parameters", None) else float(p) for p in params]))
         schedule = mine.get(key)
         if schedule is None or (isinstance(operation, Measure) and (_first_slot(schedule, qubits[0]),) != clbits):
             return None

@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from qiskit.circuit import Parameter
 from qiskit.pulse import Schedule, ScheduleBlock
 
-from ..compiler.snippets import Snippet
+from ..compiler.gate_table import Snippet
 from ..errors import CompilerError
 from .schedules import snippet_from_schedule
 

@@ -9,7 +9,7 @@ from qiskit.circuit import ParameterExpression
 from qiskit.pulse import instructions as pi
 from qiskit.pulse.library import SymbolicPulse, Waveform
 
-from ..compiler.snippets import Snippet
+from ..compiler.gate_table import Snippet
 from ..errors import ProgramError
 from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTable, Program, Pulse
 from .blocks import UnboundShape

@@ -12,7 +12,7 @@ import numpy as np
 from qiskit.circuit import ParameterExpression
 from qiskit.pulse import Acquire, SetFrequency, SetPhase, ShiftFrequency, ShiftPhase
 
-from ..compiler.snippets import Snippet
+from ..compiler.gate_table import Snippet
 from ..errors import ProgramError
 from ..program import Channel, EventTable, Op, ParameterTable, Program
 from .expressions import split_expression

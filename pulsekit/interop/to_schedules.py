@@ -22,7 +22,7 @@ from qiskit.pulse.channels import Channel as QiskitChannel
 from qiskit.pulse.channels import SnapshotChannel
 from qiskit.pulse.parameter_manager import ParameterManager
 
-from ..compiler.passes.lowering import Lowered
+from ..compiler.gate_table import Lowered
 from ..errors import CompilerError
 from ..program import Channel, Op
 from .timing import FRAMES

@@ -14,27 +14,15 @@ from ...program import EventTable, Op, ParameterTable, Program
 from ...program.events import COLUMNS
 from ..base import Pass
 from ..gates import GateTable
+from ..lowered import Lowered
 from ..pool import Pool
 from ..sources import SourceView
 from ..work import Work
 
-__all__ = ["Lower", "Lowered", "lower"]
+__all__ = ["Lower", "lower"]
 
 OVERLAP = 8035  # "overlapping instructions on a channel"
 SLOT = 8001  # "measured qubit without a memory slot of its own"
-
-
-@dataclass(frozen=True, eq=False)
-class Lowered:
-    """The rows of all circuits, sorted; and where each came from."""
-
-    events: EventTable
-    ptr: np.ndarray  # int64[circuits + 1], rows of each circuit
-    gate: np.ndarray  # int64[rows], the gate of each row
-    pool_row: np.ndarray  # int64[rows], the row's model in the pool
-    parametric: np.ndarray  # int64[k], rows whose value or angle depends on a gate parameter
-    pool: Pool
-    parameters: Tuple[Optional[ParameterTable], ...] = ()  # per circuit
 
 
 @dataclass(frozen=True)
@@ -226,12 +214,12 @@ def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
     assert work.total is not None
     bounds = gates.circuit_ptr.tolist()
     programs = []
-    acquires = low.events.op == Op.ACQUIRE
-    highest = np.where(acquires, low.events.slot, -1)
+    acquires = np.flatnonzero(low.events.op == Op.ACQUIRE)
+    slots = np.zeros(len(gates.circuits), np.int64)
+    np.maximum.at(slots, gates.circuit[low.gate[acquires]], low.events.slot[acquires] + 1)
+    totals, highest = work.total.tolist(), slots.tolist()
     for c, events in enumerate(low.events.split(low.ptr.tolist())):
         info = gates.circuits[c]
-        lo, hi = low.ptr[c], low.ptr[c + 1]
-        top = int(highest[lo:hi].max()) + 1 if hi > lo else 0
         programs.append(
             Program(
                 events=events,
@@ -242,8 +230,8 @@ def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
                 calibrations=pool.calibrations,
                 labels=pool.labels,
                 name=info.name,
-                duration=int(work.total[c]),
-                memory_slots=max(info.n_clbits, top),
+                duration=totals[c],
+                memory_slots=max(info.n_clbits, highest[c]),
                 parameters=low.parameters[c],
                 metadata=info.metadata,
             )
