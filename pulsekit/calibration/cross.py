@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class CrossSolution(NamedTuple):
 
     tone: complex  # factor of the cross-resonance tone
     cancel: complex  # factor of the target's tone
-    shifts: Tuple[float, float, float]  # rad: control, target before, target after
+    shifts: Tuple[float, float, float]  # rad: control after, target before, target after the tones
     fidelity: float  # average gate fidelity, closed system
     leakage: float
 
@@ -69,60 +69,78 @@ def amplitude_for_cnot(model: Model, template: CrossTemplate) -> float:
     return float(np.interp(np.pi / 2, [low[1], turns[k]], [low[0], grid[k]]))
 
 
+class _Gate(NamedTuple):
+    """What is to be solved."""
+
+    device: Device
+    model: Model
+    template: CrossTemplate
+    name: str
+    qubits: Tuple[int, ...]
+
+    @property
+    def target(self) -> np.ndarray:
+        """The ideal unitary in the model's order, (control, target) of the tone."""
+        ideal = ideal_unitary(self.name)
+        swap = [0, 2, 1, 3]
+        return ideal if self.template.control == self.qubits[0] else ideal[np.ix_(swap, swap)]
+
+
 class _Problem:
     """Residuals of one gate as a function of tone, cancellation and shifts."""
 
-    def __init__(self, device: Device, model: Model, template: CrossTemplate, name: str, qubits: Sequence[int]) -> None:
-        self.device, self.model, self.propagator = device, model, CrossPropagator(device, model, template)
-        ideal = ideal_unitary(name)
-        swap = [0, 2, 1, 3]  # the model's order is (control, target) of the tone
-        self.target = ideal if template.control == qubits[0] else ideal[np.ix_(swap, swap)]
+    def __init__(self, gate: _Gate) -> None:
+        self.model, self.target = gate.model, gate.target
+        self.propagator = CrossPropagator(gate.device, gate.model, gate.template)
 
     def columns(self, points: np.ndarray) -> np.ndarray:
         """Return what becomes of computational states.
 
         Args:
-            points: float64[points, 5], (Re, Im tone, Re, Im cancel, shift of
-                the target before).
+            points: float64[points, 7], (Re, Im tone, Re, Im cancel; shifts of
+                the target before, of control and target after the tones).
 
         Returns:
-            complex128[points, dim, 4], logical, virtual Z of the template
-            and of the shift included; the computational rows come first.
+            complex128[points, dim, 4], logical, virtual Z included; the
+            computational rows come first.
         """
         tone, cancel = points[:, 0] + 1j * points[:, 1], points[:, 2] + 1j * points[:, 3]
-        full = logical(self.propagator(tone, cancel, points[:, 4]), self.model.levels)
+        full = logical(self.propagator(tone, cancel, points[:, 4:]), self.model.levels)
         inside = computational(self.model.levels)
         outside = np.setdiff1d(np.arange(self.model.dim), inside)
         return full[:, np.concatenate([inside, outside])][:, :, inside]
 
-    def shifted(self, blocks: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """Return blocks with phase shifts at the end, (control, target) in rad."""
-        bits = np.array([[0, 1, 0, 1], [0, 0, 1, 1]])
-        return np.exp(-1j * (np.asarray(after) @ bits))[..., :, None] * blocks
-
     def residuals(self, points: np.ndarray) -> np.ndarray:
-        """Return the real residuals of points (tone, cancel, before; control, after).
+        """Return the real residuals of points.
 
         The distance of the isometry from the ideal one: leaked amplitudes
         count, so the sum of squares is about 5 (1 - F).
         """
-        columns = self.columns(points[:, :5])
-        blocks = self.shifted(columns[:, :4], points[:, 5:])
-        error = phase_aligned(blocks, self.target)[0] - self.target
+        columns = self.columns(points)
+        error = phase_aligned(columns[:, :4], self.target)[0] - self.target
         return _real(error, columns[:, 4:])
 
-    def best_shifts(self, block: np.ndarray) -> Tuple[np.ndarray, float]:
-        """Return shifts (before, control, after) that bring a block closest to the target.
+    def best_shifts(self, core: np.ndarray) -> Tuple[np.ndarray, float]:
+        """Return the shifts (before, control, after) that bring a gate closest to the target, and its fidelity.
 
-        The shift before is taken as a turn of the target alone, which is
-        exact but for transitions of the control.
+        The shift before is taken as a turn of the target alone, and leakage
+        is left out: a start, not a solution.
+
+        Args:
+            core: complex128[dim, dim], from ``CrossPropagator.core``.
         """
+        prop, levels = self.propagator, self.model.levels
+        left = block_of(prop.phases[:, None] * prop.last, levels)
+        middle, right = block_of(core, levels), block_of(prop.first, levels)
+        one, two = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
         grid = np.arange(8) * (np.pi / 4)
         best, fidelity = np.zeros(3), np.zeros(1)
         for steps in (grid, *(np.pi / 8 / 3.0**k * np.linspace(-1, 1, 5) for k in range(6))):
             near = best + np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-            turned = block * np.exp(-1j * near[:, :1] * np.array([0, 0, 1, 1]))[:, None, :]
-            fidelity = average_fidelity(self.shifted(turned, near[:, 1:]), self.target)
+            after = np.exp(-1j * (near[:, 1:2] * one + near[:, 2:] * two))
+            before = np.exp(-1j * near[:, :1] * two)
+            turned = left @ (after[:, :, None] * middle * before[:, None, :]) @ right
+            fidelity = average_fidelity(turned, self.target)
             best = near[int(np.argmax(fidelity))]
         return best, float(fidelity.max())
 
@@ -157,16 +175,15 @@ def solve_cross(
         The best solution of several starts, None where all need amplitudes
         above 1.
     """
-    problem = _Problem(device, model, template, name, qubits)
-    starts = _starts(problem, template, amplitude, hint)
+    gate = _Gate(device, model, template, name, tuple(qubits))
+    starts = _starts(gate, amplitude, hint)
     best: Optional[CrossSolution] = None
     if hint is not None:
-        best = _judge(problem, template, starts[0])
+        best = _judge(gate, starts[0])
         if best is not None and best.fidelity > hint.fidelity - SAME:
             return best
     for start in starts:
-        solved = least_squares(problem.residuals, start, _steps(start), batches=18, tolerance=1e-7)
-        found = _judge(problem, template, solved.x)
+        found = _polished(gate, start)
         if found is None:
             continue
         before, best = best, found if best is None or found.fidelity > best.fidelity else best
@@ -175,38 +192,63 @@ def solve_cross(
     return best
 
 
+def _polished(gate: _Gate, start: np.ndarray) -> Optional[CrossSolution]:
+    """Minimise from a start whose shifts are put into the program first.
+
+    What is left of them is small then, and with it what
+    :class:`CrossPropagator` neglects.
+    """
+    shifts = _shift_rows(gate.device, gate.template, start[4:])
+    moved = _Problem(gate._replace(template=gate.template.with_shifts(shifts)))
+    free = np.concatenate([start[:4], np.zeros(3)])
+    solved = least_squares(moved.residuals, free, _steps(free), batches=18, tolerance=1e-7)
+    return _judge(gate, solved.x + np.concatenate([np.zeros(4), start[4:]]))
+
+
+def _shift_rows(device: Device, template: CrossTemplate, shifts: Iterable[float]) -> List[Tuple[int, Channel, float]]:
+    """Return phase shifts (before, control, after) as (sample, channel, rad)."""
+    before, control, after = (float(s) for s in shifts)
+    start, stop = template.span
+    rows: List[Tuple[int, Channel, float]] = []
+    for channel in frame_channels(device, template.target):
+        rows += [(start, channel, before), (stop, channel, after)]
+    return rows + [(stop, channel, control) for channel in frame_channels(device, template.control)]
+
+
 def _steps(start: np.ndarray) -> np.ndarray:
     size = float(np.hypot(start[0], start[1]))
     return np.array([1e-3 * size, 1e-3 * size, 1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
 
 
-def _starts(
-    problem: _Problem, template: CrossTemplate, amplitude: float, hint: Optional[CrossSolution]
-) -> List[np.ndarray]:
+def _starts(gate: _Gate, amplitude: float, hint: Optional[CrossSolution]) -> List[np.ndarray]:
     """Return starting points, the most promising first."""
-    cancel = abs(template.factor(template.cancels))
+    problem = _Problem(gate)
+    cancel = abs(gate.template.factor(gate.template.cancels))
     rotary = (0.0, 0.6, 1.2) if cancel else (0.0,)
     tones = [sign * scale * amplitude for scale in (0.9, 1.0, 1.1) for sign in (1, -1)]
-    points = [[tone, 0.0, r * cancel, 0.0, 0.0] for tone in tones for r in rotary]
+    points = [[tone, 0.0, r * cancel, 0.0] for tone in tones for r in rotary]
     if hint is not None:
-        points = [[hint.tone.real, hint.tone.imag, hint.cancel.real, hint.cancel.imag, 0.0]]
+        points = [[hint.tone.real, hint.tone.imag, hint.cancel.real, hint.cancel.imag]]
     table = np.array(points)
-    tried = [problem.best_shifts(b) for b in problem.columns(table)[:, :4]]
+    cores = problem.propagator.core(
+        table[:, 0] + 1j * table[:, 1], table[:, 2] + 1j * table[:, 3], np.zeros(len(table))
+    )
+    tried = [problem.best_shifts(core) for core in cores]
     order = np.argsort([1e-3 * np.abs(_fold(shifts)).sum() - f for shifts, f in tried])
-    return [np.concatenate([table[k, :4], tried[k][0]]) for k in order[:STARTS]]
+    return [np.concatenate([table[k], _fold(tried[k][0])]) for k in order[:STARTS]]
 
 
-def _judge(problem: _Problem, template: CrossTemplate, x: np.ndarray) -> Optional[CrossSolution]:
-    """Return the solution of a point, judged on the whole program."""
+def _judge(gate: _Gate, x: np.ndarray) -> Optional[CrossSolution]:
+    """Return the solution of a point, judged on the whole program; None: beyond amplitude 1."""
     tone, cancel = complex(x[0], x[1]), complex(x[2], x[3])
-    for factor, rows in ((tone, template.tones), (cancel, template.cancels)):
-        if abs(factor) > template.limit(rows):
+    for factor, rows in ((tone, gate.template.tones), (cancel, gate.template.cancels)):
+        if abs(factor) > gate.template.limit(rows):
             return None
     before, control, after = (float(s) for s in _fold(x[4:]))
     solution = CrossSolution(tone, cancel, (control, before, after), 0.0, 1.0)
-    program = apply_solution(problem.device, template, solution)
-    block = block_of(propagators(problem.device, problem.model, [program])[0], problem.model.levels)
-    fidelity = float(average_fidelity(block, problem.target))
+    program = apply_solution(gate.device, gate.template, solution)
+    block = block_of(propagators(gate.device, gate.model, [program])[0], gate.model.levels)
+    fidelity = float(average_fidelity(block, gate.target))
     return solution._replace(fidelity=fidelity, leakage=float(leakage_of(block)))
 
 
@@ -221,11 +263,7 @@ def apply_solution(device: Device, template: CrossTemplate, solution: CrossSolut
             angle[row] = _fold(angle[row] + np.angle(factor) - np.angle(base))
     program = template.program.replace(events=events.replace(value=value, angle=angle))
     control, before, after = solution.shifts
-    shifts: List[Tuple[int, Channel, float]] = []
-    for channel in frame_channels(device, template.target):
-        shifts += [(0, channel, before), (program.duration, channel, after)]
-    shifts += [(program.duration, channel, control) for channel in frame_channels(device, template.control)]
-    return with_shifts(program, shifts)
+    return with_shifts(program, _shift_rows(device, template, (before, control, after)))
 
 
 def _fold(angle: Any) -> Any:

@@ -54,22 +54,44 @@ class CrossPropagator:
         self.parts = _parts(template)
         self.phases = virtual_z(model.levels, pending_phases(template.program, model.qubits))
         nothing = np.zeros((1, 4))
-        self.fixed = {k: self._evolved(nothing, p)[0] for k, p in enumerate(self.parts) if not p.tone}
+        fixed = {k: self._evolved(nothing, p)[0] for k, p in enumerate(self.parts) if not p.tone}
+        tones = [k for k, p in enumerate(self.parts) if p.tone]
+        self.inner = range(tones[0], tones[-1] + 1)
+        self.fixed = {k: fixed[k] for k in fixed if k in self.inner}
+        self.first = self._product(fixed, range(tones[0]))
+        self.last = self._product(fixed, range(tones[-1] + 1, len(self.parts)))
 
-    def __call__(self, tone: np.ndarray, cancel: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """Return propagators for complex factors.
+    def _product(self, fixed: Dict[int, np.ndarray], members: range) -> np.ndarray:
+        out = np.eye(self.model.dim, dtype=np.complex128)
+        for k in members:
+            out = fixed[k] @ out
+        return out
 
-        A phase shift of the target's frame before the gate turns the tones,
-        exp(-i phi N) (they drive the control at the target's LO), and the
-        target's pulses, exp(-i phi n_target) up to J over the detuning.
+    def __call__(self, tone: np.ndarray, cancel: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+        """Return propagators for complex factors and phase shifts.
 
         Args:
             tone, cancel: complex128[lanes].
-            before: float64[lanes], rad, shift of the target's frame at the start.
+            shifts: float64[lanes, 3], rad: of the target's frame where the
+                first tone starts, of the control's and of the target's where
+                the last one ends.
 
         Returns:
             complex128[lanes, dim, dim], dressed interaction frame, virtual Z
-            of template and shift included, physical.
+            of template and shifts included, physical.
+        """
+        before, control, after = np.moveaxis(np.asarray(shifts, dtype=float), -1, 0)
+        turned = control[:, None] * self.model.labels[:, 0] + (before + after)[:, None] * self.model.labels[:, 1]
+        core = np.exp(1j * turned)[:, :, None] * self.core(tone, cancel, before)
+        return self.phases[:, None] * (self.last @ core @ self.first)
+
+    def core(self, tone: np.ndarray, cancel: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """Return what happens from the first tone to the last, complex128[lanes, dim, dim].
+
+        A phase shift of the target's frame before turns the tones,
+        exp(-i phi N) (they drive the control at the target's LO), and pulses
+        of the target between them, exp(-i phi n_target) up to J over the
+        detuning.
         """
         theta = np.stack([np.abs(tone), np.angle(tone), np.abs(cancel), np.angle(cancel)], axis=1)
         different, lane = np.unique(theta, axis=0, return_inverse=True)
@@ -77,7 +99,8 @@ class CrossPropagator:
         both = np.exp(1j * before[:, None] * self.model.excitations)
         out = np.broadcast_to(np.eye(self.model.dim, dtype=np.complex128), (len(tone), self.model.dim, self.model.dim))
         done: Dict[int, np.ndarray] = {}
-        for k, part in enumerate(self.parts):
+        for k in self.inner:
+            part = self.parts[k]
             if not part.tone:
                 out = np.conj(target)[:, :, None] * self.fixed[k] * target[:, None, :] @ out
                 continue
@@ -85,7 +108,7 @@ class CrossPropagator:
                 done[k] = self._evolved(different, part)
             step = done[k] if part.like == k else self._again(done[part.like], self.parts[part.like], part)
             out = np.conj(both)[:, :, None] * step[lane.reshape(-1)] * both[:, None, :] @ out
-        return (self.phases * target)[:, :, None] * out
+        return out
 
     def _evolved(self, theta: np.ndarray, part: _Part) -> np.ndarray:
         lanes, dim = len(theta), self.model.dim

@@ -18,7 +18,7 @@ from .single import Rotation
 
 __all__ = ["TuneSolution", "device_key", "pack", "unpack"]
 
-SCHEMA = 4  # raise when a solver changes, so that older entries are not used
+SCHEMA = 6  # raise when a solver changes, so that older entries are not used
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,6 +107,12 @@ class CrossTemplate:
     tones: Tuple[int, ...]  # rows on ``channel``
     cancels: Tuple[int, ...]  # rows on the target's drive channel under a tone
 
+    @property
+    def span(self) -> Tuple[int, int]:
+        """The samples from the first tone's start to the last one's end."""
+        events, rows = self.program.events, [*self.tones, *self.cancels]
+        return int(events.t0[rows].min()), int((events.t0[rows] + events.duration[rows]).max())
+
     def factor(self, rows: Sequence[int]) -> complex:
         """Return the shipped complex amplitude of the first of some rows."""
         if not rows:
@@ -132,6 +138,17 @@ class CrossTemplate:
         events, base = self.program.events, abs(self.factor(self.tones))
         parts = [np.abs(self.program.pulses[events.ref[r]].samples) * events.value[r] / base for r in self.tones]
         return np.concatenate(parts)
+
+    def with_shifts(self, shifts: Sequence[Tuple[int, Channel, float]]) -> "CrossTemplate":
+        """Return the gate with more phase shifts (see :func:`with_shifts`)."""
+        old, program = self.program, with_shifts(self.program, shifts)
+        plays = dict(zip(old.rows(Op.PLAY).tolist(), program.rows(Op.PLAY).tolist()))
+        return replace(
+            self,
+            program=program,
+            tones=tuple(plays[r] for r in self.tones),
+            cancels=tuple(plays[r] for r in self.cancels),
+        )
 
     def free(self) -> Program:
         """Return the program with parameters |tone|, arg tone, |cancel|, arg cancel."""
