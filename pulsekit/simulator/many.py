@@ -11,8 +11,9 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 
 from .._ext import kernel
-from .dressing import Dressing, dressing_of
+from .dressing import LARGEST, Dressing, dressing_of
 from .largedressing import LargeDressing
+from .localdrive import busy_intervals
 from .model import Model
 from .processor import Processor
 from .schemes import STRANG, ladder
@@ -23,6 +24,7 @@ from .timeline import Tone
 __all__ = ["FINEST", "Ladder", "evolve_splitting", "supports"]
 
 FINEST = 1 / 16  # samples, the smallest step that is tried
+IDLE = 200  # samples without a drive from which they are one step
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
 
@@ -139,8 +141,49 @@ class Ladder:
         cancel: Optional[threading.Event] = None,
         steps: Optional[Tuple[float, ...]] = None,
     ) -> np.ndarray:
-        """Evolve bare common-frame columns; :attr:`error` is set."""
-        chosen = ladder(self.tolerance) if steps is None else steps
+        """Evolve bare common-frame columns; :attr:`error` is set.
+
+        Long idle stretches of kets are one phase per dressed state.
+        """
+        error = 0.0
+        for a, b, idle in self._stretches(tones, lane, start, stop):
+            if idle:
+                phase = np.exp(-1j * self.dressing.energies * ((b - a) * self.model.dt))  # type: ignore[union-attr]
+                x = self.dressing.to_bare(phase[:, None] * self.dressing.to_dressed(x))
+            else:
+                x = self._driven(tones, lane, x, a, b, cancel, steps)
+                error += self.error
+        self.error = error
+        return x
+
+    def _stretches(self, tones: Sequence[Tone], lane: int, start: int, stop: int) -> List[Tuple[int, int, bool]]:
+        """Return (start, stop, whether idle and worth one step), in samples."""
+        if self.mode != "ket" or self.model.held or self.model.dim > LARGEST:
+            return [(start, stop, False)]
+        live = [t for t in tones if t.amplitude[lane] != 0]
+        out: List[Tuple[int, int, bool]] = []
+        now = start
+        for a, b in [*busy_intervals(live, self.model.dt, start, stop), (stop, stop)]:
+            if a - now >= IDLE:
+                out.append((now, a, True))
+                now = a
+            if b > now:
+                begin = now if not out or out[-1][2] else out.pop()[0]
+                out.append((begin, b, False))
+                now = b
+        return out
+
+    def _driven(
+        self,
+        tones: Sequence[Tone],
+        lane: int,
+        x: np.ndarray,
+        start: int,
+        stop: int,
+        cancel: Optional[threading.Event],
+        steps: Optional[Tuple[float, ...]],
+    ) -> np.ndarray:
+        chosen = ladder(self.tolerance, self.rwa) if steps is None else steps
         tables = self._tables(tones, lane, start, stop, chosen)
         rows: List[List[np.ndarray]] = []
         for step in chosen:

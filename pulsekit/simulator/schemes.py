@@ -50,8 +50,14 @@ class Scheme:
 STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
 
 
-def ladder(tolerance: float) -> Tuple[float, ...]:
-    """Return the steps, in samples, that a tolerance begins with."""
+def ladder(tolerance: float, rwa: bool = True) -> Tuple[float, ...]:
+    """Return the steps, in samples, that a tolerance begins with.
+
+    Counter-rotating terms turn by 2 pi within some half a sample: far below
+    1e-7 the steps have to resolve that.
+    """
+    if not rwa and tolerance < 1e-7:
+        return (0.25, 0.125) if tolerance >= 5e-9 else (0.25, 0.125, 0.0625)
     if tolerance >= 3e-5:
         return (1.0,)
     if tolerance >= 1e-7:

@@ -170,6 +170,21 @@ def test_idle_states_only_turn():
     assert np.abs(_go(m, [], x, 500) - phase[None, :, None] * x).max() < 1e-8
 
 
+def test_a_long_delay_is_one_step():
+    m = model((3, 3, 2))
+    tones = random_tones(m, 200, 3, 3)
+    late = [replace(t, start_s=t.start_s + 1000 * m.dt, t0=t.t0 + 1000) for t in random_tones(m, 200, 4, 3)]
+    x = random_ket(m.dim, 8).reshape(1, -1, 1)
+    whole = _go(m, tones + late, x, 1500)
+    parts = x
+    for a, b in [(0, 200), *[(k, k + 100) for k in range(200, 1000, 100)], (1000, 1200), (1200, 1350), (1350, 1500)]:
+        parts = _go(m, tones + late, parts, b, start=a)  # too short to be idle
+    assert np.abs(whole - parts).max() < 1e-6
+    start = time.thread_time()
+    _go(m, tones, x, 10_000_000)
+    assert time.thread_time() - start < 1
+
+
 def test_held_transmons_keep_their_level():
     m = model((3, 3, 3)).hold([1])
     drives = random_tones(m, 300, 2)
