@@ -28,20 +28,12 @@ def one_by_one(batch: Batch, device: Device, settings: Settings, cancel: Any) ->
     outcomes: List[Outcome] = []
     for i in range(len(batch)):
         try:
-            outcomes += execute(_one(batch, i), device, settings, cancel=cancel)
+            outcomes += execute(batch.take(np.array([i])), device, settings, cancel=cancel)
         except CancelledError:
             raise
         except PulsekitError as error:
             outcomes.append(error)
     return outcomes
-
-
-def _one(batch: Batch, index: int) -> Batch:
-    chosen = np.array([index])
-    theta = None if batch.theta is None else np.asarray(batch.theta)[chosen]
-    return Batch(
-        batch.programs, np.asarray(batch.program_of)[chosen], batch.los.take(chosen), theta, (batch.headers[index],)
-    )
 
 
 def report(outcomes: List[Outcome]) -> Tuple[Optional[str], Optional[int]]:

@@ -75,6 +75,7 @@ def run_here(
     device: Device,
     settings: Settings,
     ids: Sequence[int],
+    clusters: Optional[List[Cluster]] = None,
     *,
     progress: Optional[Progress] = None,
     cancel: Optional[Any] = None,
@@ -82,8 +83,8 @@ def run_here(
 ) -> List[Record]:
     """Run a batch in this thread; see :func:`execute`.
 
-    Args: as there, with a seed, and ``ids``, the experiments' places in their
-        job: their random numbers.
+    Args: as there, with a seed; ``ids``, the experiments' places in their job:
+        their random numbers; and ``clusters`` where they are known.
     """
     seed = int(settings.seed or 0) & (2**64 - 1)
     records = [new_record(settings, _slots(batch, e)) for e in range(len(batch))]
@@ -97,9 +98,14 @@ def run_here(
     batch = stack(batch)
     for program in batch.programs:
         warn_of_lost_drives(program)
-    clusters = plan_clusters(
-        batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
-    )
+    if clusters is None:
+        clusters = plan_clusters(
+            batch,
+            device,
+            spectator_bound=settings.spectator_bound,
+            noise=settings.noise,
+            memory_cap=settings.memory_cap,
+        )
     _inform(records, clusters, settings, seed)
     run = Run(batch, device, settings, sink, check, cancel)
     if settings.init_qubits:

@@ -1,9 +1,9 @@
 """Spread a batch over an executor, in this machine or in a cluster.
 
 Any ``concurrent.futures``-style executor will do: ``submit`` returns something
-with ``result()``. Random numbers belong to experiments, so that the shots do
-not depend on where or in which pieces they ran. A piece whose worker dies runs
-here.
+with ``result()``. Random numbers belong to experiments, and clusters are chosen
+for the whole batch, so that the shots do not depend on where or in which pieces
+they ran. A piece whose worker dies runs here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy as np
 from ..device import Device
 from ..errors import CancelledError, PulsekitError
 from ..program import Batch
+from ..simulator import plan_clusters, restricted
 from .settings import Record, Settings
+from .stack import stack
 
 __all__ = ["PIECES", "spread"]
 
@@ -34,7 +36,8 @@ def spread(
     """Run pieces of a batch on ``settings.executor`` and collect the records.
 
     Args:
-        run: a function of a module, (batch, device, settings, ids) -> records.
+        run: a function of a module, (batch, device, settings, ids, clusters) ->
+            records.
         batch, device, settings, progress, cancel: as of ``execute``.
 
     Raises:
@@ -43,15 +46,19 @@ def spread(
     """
     executor: Any = settings.executor
     plain = replace(settings, executor=None)
+    batch = stack(batch)
+    clusters = plan_clusters(
+        batch, device, spectator_bound=settings.spectator_bound, noise=settings.noise, memory_cap=settings.memory_cap
+    )
     pieces = [p for p in np.array_split(np.arange(len(batch)), min(PIECES, len(batch))) if p.size]
     futures = []
     for ids in pieces:
-        part = _take(batch, ids)
-        futures.append((ids, part, executor.submit(run, part, device, plain, ids.tolist())))
+        work = (batch.take(ids), device, plain, ids.tolist(), restricted(clusters, ids))
+        futures.append((work, executor.submit(run, *work)))
     records: List[Record] = []
-    for done, (ids, part, future) in enumerate(futures):
+    for done, (work, future) in enumerate(futures):
         if cancel is not None and cancel.is_set():
-            for _, _, left in futures[done:]:
+            for _, left in futures[done:]:
                 left.cancel()
             raise CancelledError("The job was cancelled.")
         try:
@@ -59,18 +66,7 @@ def spread(
         except PulsekitError:
             raise
         except Exception:  # the worker, not the work: executors raise their own errors
-            records += run(part, device, plain, ids.tolist())
+            records += run(*work)
         if progress is not None:
             progress(len(records), len(batch))
     return records
-
-
-def _take(batch: Batch, experiments: np.ndarray) -> Batch:
-    used, program_of = np.unique(np.asarray(batch.program_of)[experiments], return_inverse=True)
-    return Batch(
-        tuple(batch.programs[i] for i in used.tolist()),
-        program_of.astype(np.int32),
-        batch.los.take(experiments),
-        None if batch.theta is None else np.asarray(batch.theta)[experiments],
-        tuple(batch.headers[i] for i in experiments.tolist()) if batch.headers else (),
-    )

@@ -36,6 +36,17 @@ class Batch:
     def __len__(self) -> int:
         return len(self.program_of)
 
+    def take(self, experiments: np.ndarray) -> "Batch":
+        """Return a batch of some of the experiments, in the order given, with the programs that they use."""
+        used, program_of = np.unique(np.asarray(self.program_of)[experiments], return_inverse=True)
+        return Batch(
+            tuple(self.programs[i] for i in used.tolist()),
+            program_of.reshape(-1).astype(np.int32),
+            self.los.take(experiments),
+            None if self.theta is None else np.asarray(self.theta)[experiments],
+            tuple(self.headers[i] for i in np.asarray(experiments).tolist()) if self.headers else (),
+        )
+
     def bound(self) -> "Batch":
         """Return a batch without parameters: one program per point where there were some."""
         if self.theta is None:

@@ -1,6 +1,6 @@
 """Evolve the states that programs make: frames, methods, clusters."""
 
-from .clusters import Cluster, plan_clusters
+from .clusters import Cluster, plan_clusters, restricted
 from .cost import Plan
 from .evolve import evolve
 from .executors import simulate_with
@@ -25,6 +25,7 @@ __all__ = [
     "evolve",
     "initial_states",
     "plan_clusters",
+    "restricted",
     "simulate",
     "simulate_with",
 ]

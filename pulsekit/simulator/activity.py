@@ -36,6 +36,7 @@ class Activity:
     span: Dict[int, Tuple[int, int]]  # first and last sample of drives on each qubit
     acquired: Tuple[int, ...]
     reset: Tuple[int, ...]
+    swept: bool  # parameters, or LOs that differ from the job's
 
     @property
     def driven(self) -> Tuple[int, ...]:
@@ -50,6 +51,7 @@ class Activity:
             tuple(sorted(self.span.items())),
             self.acquired,
             self.reset,
+            self.swept,
         )
 
 
@@ -90,7 +92,10 @@ def _activity(group: LaneGroup, device: Device) -> Activity:
         old = span.get(qubit, (first, last))
         span[qubit] = (min(old[0], first), max(old[1], last))
     acquired, reset = _measured(group.program, device)
-    return Activity(group.experiments, {q: tuple(t) for q, t in tones.items()}, span, acquired, reset)
+    los = group.los
+    moved = (los.drive != los.drive_frame).any() or (los.control != los.control_frame).any()
+    swept = group.value is not None or bool(moved)
+    return Activity(group.experiments, {q: tuple(t) for q, t in tones.items()}, span, acquired, reset, swept)
 
 
 def _tones(

@@ -13,14 +13,15 @@ whose estimated effect exceeds it (docs/physics.md). Estimates:
 * beyond the neighbours, the same with the effective coupling through the
   qubit between;
 * a spectator that is excited so little that its second level (the square of
-  its effect, ten times over) stays below the bound has two levels;
+  its effect, ten times over) stays below the bound has two levels, where
+  program and LOs are no point of a sweep;
 * crosstalk on an undriven qubit takes out of its ground state what one play
   of the tone does, four times their sum.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
@@ -32,7 +33,7 @@ from .activity import Activity, activity_of
 from .estimates import Estimator
 from .stack import batch_numbers
 
-__all__ = ["Cluster", "LeftOut", "plan_clusters"]
+__all__ = ["Cluster", "LeftOut", "plan_clusters", "restricted"]
 
 PairOf = Tuple[int, int]
 SPECTATOR_LEVELS = 2  # of one that is neither driven nor acquired, whose |2> is far below the bound
@@ -78,8 +79,10 @@ def plan_clusters(
 ) -> List[Cluster]:
     """Return the clusters of every experiment of a batch.
 
-    Experiments that share a program share its clusters; programs with equal
-    clusters share :class:`Cluster` objects.
+    Experiments that share a program share its clusters, so that points of a
+    sweep are comparable; programs with equal clusters share
+    :class:`Cluster` objects. For a part of a batch the plan of the whole can
+    be :func:`restricted`.
 
     Args:
         batch: bound programs.
@@ -117,6 +120,16 @@ def plan_clusters(
     return out
 
 
+def restricted(clusters: Sequence[Cluster], experiments: np.ndarray) -> List[Cluster]:
+    """Return the clusters of ``batch.take(experiments)`` as they are in the whole batch."""
+    out = []
+    for cluster in clusters:
+        place = np.flatnonzero(np.isin(experiments, cluster.experiments))
+        if place.size:
+            out.append(replace(cluster, experiments=place))
+    return out
+
+
 def _planned(batch: Batch, device: Device, bound: float, also: Set[int]) -> List[Cluster]:
     estimator = Estimator(device)
     found: Dict[Tuple[object, ...], List[int]] = {}
@@ -126,7 +139,7 @@ def _planned(batch: Batch, device: Device, bound: float, also: Set[int]) -> List
         if key not in plans:
             plans[key] = _plan(activity, estimator, device, bound, also)
         for cluster in plans[key]:
-            name = (cluster.qubits, cluster.couplings)
+            name = (cluster.qubits, cluster.levels, cluster.couplings)
             members = found.setdefault(name, [])
             members.extend(int(e) for e in activity.experiments)
     out = [_merged(name, experiments, plans) for name, experiments in found.items()]
@@ -136,7 +149,7 @@ def _planned(batch: Batch, device: Device, bound: float, also: Set[int]) -> List
 def _merged(
     name: Tuple[object, ...], experiments: List[int], plans: Dict[Tuple[object, ...], Tuple[Cluster, ...]]
 ) -> Cluster:
-    same = [c for plan in plans.values() for c in plan if (c.qubits, c.couplings) == name]
+    same = [c for plan in plans.values() for c in plan if (c.qubits, c.levels, c.couplings) == name]
     worst = max(same, key=lambda c: c.bound)
     return Cluster(
         np.array(sorted(set(experiments)), dtype=np.int64),
@@ -152,7 +165,7 @@ def _plan(
     activity: Activity, estimator: Estimator, device: Device, bound: float, also: Set[int]
 ) -> Tuple[Cluster, ...]:
     members = also | set(activity.driven) | set(activity.acquired) | set(activity.reset)
-    active = set(members)
+    active = set(range(device.n_qubits)) if activity.swept else set(members)
     kept: Dict[PairOf, float] = {}
     left: List[LeftOut] = []
     for qubit, effect in estimator.crosstalk(activity).items():

@@ -2,8 +2,9 @@
 
 Anything with ``submit(function, *args)`` that returns something with
 ``result()`` will do: every ``concurrent.futures`` executor, and
-``dask.distributed.Client``. Experiments do not depend on each other, so that
-the outcome is the same to the bit as without (on one instruction-set level).
+``dask.distributed.Client``. Clusters are chosen for the whole batch, and beyond
+them experiments do not depend on each other, so that the outcome is the same to
+the bit as without (on one instruction-set level).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from ..device import Device
 from ..errors import PulsekitError, SimulationError
 from ..program import Batch
+from .clusters import restricted
 from .outcome import ClusterOutcome, Outcome
-from .simulate import as_batch, simulate
+from .simulate import PLANNING, as_batch, clusters_of, simulate
 
 __all__ = ["simulate_with"]
 
@@ -49,10 +51,11 @@ def simulate_with(
         raise SimulationError("Arguments `solver='trajectories'` and `explain` cannot be spread. Use Backend.run.")
     batch = as_batch(programs, device, settings.pop("los", None))
     shares = [s for s in np.array_split(np.arange(len(batch)), max(1, min(pieces, len(batch)))) if s.size]
-    parts = [_take(batch, s) for s in shares]
+    clusters = clusters_of(batch, device, **{k: settings[k] for k in PLANNING if k in settings})
+    parts = [(batch.take(s), device, {**settings, "clusters": restricted(clusters, s)}) for s in shares]
     # dask would take two equal calls for one; a concurrent.futures executor knows no `pure`
-    futures = [executor.submit(_piece, part, device, settings) for part in parts]
-    outcomes = [_result(executor, f, p, device, settings, retries) for f, p in zip(futures, parts)]
+    futures = [executor.submit(_piece, *part) for part in parts]
+    outcomes = [_result(executor, f, p, retries) for f, p in zip(futures, parts)]
     return _joined(outcomes, shares, len(batch))
 
 
@@ -60,9 +63,7 @@ def _piece(batch: Batch, device: Device, settings: Dict[str, Any]) -> Outcome:
     return simulate(batch, device, **settings)
 
 
-def _result(
-    executor: Any, future: Any, batch: Batch, device: Device, settings: Dict[str, Any], retries: int
-) -> Outcome:
+def _result(executor: Any, future: Any, part: Tuple[Batch, Device, Dict[str, Any]], retries: int) -> Outcome:
     for _ in range(retries + 1):
         try:
             return future.result()
@@ -70,17 +71,10 @@ def _result(
             raise
         except Exception:  # the worker, not the work
             try:
-                future = executor.submit(_piece, batch, device, settings)
+                future = executor.submit(_piece, *part)
             except Exception:  # the executor is broken as a whole
                 break
-    return _piece(batch, device, settings)
-
-
-def _take(batch: Batch, experiments: np.ndarray) -> Batch:
-    used, program_of = np.unique(np.asarray(batch.program_of)[experiments], return_inverse=True)
-    theta = None if batch.theta is None else np.asarray(batch.theta)[experiments]
-    programs = tuple(batch.programs[i] for i in used.tolist())
-    return Batch(programs, program_of.astype(np.int32), batch.los.take(experiments), theta)
+    return _piece(*part)
 
 
 def _joined(outcomes: List[Outcome], shares: List[np.ndarray], total: int) -> Outcome:

@@ -19,9 +19,10 @@ from .model import ExtraTerm, Model
 from .outcome import ClusterOutcome, Outcome
 from .stack import Stack, stacks_of
 
-__all__ = ["as_batch", "simulate"]
+__all__ = ["PLANNING", "as_batch", "clusters_of", "simulate"]
 
 OUTPUTS = ("populations", "states", "propagators")
+PLANNING = ("spectator_bound", "noise", "solver", "memory_cap", "initial", "extra", "clusters")  # what plans depend on
 
 
 def as_batch(programs: Union[Program, Sequence[Program], Batch], device: Device, los: Optional[LoTable]) -> Batch:
@@ -58,6 +59,7 @@ def simulate(
     trajectories: Optional[int] = None,
     explain: bool = False,
     extra: Sequence[ExtraTerm] = (),
+    clusters: Optional[Sequence[Cluster]] = None,
 ) -> Outcome:
     """Simulate programs and return populations, states or propagators.
 
@@ -90,6 +92,8 @@ def simulate(
             segments, method, predicted time and memory (print it).
         extra: more terms of the Hamiltonian, for a single cluster of all
             qubits.
+        clusters: which qubits to simulate together, where that was planned
+            before (for a larger batch); None: planned here.
 
     Returns:
         An :class:`~pulsekit.simulator.outcome.Outcome`.
@@ -111,7 +115,17 @@ def simulate(
     if solver == "auto":
         solver = "lindblad" if noise else "schroedinger"
     noisy = noise or solver != "schroedinger"
-    clusters = _clusters(batch, device, spectator_bound, noisy, memory_cap, initial, bool(extra))
+    clusters = clusters_of(
+        batch,
+        device,
+        spectator_bound=spectator_bound,
+        noise=noise,
+        solver=solver,
+        memory_cap=memory_cap,
+        initial=initial,
+        extra=extra,
+        clusters=clusters,
+    )
     info: Dict[str, Any] = {"solver": solver, "method": method, "rwa": rwa, "tolerance": tolerance}
     if explain:
         count = TRAJECTORIES if trajectories is None else trajectories
@@ -153,15 +167,28 @@ def simulate(
     )
 
 
-def _clusters(
-    batch: Batch, device: Device, bound: float, noise: bool, memory_cap: Optional[int], initial: Initial, whole: bool
+def clusters_of(
+    batch: Batch,
+    device: Device,
+    *,
+    spectator_bound: float = 1e-4,
+    noise: bool = False,
+    solver: str = "auto",
+    memory_cap: Optional[int] = None,
+    initial: Initial = None,
+    extra: Sequence[ExtraTerm] = (),
+    clusters: Optional[Sequence[Cluster]] = None,
 ) -> List[Cluster]:
-    if whole or device.n_qubits == 1:  # terms of the user's act on all qubits
+    """Return the clusters that :func:`simulate` with these arguments has."""
+    if clusters is not None:
+        return list(clusters)
+    if extra or device.n_qubits == 1:  # terms of the user's act on all qubits
         levels = tuple(t.levels for t in device.transmons)
         pairs = tuple((c.qubits[0], c.qubits[1]) for c in device.couplings)
         return [Cluster(np.arange(len(batch)), tuple(range(device.n_qubits)), levels, pairs)]
     named = tuple(initial) if isinstance(initial, Mapping) else ()
-    return plan_clusters(batch, device, spectator_bound=bound, noise=noise, memory_cap=memory_cap, also=named)
+    noisy = noise or solver not in ("auto", "schroedinger")
+    return plan_clusters(batch, device, spectator_bound=spectator_bound, noise=noisy, memory_cap=memory_cap, also=named)
 
 
 def _check_coherent(program: Program) -> None:
@@ -217,8 +244,7 @@ def _one_cluster(
     density = settings["solver"] == "lindblad"
     sub = batch
     if len(chosen) != len(batch) or (chosen != np.arange(len(batch))).any():
-        theta = None if batch.theta is None else np.asarray(batch.theta)[chosen]
-        sub = Batch(batch.programs, np.asarray(batch.program_of)[chosen], batch.los.take(chosen), theta)
+        sub = batch.take(chosen)
     stacks = stacks_of(sub, model.dt)
     count = len(chosen)
     stop = np.zeros(count, dtype=np.int64)
@@ -277,8 +303,7 @@ def _averaged(
         device, cluster.qubits, los=batch.los, levels=cluster.levels, noise=True, couplings=cluster.couplings
     )
     chosen = np.asarray(cluster.experiments, dtype=np.int64)
-    theta = None if batch.theta is None else np.asarray(batch.theta)[chosen]
-    sub = Batch(batch.programs, np.asarray(batch.program_of)[chosen], batch.los.take(chosen), theta)
+    sub = batch.take(chosen)
     stacks = stacks_of(sub, model.dt)
     stop = np.zeros(len(chosen), dtype=np.int64)
     for stack in stacks:
