@@ -36,10 +36,11 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .backend import Backend, backends, compile, get_backend, schedule
-    from .calibration import tune
+    from .calibration.tune import tune
     from .device import Device
     from .program import Program
-    from .simulator import Outcome, simulate
+    from .simulator import Outcome
+    from .simulator.simulate import simulate
 
 
 def __getattr__(name: str) -> Any:

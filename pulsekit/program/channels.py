@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from ..errors import ProgramError
@@ -18,7 +18,7 @@ class Channel(NamedTuple):
     """One channel: a kind ("d", "u", "m" or "a") and an index."""
 
     kind: str
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index gives way to the channel's
 
     @property
     def name(self) -> str:
@@ -29,7 +29,7 @@ class Channel(NamedTuple):
         return self.name
 
     @staticmethod
-    @lru_cache(maxsize=None)
+    @cache
     def parse(name: str) -> "Channel":
         """Return the channel called ``name``.
 

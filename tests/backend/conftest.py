@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from qiskit import QuantumCircuit
 
 from pulsekit.backend import Backend
 from pulsekit.device import Device
@@ -42,12 +41,3 @@ def fixed_rate(transmon):
     """A backend without dynamic repetition rate."""
     limits = replace(transmon.limits, rep_delay_range=None, default_rep_delay=None, rep_times=(1e-3, 5e-4))
     return Backend(transmon.replace(limits=limits, name="fixed"), "memory", seed_simulator=7, shots=50)
-
-
-def measured(flip=False, name="qc", metadata=None):
-    """Return a circuit that measures qubit 0, after an x if asked for."""
-    qc = QuantumCircuit(1, 1, name=name, metadata=metadata)
-    if flip:
-        qc.x(0)
-    qc.measure(0, 0)
-    return qc

@@ -8,7 +8,7 @@ import threading
 from datetime import datetime
 
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit import QuantumCircuit, pulse
 from qiskit.providers import JobV1
 from qiskit.providers.exceptions import JobTimeoutError

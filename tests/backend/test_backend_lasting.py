@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit.providers.jobstatus import JobStatus
 
 from pulsekit.backend import Backend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit import QuantumCircuit, pulse
 from qiskit.circuit import Parameter
 from qiskit.exceptions import QiskitError

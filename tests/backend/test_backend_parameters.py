@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit import QuantumCircuit, pulse
 from qiskit.circuit import Parameter
 from qiskit.pulse import AcquireChannel, DriveChannel, MeasureChannel, MemorySlot, Schedule

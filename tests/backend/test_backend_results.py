@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, pulse
 from qiskit.exceptions import QiskitError
 from qiskit.pulse import AcquireChannel, MemorySlot, Schedule

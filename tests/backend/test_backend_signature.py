@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from backend_circuits import measured
 
 from pulsekit.backend import Backend
 from pulsekit.backend.parameters import OWN_OPTIONS, RUN_PARAMETERS, default_options
@@ -56,8 +57,6 @@ def test_options_are_the_tables(backend):
 
 
 def test_positional_order(backend):
-    from conftest import measured
-
     job = backend.run(measured(), "name", "hub", ["t"], "e1", {"k": "v"}, 11, True)
     assert (job.name(), job.share_level(), job.tags(), job.experiment_id) == ("name", "hub", ["t"], "e1")
     result = job.result()

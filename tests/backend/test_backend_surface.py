@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit import QuantumCircuit, assemble, execute, pulse, schedule, transpile
 from qiskit.primitives import BackendEstimator, BackendSampler
 from qiskit.providers import BackendV2

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import measured
+from backend_circuits import measured
 from qiskit import QuantumCircuit, pulse
 from qiskit.circuit import Parameter
 from qiskit.exceptions import QiskitError
