@@ -95,9 +95,9 @@ def recorded_options(request: Request, batch: Batch, seed: int, parametric: List
     options["memory_slots"] = max((int(h.get("memory_slots") or 0) for h in batch.headers), default=0)
     options["parametric_pulses"] = parametric
     if request.rep_delay_s is not None:
-        options["rep_delay"] = request.rep_delay_s / US
+        options["rep_delay"] = round(request.rep_delay_s / US, 6)
     if request.rep_time_s is not None:
-        options["rep_time"] = request.rep_time_s / US
+        options["rep_time"] = round(request.rep_time_s / US, 6)
     if request.options["executor"] is not None:
         options["executor"] = repr(request.options["executor"])
     options.update({k: plain(v) for k, v in request.forwarded.items()})
