@@ -10,7 +10,6 @@ import numpy as np
 from ..device import Calibration, CalibrationMap, Device, Note, Provenance
 from ..device.calibrations import make_calibration
 from ..device.esp import measure_esp_program
-from ..program import Op
 from .collisions import nearest_collision, tone_directions
 from .cross import CrossSolution, apply_solution
 from .exchange import exchange_of, with_exchange
@@ -18,7 +17,7 @@ from .ladder import x12_of
 from .pairs import TARGET, PairResult
 from .single import Rotation
 from .solution import TuneSolution
-from .templates import Nominal, cross_template, nominal_of, with_rotations
+from .templates import Nominal, cross_template, nominals, with_rotations
 
 __all__ = ["apply_tuning"]
 
@@ -33,7 +32,7 @@ def apply_tuning(device: Device, solution: TuneSolution, *, version: str = "1") 
         solution: what was solved.
         version: of the calibration map.
     """
-    nominal = _nominal(device)
+    nominal = nominals(device)
     tuned: List[Calibration] = []
     notes: List[Note] = [Note(q, "failed", reason) for q, reason in solution.failures]
     for qubit, rotations in solution.rotations.items():
@@ -55,14 +54,6 @@ def apply_tuning(device: Device, solution: TuneSolution, *, version: str = "1") 
     done = {(c.name, tuple(c.qubits)) for c in tuned}
     stale = tuple(s for s in device.stale if s not in done)
     return after.replace(calibrations=CalibrationMap(entries, version), provenance=kept, stale=stale)
-
-
-def _nominal(device: Device) -> Dict[int, Nominal]:
-    return {
-        c.qubits[0]: nominal_of(c.program)
-        for c in device.calibrations
-        if c.name == "x" and len(c.qubits) == 1 and c.program.rows(Op.PLAY).size
-    }
 
 
 def _single_gates(

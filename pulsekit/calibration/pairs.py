@@ -16,7 +16,7 @@ from .templates import CrossTemplate, Nominal, cross_template
 __all__ = ["PairResult", "tune_pair"]
 
 TARGET = 0.995  # average gate fidelity that a two-qubit gate must reach
-SCALES = (1.0, 0.7, 0.5, 1.4)  # of the shipped amplitude, for which J is derived in turn
+SCALES = (1.0, 0.7, 0.5, 1.4, 0.35)  # of the shipped amplitude, for which J is derived in turn
 
 
 class PairResult(NamedTuple):
@@ -41,13 +41,13 @@ def tune_pair(
 
     With the device's J first; where the tone's amplitude would exceed 1 or
     the gate stays below 0.995, with the J that makes the shipped amplitude
-    (then 0.7, 0.5 and 1.4 of it) work, if that is better.
+    (then :data:`SCALES` of it) work, if that is better.
 
     Args:
         device: whose gates.
         gates: "cx" or "ecr" calibrations on the same two qubits.
         rotations: by qubit, the tuned "x" and "sx".
-        nominal: by qubit, the shipped x.
+        nominal: by qubit, the shipped x and sx.
         derive: whether J may be derived.
     """
     templates: List[Tuple[Calibration, CrossTemplate]] = []

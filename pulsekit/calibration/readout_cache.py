@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import cache as disk
 from ..device import Device, Note, Provenance, Resonator
+from ..device.calibrations import program_hash
 from ..readout import fit_readout
 
 __all__ = ["fitted_readout"]
@@ -46,7 +47,11 @@ def _key(device: Device) -> str:
         asdict(device.timing),
         [list(group) for group in device.meas_map],
         list(device.meas_freq_est),
-        [[c.name, list(c.qubits), c.id] for c in device.calibrations if c.name.startswith("measure")],
+        [
+            [c.name, list(c.qubits), program_hash(c.program)]
+            for c in device.calibrations
+            if c.name.startswith("measure")
+        ],
     )
 
 

@@ -18,7 +18,7 @@ from .single import Rotation
 
 __all__ = ["TuneSolution", "device_key", "pack", "unpack"]
 
-SCHEMA = 6  # raise when a solver changes, so that older entries are not used
+SCHEMA = 7  # raise when a solver changes, so that older entries are not used
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def device_key(device: Device) -> str:
         ],
         [[x.channel, x.qubit, complex(x.gain)] for x in device.crosstalk],
         [device.timing.dt, bool(device.vendor)],
-        [[c.name, list(c.qubits), c.id or program_hash(c.program)] for c in device.calibrations],
+        [[c.name, list(c.qubits), program_hash(c.program)] for c in device.calibrations],
     )
 
 

@@ -9,7 +9,7 @@ the tones.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -18,24 +18,32 @@ from ..program import Channel, EventTable, Op, ParameterTable, Program, Pulse
 from .shapes import area, peak
 from .single import Rotation
 
-__all__ = ["CrossTemplate", "Nominal", "cross_template", "frame_channels", "with_rotations", "with_shifts"]
+__all__ = ["CrossTemplate", "Nominal", "cross_template", "frame_channels", "nominals", "with_rotations", "with_shifts"]
 
-_SLACK = 0.3  # a pulse within 30 % of pi or pi/2 is an x or an sx
-
-
-@dataclass(frozen=True)
-class Nominal:
-    """What the shipped x of a qubit looks like: area per pi, and phase."""
-
-    area: float  # samples at amplitude 1
-    angle: float  # rad
+_SLACK = 0.3  # a pulse within 30 % of the shipped x or sx is one
 
 
-def nominal_of(program: Program) -> Nominal:
-    """Return the area and phase of the first pulse of a shipped x."""
-    row = program.rows(Op.PLAY)[0]
-    total = _integral(program, int(row))
-    return Nominal(abs(total), float(np.angle(total)))
+class Nominal(NamedTuple):
+    """The area (samples, complex) of a qubit's shipped x and sx."""
+
+    x: complex
+    sx: complex
+
+
+def nominals(device: Device) -> Dict[int, Nominal]:
+    """Return, by qubit, what the shipped x and sx look like; half of x where there is no sx."""
+    out: Dict[int, Nominal] = {}
+    for qubit in range(device.n_qubits):
+        x, sx = (_first_area(device, name, qubit) for name in ("x", "sx"))
+        if x:
+            out[qubit] = Nominal(x, sx or x / 2)
+    return out
+
+
+def _first_area(device: Device, name: str, qubit: int) -> complex:
+    calibration = device.calibrations.get(name, (qubit,))
+    rows = [] if calibration is None else calibration.program.rows(Op.PLAY).tolist()
+    return _integral(calibration.program, rows[0]) if calibration is not None and rows else 0j
 
 
 def _integral(program: Program, row: int) -> complex:
@@ -55,7 +63,7 @@ def with_rotations(
     Args:
         program: a shipped gate.
         rotations: by qubit, the tuned "x" and "sx".
-        nominal: by qubit, the shipped x.
+        nominal: by qubit, the shipped x and sx.
         skip: rows to leave alone (tones).
     """
     events = program.events
@@ -80,9 +88,12 @@ def with_rotations(
 
 
 def _classify(integral: complex, nominal: Nominal) -> Tuple[str, float]:
-    size = abs(integral) / nominal.area
-    name = "x" if abs(size - 1) < _SLACK else "sx" if abs(2 * size - 1) < _SLACK else ""
-    quarter = np.rint((np.angle(integral) - nominal.angle) / (np.pi / 2))
+    """Return which of x and sx a pulse is, "" for neither, and its quarter turns (rad) against it."""
+    sizes = {name: abs(integral / own) for name, own in nominal._asdict().items()}
+    name = min(sizes, key=lambda n: abs(np.log(sizes[n] or np.inf)))
+    if abs(sizes[name] - 1) > _SLACK:
+        return "", 0.0
+    quarter = np.rint(np.angle(integral / nominal._asdict()[name]) / (np.pi / 2))
     return name, float((quarter % 4) * np.pi / 2) if quarter % 4 != 3 else -np.pi / 2
 
 

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 from .. import cache as disk
 from ..device import Calibration, Device
 from ..errors import CalibrationError
-from ..program import Op, Pulse
+from ..program import Pulse
 from ..simulator import Model
 from .apply import apply_tuning
 from .ladder import Ladder, solve_x12
@@ -17,7 +17,7 @@ from .pairs import PairResult, tune_pair
 from .readout_cache import fitted_readout
 from .single import Rotation, solve_rotation, template_pulse
 from .solution import TuneSolution, device_key, pack, unpack
-from .templates import nominal_of
+from .templates import nominals
 
 __all__ = ["solve_device", "tune"]
 
@@ -95,11 +95,7 @@ def solve_device(device: Device, *, progress: Optional[Progress] = None, threads
     rotations: Dict[int, Dict[str, Rotation]] = {}
     ladders: Dict[int, Ladder] = {}
     pairs: List[PairResult] = []
-    nominal = {
-        c.qubits[0]: nominal_of(c.program)
-        for c in device.calibrations
-        if c.name == "x" and len(c.qubits) == 1 and c.program.rows(Op.PLAY).size
-    }
+    nominal = nominals(device)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         singles = pool.map(lambda q: _tune_qubit(device, pulses, q), range(device.n_qubits))
         for qubit, (solved, ladder, failed) in enumerate(singles):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from pulsekit.calibration.propagate import bind
 from pulsekit.calibration.shapes import with_beta
 from pulsekit.calibration.solution import device_key, pack, unpack
 from pulsekit.calibration.tune import shipped_pulses, solve_device
-from pulsekit.device import Device, snapshots
+from pulsekit.device import Calibration, Device, snapshots
 from pulsekit.errors import CalibrationError
 from pulsekit.program import Channel, Op, Pulse
 
@@ -211,6 +212,30 @@ def test_vendor_keeps_the_pulses(shipped) -> None:
     assert kept.resonators != shipped.resonators
     with pytest.raises(CalibrationError, match="calibrations"):
         tune(shipped, calibrations="best")
+
+
+def test_an_sx_that_its_vendor_got_wrong_is_still_an_sx(shipped) -> None:
+    """As ibm_washington's, whose sx 37 is turned by -1.48 rad, and whose sx 109 has 0.88 of the area of x."""
+    small = shipped.replace(calibrations=_only(shipped, {(1,), (2,), (2, 1)}))
+
+    def spoiled(calibration: Calibration) -> Calibration:
+        program, sx = calibration.program, small.calibrations.get("sx", calibration.qubits[-1:])
+        own = sx.program.pulses[sx.program.events.ref[sx.program.rows(Op.PLAY)[0]]]
+        value, angle = program.events.value.copy(), program.events.angle.copy()
+        for row in program.rows(Op.PLAY):
+            if program.pulses[program.events.ref[row]] == own:
+                value[row] *= 1.75
+                angle[row] -= 1.48
+        return replace(calibration, program=program.replace(events=program.events.replace(value=value, angle=angle)))
+
+    wrong = [spoiled(small.calibrations.get(*key)) for key in (("sx", (1,)), ("u3", (1,)), ("cx", (2, 1)))]
+    assert all(w.id for w in wrong)  # still the ids of what was shipped: no cache may go by them
+    found = tune(small.replace(calibrations=small.calibrations.updated(*wrong)))
+    right = tune(small)
+    assert gate_fidelity(found, "sx", (1,)) > 0.9999
+    assert gate_fidelity(found, "cx", (2, 1)) == pytest.approx(gate_fidelity(right, "cx", (2, 1)), abs=1e-4)
+    for name, angles in (("sx", ()), ("u3", (0.4, 0.3, 0.2))):
+        assert gate_fidelity(found, name, (1,), angles) == pytest.approx(gate_fidelity(right, name, (1,), angles))
 
 
 def test_exchange_is_derived_where_the_tone_cannot_do_it(shipped) -> None:
