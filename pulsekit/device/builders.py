@@ -26,6 +26,7 @@ __all__ = ["Disorder", "device_from_graph", "heavy_hex_graph", "line_graph", "ri
 FREQUENCY = 5e9  # Hz
 STEP = 70e6  # Hz between the steps of the frequency pattern
 STEPS = 5
+COUPLING = 2e6  # Hz
 MEASURE_FREQUENCY = 7e9  # Hz
 MEASURE_STEP = 40e6  # Hz, between eight readout frequencies
 _LO_SPAN = 500e6  # Hz
@@ -95,7 +96,7 @@ def device_from_graph(
     name: str = "device",
     frequency: PerQubit = None,
     anharmonicity: PerQubit = -330e6,
-    coupling: Union[float, Mapping[Tuple[int, int], float]] = 2e6,
+    coupling: Union[float, Mapping[Tuple[int, int], float]] = COUPLING,
     rabi_rate: PerQubit = 130e6,
     t1: PerQubit = 100e-6,
     t2: PerQubit = 100e-6,
@@ -122,7 +123,7 @@ def device_from_graph(
         frequency: Hz; None: the pattern of this module. One number, one per
             qubit, or a mapping for some of the qubits; so for the others.
         anharmonicity: Hz, negative.
-        coupling: exchange J in Hz; a mapping takes sorted pairs.
+        coupling: exchange J in Hz; or a mapping from some of the pairs.
         rabi_rate: Hz at amplitude 1, of drive and control lines.
         t1, t2: s; None: no such decay.
         p_th: equilibrium excited population.
@@ -151,8 +152,8 @@ def device_from_graph(
         "frequency": _column(plain, "frequency", frequency, frequency_pattern(plain)),
         "anharmonicity": _column(plain, "anharmonicity", anharmonicity, [-330e6] * n),
         "rabi_rate": _column(plain, "rabi_rate", rabi_rate, [130e6] * n),
-        "t1": _column(plain, "t1", t1, [math.inf] * n),
-        "t2": _column(plain, "t2", t2, [math.inf] * n),
+        "t1": _column(plain, "t1", math.inf if t1 is None else t1, [100e-6] * n),
+        "t2": _column(plain, "t2", math.inf if t2 is None else t2, [100e-6] * n),
         "p_th": _column(plain, "p_th", p_th, [0.0] * n),
         "measure_frequency": _column(
             plain,
@@ -162,8 +163,10 @@ def device_from_graph(
         ),
         "reset_error": _column(plain, "reset_error", reset_error, [0.0] * n),
     }
-    exchange = {(min(e), max(e)): _exchange(plain, e, coupling) for e in plain.edges}
+    exchange = _exchange(plain, coupling)
     if disorder:
+        if disorder is not True and not isinstance(disorder, Disorder):
+            raise DeviceError(f"Argument `disorder` must be True or a Disorder, but {disorder!r} came.")
         _randomise(columns, exchange, Disorder() if disorder is True else disorder, seed, notes)
     device = _assemble(name, columns, exchange, levels, timing or Timing(), (prob_meas0_prep1, prob_meas1_prep0), plain)
     device = device.replace(
@@ -188,24 +191,41 @@ def _column(graph: "nx.Graph[int]", name: str, value: PerQubit, default: List[fl
         unknown = [q for q in value if q not in range(n)]
         if unknown:
             raise DeviceError(f"Argument `{name}` must name qubits 0 to {n - 1}, but {unknown} came.")
-        out = [value.get(q, default[q]) for q in range(n)]
+        out = [_number(name, value.get(q, default[q])) for q in range(n)]
     elif isinstance(value, (int, float, np.number)):
         out = [float(value)] * n
     else:
-        out = [math.inf if v is None else float(v) for v in value]
+        out = [_number(name, v) for v in value]
         if len(out) != n:
             raise DeviceError(f"Argument `{name}` must have one value per qubit ({n}), but {len(out)} came.")
     for q, attributes in graph.nodes(data=True):
-        out[q] = float(attributes.get(name, out[q]))
+        out[q] = _number(name, attributes.get(name, out[q]))
     return out
 
 
+def _number(name: str, value: Any) -> float:
+    """Return a number; None, no limit, as infinity."""
+    if value is None:
+        return math.inf
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise DeviceError(f"Argument `{name}` must be made of numbers, but {value!r} came.")
+    return float(value)
+
+
 def _exchange(
-    graph: "nx.Graph[int]", edge: Tuple[int, int], coupling: Union[float, Mapping[Tuple[int, int], float]]
-) -> float:
-    pair = (min(edge), max(edge))
-    given = coupling.get(pair, 2e6) if isinstance(coupling, Mapping) else coupling
-    return float(graph.edges[edge].get("coupling", given))
+    graph: "nx.Graph[int]", coupling: Union[float, Mapping[Tuple[int, int], float]]
+) -> Dict[Tuple[int, int], float]:
+    """Return J (Hz) of every edge from an argument and edge attributes."""
+    out = {(min(e), max(e)): COUPLING for e in graph.edges}
+    if isinstance(coupling, Mapping):
+        given = {(min(pair), max(pair)): value for pair, value in coupling.items()}
+        unknown = [pair for pair in given if pair not in out]
+        if unknown:
+            raise DeviceError(f"Argument `coupling` must name edges of the graph, but {unknown} came.")
+        out.update(given)
+    else:
+        out = dict.fromkeys(out, coupling)
+    return {pair: _number("coupling", graph.edges[pair].get("coupling", value)) for pair, value in out.items()}
 
 
 def _randomise(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any, Dict, Iterable, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Mapping, Optional, Set, Tuple
 
 from ..errors import DeviceError
-from ..program import Op, Program
 from . import checks
 from .model import Coupling, Device, Resonator, Transmon
+from .stale import stale_between
 
-__all__ = ["changed", "stale_after"]
+__all__ = ["changed"]
 
 _QUBIT_LISTS = ("reset_error",)
-_HARMLESS = {"t1", "t2", "p_th", "reset_error", "prob_meas0_prep1", "prob_meas1_prep0", "length_s"}
 _PULSE_TIMING = {"dt", "dtm"}
 
 
@@ -32,44 +31,14 @@ def changed(
     if not values:
         raise DeviceError("Arguments of with_ must name at least one parameter to change, but none came.")
     if qubit is not None:
-        return _with_qubit(device, qubit, values)
-    if pair is not None:
-        return _with_pair(device, pair, values)
-    if channel is not None:
-        return _with_channel(device, channel, values)
-    return _with_device(device, values)
-
-
-def stale_after(device: Device, channels: Iterable[str]) -> Tuple[Tuple[str, Tuple[int, ...]], ...]:
-    """Return the stale calibrations, with those that play on any of the channels."""
-    touched = set(channels)
-    found: Set[Tuple[str, Tuple[int, ...]]] = set(device.stale)
-    for calibration in device.calibrations:
-        if touched & _played(calibration.program):
-            found.add((calibration.name, tuple(calibration.qubits)))
-    return tuple(sorted(found))
-
-
-def _played(program: Program) -> Set[str]:
-    """Return the channels that a program plays on; id's pulse of zeros is no play."""
-    events = program.events
-    return {
-        program.channels[events.channel[row]].name
-        for row in program.rows(Op.PLAY)
-        if program.pulses[events.ref[row]].samples.any()
-    }
-
-
-def drive_channels(device: Device, qubit: int) -> Set[str]:
-    """Return the channels whose pulses depend on a qubit's levels."""
-    return {f"d{qubit}"} | cross_channels(device, qubit)
-
-
-def cross_channels(device: Device, qubit: int) -> Set[str]:
-    """Return the control channels that drive a qubit or have its LO."""
-    return {
-        f"u{u}" for u, line in enumerate(device.controls) if line.qubit == qubit or any(q == qubit for q, _ in line.lo)
-    }
+        out = _with_qubit(device, qubit, values)
+    elif pair is not None:
+        out = _with_pair(device, pair, values)
+    elif channel is not None:
+        out = _with_channel(device, channel, values)
+    else:
+        out = _with_device(device, values)
+    return out.replace(stale=stale_between(device, out))
 
 
 def _names(kind: Any) -> Set[str]:
@@ -100,12 +69,7 @@ def _with_qubit(device: Device, qubit: int, values: Mapping[str, Any]) -> Device
         changes["qubit_lo"] = _put(device.qubit_lo, qubit, values["frequency"])
     if device.measure_lo and "measure_frequency" in values:
         changes["measure_lo"] = _put(device.measure_lo, qubit, values["measure_frequency"])
-    touched: Set[str] = {f"m{qubit}"} if resonator else set()
-    if {"anharmonicity", "levels"} & set(transmon):
-        touched |= drive_channels(device, qubit)
-    elif "frequency" in transmon:
-        touched |= cross_channels(device, qubit)
-    return device.replace(**changes, stale=stale_after(device, touched))
+    return device.replace(**changes)
 
 
 def _with_pair(device: Device, pair: Tuple[int, int], values: Mapping[str, Any]) -> Device:
@@ -114,13 +78,8 @@ def _with_pair(device: Device, pair: Tuple[int, int], values: Mapping[str, Any])
     _refuse("pair", values, {"strength"})
     kept = tuple(c for c in device.couplings if set(c.qubits) != set(pair))
     added = (Coupling((min(pair), max(pair)), values["strength"]),) if values["strength"] else ()
-    touched = {
-        f"u{u}"
-        for u, line in enumerate(device.controls)
-        if line.qubit in pair and any(q in pair and q != line.qubit for q, _ in line.lo)
-    }
     couplings = tuple(sorted(kept + added, key=lambda c: c.qubits))
-    return device.replace(couplings=couplings, stale=stale_after(device, touched))
+    return device.replace(couplings=couplings)
 
 
 def _with_channel(device: Device, channel: str, values: Mapping[str, Any]) -> Device:
@@ -132,7 +91,7 @@ def _with_channel(device: Device, channel: str, values: Mapping[str, Any]) -> De
     with checks.named(channel):
         line = replace(lines[int(index)], **values)
     name = "drives" if kind == "d" else "controls"
-    return device.replace(**{name: _put(lines, int(index), line)}, stale=stale_after(device, {channel}))
+    return device.replace(**{name: _put(lines, int(index), line)})
 
 
 def _with_device(device: Device, values: Mapping[str, Any]) -> Device:
@@ -142,11 +101,7 @@ def _with_device(device: Device, values: Mapping[str, Any]) -> Device:
     changes = {k: v for k, v in values.items() if k in accepted}
     if timing:
         changes["timing"] = replace(values.get("timing", device.timing), **timing)
-    out = device.replace(**changes)
-    if out.timing.dt != device.timing.dt:
-        every = {c.name for calibration in out.calibrations for c in calibration.program.channels}
-        return out.replace(stale=stale_after(out, every))
-    return out
+    return device.replace(**changes)
 
 
 def _put(items: Tuple[Any, ...], index: int, value: Any) -> Tuple[Any, ...]:

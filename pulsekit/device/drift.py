@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Set
 
 import numpy as np
 
 from ..errors import DeviceError
 from . import checks
-from .changes import drive_channels, stale_after
 from .model import Device, Transmon
+from .stale import stale_between
 
 __all__ = ["Drift", "aged"]
 
@@ -55,16 +54,15 @@ def aged(device: Device, seconds: float, seed: int, drift: Drift) -> Device:
     shift = drift.frequency * walk * rng.standard_normal(n)
     drives = np.exp(drift.amplitude * walk * rng.standard_normal(len(device.drives)))
     controls = np.exp(drift.amplitude * walk * rng.standard_normal(len(device.controls)))
-    touched: Set[str] = set().union(*(drive_channels(device, q) for q in range(n))) if seconds else set()
     provenance = device.provenance.add("*", "derived", f"aged by {seconds:g} s, seed {seed}: {drift}")
-    return device.replace(
+    out = device.replace(
         transmons=tuple(_older(t, float(shift[q]), float(log_t1[q])) for q, t in enumerate(device.transmons)),
         drives=tuple(replace(x, rabi_rate=float(x.rabi_rate * f)) for x, f in zip(device.drives, drives)),
         controls=tuple(replace(x, rabi_rate=float(x.rabi_rate * f)) for x, f in zip(device.controls, controls)),
         qubit_lo=device.qubit_freq_est,
-        stale=stale_after(device, touched),
         provenance=provenance if seconds else device.provenance,
     )
+    return out.replace(stale=stale_between(device, out))
 
 
 def _older(transmon: Transmon, shift: float, log_t1: float) -> Transmon:

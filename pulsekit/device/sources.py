@@ -100,10 +100,12 @@ def device_from_backend(backend: Any, *, levels: int = 3) -> Device:
     missing = [name for name in ("configuration", "defaults") if not callable(getattr(backend, name, None))]
     name = _name_of(backend)
     if missing:
+        hidden = "it publishes no pulses"
+        if "configuration" in missing:
+            hidden = "a BackendV2 shows no Hamiltonian and no command definitions"
         raise DeviceError(
             f"Argument `backend` must have configuration() and defaults(), but {name!r} lacks "
-            f"{' and '.join(f'{m}()' for m in missing)}: a BackendV2 shows no Hamiltonian and no command definitions. "
-            + _advice(name)
+            f"{' and '.join(f'{m}()' for m in missing)}: {hidden}. " + _advice(name)
         )
     parts: Dict[str, Any] = {}
     for part in ("configuration", "defaults", "properties"):

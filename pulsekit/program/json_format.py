@@ -12,7 +12,7 @@ import base64
 import json
 import math
 from importlib import resources
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, FrozenSet, List, Mapping
 
 import numpy as np
 
@@ -73,6 +73,10 @@ def from_json(data: Mapping[str, Any]) -> Program:
         came = data.get("format") if isinstance(data, Mapping) else type(data).__name__
         raise ProgramError(f"Argument `data` must be an object of format {FORMAT!r}, but {came!r} came.")
     try:
+        for part, known in _KEYS.items():
+            held = data if part == "" else data[part]
+            for item in held if isinstance(held, list) else [held]:
+                _refuse_unknown(part or "the program", item, known)
         return Program(
             EventTable(**{name: _column_in(data["events"][name], name) for name in COLUMNS}),
             tuple(Channel.parse(name) for name in data["channels"]),
@@ -91,6 +95,25 @@ def from_json(data: Mapping[str, Any]) -> Program:
         raise ProgramError(
             f"Argument `data` must follow the schema of {FORMAT!r}, but {type(error).__name__}: {error}."
         ) from error
+
+
+_KEYS: Mapping[str, FrozenSet[str]] = {  # as the schema says; metadata are free
+    "": frozenset(
+        "format name duration memory_slots channels pulses acquires sources calibrations labels events parameters "
+        "metadata".split()
+    ),
+    "pulses": frozenset(("shape", "duration", "name", "params", "data", "limit_amplitude")),
+    "acquires": frozenset(("kernel", "discriminator", "esp", "register")),
+    "sources": frozenset(("index", "name", "qubits", "clbits")),
+    "events": frozenset(COLUMNS),
+    "parameters": frozenset(("names", "row", "column", "parameter", "coefficient", "expressions")),
+}
+
+
+def _refuse_unknown(where: str, data: Any, known: FrozenSet[str]) -> None:
+    unknown = sorted(set(data or ()) - known)
+    if unknown:
+        raise ValueError(f"{where} must have no keys {unknown}")
 
 
 def _number_out(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from pulsekit.device import (
     ControlLine,
     Coupling,
+    Crosstalk,
     Device,
     Disorder,
     Drift,
@@ -89,6 +91,12 @@ def test_every_parameter_is_settable():
     assert device.measure_esp_enabled and device.reset_error == (0.02, 0.02)
 
 
+def test_a_mapping_is_for_some_and_the_others_keep_the_default():
+    device = Device.line(3, t1={0: 60e-6, 2: None}, t2={0: 40e-6}, coupling={(2, 1): 3e6})
+    assert [(t.t1, t.t2) for t in device.transmons] == [(60e-6, 40e-6), (100e-6, 100e-6), (None, 100e-6)]
+    assert [(c.qubits, c.strength) for c in device.couplings] == [((0, 1), 2e6), ((1, 2), 3e6)]
+
+
 def test_disorder_is_seeded_and_sized():
     a = Device.line(40, disorder=True, seed=3)
     assert a.content_hash() == Device.line(40, disorder=True, seed=3).content_hash()
@@ -117,6 +125,10 @@ def test_colliding_pairs_are_named_not_built():
         (lambda: Device.line(3, t1=[1e-4]), "`t1`.*3.*1 came"),
         (lambda: Device.line(3, t1=[1e-4, -1e-4, 1e-4]), "qubit 1 of 'line_3'.*`t1`"),
         (lambda: Device.line(3, frequency={7: 5e9}), r"\[7\]"),
+        (lambda: Device.line(3, coupling={(0, 2): 1e6}), r"edges.*\(0, 2\)"),
+        (lambda: Device.line(3, coupling="strong"), "numbers.*'strong'"),
+        (lambda: Device.line(3, t1=["long", None, None]), "`t1`.*numbers.*'long'"),
+        (lambda: Device.line(3, disorder=5), "Disorder.*5"),
         (lambda: Device.line(2, gate="iswap"), "'iswap'"),
         (lambda: Device.transmon(math.nan), "frequency"),
         (lambda: Device.transmon(t2=1.0), "2 t1"),
@@ -181,6 +193,27 @@ def test_with_knows_what_goes_stale():
     assert "Stale" in twice.report()
 
 
+def test_with_knows_it_of_whole_fields_too():
+    device = Device.line(3)
+    pulses = {("x", (1,)), ("sx", (1,)), ("u2", (1,)), ("u3", (1,)), ("x12", (1,)), ("measure_esp", (1,))}
+    pairs = {("cx", p) for p in ((0, 1), (1, 0), (1, 2), (2, 1))}
+    softer = device.with_(qubit=1, anharmonicity=-300e6)
+    assert set(device.with_(transmons=softer.transmons).stale) == set(softer.stale) == pulses | pairs
+    assert device.with_(couplings=device.couplings[:1]).stale == (("cx", (1, 2)), ("cx", (2, 1)))
+    assert stale_names(device.with_(timing=Timing(dt=1e-9))) == stale_names(device.with_(dt=1e-9))
+    off = device.with_(qubit_lo=(5e9, 5.071e9, 5.14e9))  # was 5.07 GHz: the pulses of qubit 1 are off resonance
+    assert set(off.stale) == pulses | pairs
+    assert set(device.with_(measure_lo=(7e9, 7.04e9, 7.081e9)).stale) == {
+        ("measure", (2,)),
+        ("measure", (0, 1, 2)),
+        ("measure_esp", (2,)),
+    }
+    assert ("x", (0,)) in device.with_(crosstalk=(Crosstalk("d0", 1, 0.1),)).stale
+    assert device.with_(meas_map=((0,), (1,), (2,))).stale == ()
+    exchanged = softer.with_(calibrations=softer.calibrations.updated(replace(device.calibrations.get("x", (1,)))))
+    assert set(exchanged.stale) == (pulses | pairs) - {("x", (1,))}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -220,7 +253,7 @@ def test_a_device_ages():
     assert np.std([t.frequency - f for t, f in zip(hour.transmons, hour.qubit_freq_est)]) < 0.4 * shift.std()
     assert device.age(0).stale == () and device.age(0).transmons == device.transmons
     calm = device.age(86400, seed=1, drift=Drift(t1=0, frequency=0, amplitude=0))
-    assert calm.transmons == device.transmons
+    assert calm.transmons == device.transmons and calm.stale == ()
     for bad in ({"seconds": -1}, {"seconds": math.nan}, {"seconds": 1, "seed": -1}, {"seconds": 1, "drift": 3}):
         with pytest.raises(DeviceError):
             device.age(**bad)

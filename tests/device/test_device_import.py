@@ -220,7 +220,7 @@ def test_esp_parts_compensate_the_carrier():
 
 
 def test_from_backend_reads_v1_and_says_what_v2_lacks():
-    from qiskit.providers.fake_provider import FakeNairobi, FakeOpenPulse2Q, FakePerth, GenericBackendV2
+    from qiskit.providers.fake_provider import FakeNairobi, FakeOpenPulse2Q, FakePerth, FakeYorktown, GenericBackendV2
 
     live, file = Device.from_backend(FakeNairobi()), load("ibm_nairobi")
     assert live.n_qubits == 7 and live.limits.rep_times == (0.001,)
@@ -233,6 +233,8 @@ def test_from_backend_reads_v1_and_says_what_v2_lacks():
         Device.from_backend(FakePerth())
     with pytest.raises(DeviceError, match=r"Device\.from_json"):
         Device.from_backend(GenericBackendV2(2))
+    with pytest.raises(DeviceError, match=r"lacks defaults\(\): it publishes no pulses"):
+        Device.from_backend(FakeYorktown())
 
 
 def test_clear_errors():

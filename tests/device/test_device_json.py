@@ -100,7 +100,10 @@ def test_the_schema_names_exactly_the_fields():
 
 def test_unknown_and_missing_keys_are_refused():
     data = json.loads(Device.pair().to_json())
-    for path in ((), ("transmons", 0), ("timing",), ("calibrations",), ("calibrations", "entries", 0)):
+    entry = ("calibrations", "entries", 0)
+    program = (*entry, "program")
+    paths = ((), ("transmons", 0), ("timing",), ("calibrations",), entry, program, (*program, "pulses", 0))
+    for path in (*paths, (*program, "events")):
         broken = copy.deepcopy(data)
         target = broken
         for key in path:
