@@ -17,15 +17,15 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-__all__ = ["instructions", "load", "names", "reference"]
+__all__ = ["HERE", "instructions", "load", "names", "reference"]
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 SX_AMPLITUDE = 0.13050012413613768
 
 
 @lru_cache(maxsize=1)
 def _all() -> Dict[str, Dict[str, Any]]:
-    return json.loads((_HERE / "workloads.json").read_text())
+    return json.loads((HERE / "workloads.json").read_text())
 
 
 def names() -> List[str]:
@@ -40,7 +40,7 @@ def load(name: str) -> Dict[str, Any]:
 
 def reference(name: str) -> np.ndarray:
     """Return the final populations, float64[schedules, dim], bare basis."""
-    return np.load(_HERE / "reference" / f"{name}.npy", allow_pickle=False)
+    return np.load(HERE / "reference" / f"{name}.npy", allow_pickle=False)
 
 
 def instructions(schedule: Dict[str, Any]) -> List[Tuple[str, int, int, float, float]]:

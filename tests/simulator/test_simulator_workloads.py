@@ -8,6 +8,7 @@ import pytest
 import pulsekit
 from benchmarks.workloads import load, reference
 from benchmarks.workloads.build import batch_of, device_of
+from benchmarks.workloads.regenerate import populations
 
 SMALL = [
     "w1_rabi1q",
@@ -36,6 +37,11 @@ def test_populations_equal_the_reference(name: str) -> None:
         spectator_bound=1e-9,
     )
     assert np.abs(out.populations - reference(name)).max() < 1e-7
+
+
+@pytest.mark.parametrize("name,chosen", [("w1_rabi1q", [10, 99]), ("w4_t1_ramsey", [150, 60]), ("w7a_7q_2lev", [0])])
+def test_references_can_be_made_anew(name: str, chosen: list) -> None:
+    assert np.abs(populations(name, chosen) - reference(name)[chosen]).max() < 1e-9
 
 
 def test_a_sweep_and_separate_programs_are_bit_equal() -> None:
