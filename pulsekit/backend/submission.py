@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..device import Device
 from ..errors import StoreError
-from ..execution import Settings
+from ..execution import Settings, check_batch
 from ..program import Batch
 from ..store import JobRecord, Store
 from .exceptions import provider_errors
@@ -134,6 +134,8 @@ def submission(
     seed = seed_of(request.options["seed_simulator"])
     validating = time.time()
     batch = compiled(request)
+    with provider_errors():
+        check_batch(batch, request.device, settings_of(request, seed))
     now = time.time()
     header = {"backend_name": configuration.backend_name, "backend_version": configuration.backend_version}
     header.update({k: v for k, v in request.header.items() if v is not None})

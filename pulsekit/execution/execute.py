@@ -11,7 +11,7 @@ import numpy as np
 from ..device import Device
 from ..errors import CancelledError, ExecutionError
 from ..program import Batch
-from ..readout import Purpose, pick_levels, uniforms
+from ..readout import Purpose, check_acquires, pick_levels, uniforms
 from ..simulator import Cluster, Model, plan_clusters
 from ..simulator.lanes import LaneGroup, lane_groups
 from .collapse import thermal
@@ -26,7 +26,7 @@ from .start import excited_at_start, rep_delay
 from .steps import Kind, Step, cut, warn_of_lost_drives
 from .walk import Branch, Walk, evolve_states, split, take_batch, take_lanes
 
-__all__ = ["Counter", "Run", "check_settings", "execute", "run_here"]
+__all__ = ["Counter", "Run", "check_batch", "execute", "run_here"]
 
 MAX_SHOTS = 10**8
 STATE_BYTES = 1 << 27  # of density matrices held at one time
@@ -58,11 +58,11 @@ def execute(
 
     Raises:
         ExecutionError: bad settings, overlapping acquires.
+        ReadoutError: an acquire that cannot be read out.
         CancelledError: ``cancel`` was set.
         MemoryCapError: the result or a cluster would not fit.
     """
-    check_settings(settings)
-    check_memory(settings, [_slots(batch, e) for e in range(len(batch))], settings.memory_cap)
+    check_batch(batch, device, settings)
     if settings.seed is None:
         settings = replace(settings, seed=secrets.randbits(63))
     if settings.executor is not None and settings.init_qubits and live is None and len(batch) > 1:
@@ -115,6 +115,19 @@ def run_here(
     if isinstance(sink, LiveSink):
         sink.flush(check)
     return records
+
+
+def check_batch(batch: Batch, device: Device, settings: Settings) -> None:
+    """Refuse what can be seen not to run, before anything does.
+
+    Raises:
+        ExecutionError: bad settings, overlapping acquires.
+        ReadoutError: an acquire that cannot be read out.
+        MemoryCapError: the result would not fit.
+    """
+    check_settings(settings)
+    check_memory(settings, [_slots(batch, e) for e in range(len(batch))], settings.memory_cap)
+    check_acquires(batch.programs, device)
 
 
 def check_settings(settings: Settings) -> None:

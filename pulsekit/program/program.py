@@ -76,13 +76,25 @@ class AcquireSpec:
     """How an acquire turns its signal into a result.
 
     ``kernel`` and ``discriminator`` are (name, sorted parameter items), or
-    None for the device's default.
+    None for the device's default. Lists and arrays among the parameters are
+    kept as tuples: equal specs are one.
     """
 
     kernel: Optional[Tuple[str, Tuple[Tuple[str, Any], ...]]] = None
     discriminator: Optional[Tuple[str, Tuple[Tuple[str, Any], ...]]] = None
     esp: bool = False  # excited-state promoted: tell 0 from 2
     register: int = -1  # register slot, or -1
+
+    def __post_init__(self) -> None:
+        for name in ("kernel", "discriminator"):
+            object.__setattr__(self, name, _tuples(getattr(self, name)))
+
+
+def _tuples(value: Any) -> Any:
+    """Return a parameter with tuples instead of lists and arrays."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _tuples(value.tolist())
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(frozen=True)

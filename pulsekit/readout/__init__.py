@@ -2,6 +2,7 @@
 
 from .acquisition import Acquisition, build_acquisition
 from .assignment import Paths, chance_of_one, project
+from .checks import check_acquires
 from .dephasing import coherence_exponents
 from .discriminators import DISCRIMINATORS, check_discriminator
 from .field import Field, Tone, chi_of, solve_field
@@ -30,6 +31,7 @@ __all__ = [
     "Stream",
     "Tone",
     "build_acquisition",
+    "check_acquires",
     "check_discriminator",
     "check_kernel",
     "chi_of",
