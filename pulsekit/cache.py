@@ -44,7 +44,8 @@ def content_hash(*parts: Any) -> str:
         if isinstance(part, np.ndarray):
             array = np.ascontiguousarray(part)
             digest.update(f"nd{array.dtype.str}{array.shape}".encode())
-            digest.update(array.tobytes())
+            if array.size:
+                digest.update(array.reshape(-1).view(np.uint8).data)  # in place
         elif isinstance(part, bytes):
             digest.update(b"by")
             digest.update(part)

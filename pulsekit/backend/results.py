@@ -21,7 +21,9 @@ from .plain import plain
 
 __all__ = ["build", "pack"]
 
-LIST_LIMIT = 4_000_000  # numbers of a job; above, level 0 and 1 memories are float arrays instead of nested lists
+LIST_LIMIT = 1_000_000  # numbers of a job; above, level 0 and 1 memories are float arrays instead of nested lists
+TABLE_SLOTS = 16  # up to here outcomes are counted in a table, without sorting
+CHUNK = 1 << 20  # shots counted at a time
 
 
 def pack(
@@ -95,9 +97,21 @@ def _tally(bits: Optional[np.ndarray]) -> Tuple[List[int], np.ndarray, np.ndarra
     if bits is None or bits.size == 0:
         shots = 0 if bits is None else len(bits)
         return [0], np.array([shots]), np.zeros(shots, dtype=np.int64)
+    if bits.shape[1] <= TABLE_SLOTS:
+        kind = np.dtype(np.uint16)
+        numbers = np.zeros(len(bits), kind)
+        for slot in range(bits.shape[1]):
+            numbers |= bits[:, slot].astype(kind) << kind.type(slot)
+        every = np.zeros(1 << bits.shape[1], np.int64)
+        for low in range(0, len(bits), CHUNK):
+            every += np.bincount(numbers[low : low + CHUNK], minlength=every.size)
+        found = np.flatnonzero(every)
+        place = np.zeros(every.size, kind)
+        place[found] = np.arange(found.size)
+        return found.tolist(), every[found], place[numbers]
     if bits.shape[1] <= 63:
-        numbers = bits.astype(np.int64) @ (np.int64(1) << np.arange(bits.shape[1], dtype=np.int64))
-        values, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        wide = bits.astype(np.int64) @ (np.int64(1) << np.arange(bits.shape[1], dtype=np.int64))
+        values, inverse, counts = np.unique(wide, return_inverse=True, return_counts=True)
         return values.tolist(), counts, inverse.reshape(-1)
     packed = np.packbits(bits[:, ::-1], axis=1, bitorder="big")
     rows, inverse, counts = np.unique(packed, axis=0, return_inverse=True, return_counts=True)
@@ -106,7 +120,7 @@ def _tally(bits: Optional[np.ndarray]) -> Tuple[List[int], np.ndarray, np.ndarra
 
 
 def _joined(arrays: List[np.ndarray], results: List[Dict[str, Any]]) -> List[np.ndarray]:
-    """Join equal-typed arrays end to end, so that a job has few files."""
+    """Join equal-typed arrays end to end, so that a job has few files; they become read-only."""
     groups: Dict[str, List[np.ndarray]] = {}
     sizes: Dict[str, int] = {}
     places = []
@@ -120,7 +134,10 @@ def _joined(arrays: List[np.ndarray], results: List[Dict[str, Any]]) -> List[np.
         if "array" in result:
             kind, start, shape = places[result["array"]]
             result["array"] = {"index": order.index(kind), "start": start, "shape": shape}
-    return [np.concatenate(groups[kind]) for kind in order]
+    joined = [groups[kind][0] if len(groups[kind]) == 1 else np.concatenate(groups[kind]) for kind in order]
+    for array in joined:
+        array.flags.writeable = False
+    return joined
 
 
 def build(
@@ -165,7 +182,7 @@ def _experiment(
         data["memory"] = np.array(item["data"]["values"], dtype=object)[part].tolist()
     elif part is not None:
         pairs = part.view(np.float64).reshape(*part.shape, 2)
-        data["memory"] = pairs.tolist() if as_list else pairs.copy()
+        data["memory"] = pairs.tolist() if as_list else pairs  # no copy: read-only
     extra = {k: v for k, v in item.items() if k not in ("shots", "success", "data", "header", "meas_level", "array")}
     return ExperimentResult(
         shots=item["shots"],

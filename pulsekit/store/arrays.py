@@ -27,13 +27,16 @@ class ArrayStore:
         self._memory: Dict[str, np.ndarray] = {}
 
     def put(self, array: np.ndarray) -> str:
-        """Store an array and return its hash; the same content is stored once."""
+        """Store an array and return its hash; the same content is stored once.
+
+        In memory a read-only array is kept as it is, another one as a copy.
+        """
         array = np.ascontiguousarray(array)
         if array.dtype.hasobject:
             raise StoreError("An array must hold numbers to be stored, but it holds Python objects.")
         key = content_hash(array)
         if self.folder is None:
-            self._memory.setdefault(key, array.copy())
+            self._memory.setdefault(key, array.copy() if array.flags.writeable else array)
             return key
         path = self._path(key)
         if not path.exists():

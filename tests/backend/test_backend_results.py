@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from datetime import datetime
 
 import numpy as np
@@ -14,10 +15,11 @@ from qiskit.exceptions import QiskitError
 from qiskit.pulse import AcquireChannel, MemorySlot, Schedule
 from qiskit.result import Result, marginal_counts
 
-from pulsekit.backend import Backend
+from pulsekit.backend import Backend, results
 from pulsekit.backend.results import build, pack
 from pulsekit.errors import ExecutionError
 from pulsekit.execution import Record, Settings
+from pulsekit.store.arrays import ArrayStore
 
 
 def schedule(name="s"):
@@ -131,15 +133,31 @@ def test_3_4_marginal_counts(pair):
     assert one.get_counts().most_frequent() == "1" and len(one.get_memory()) == 200
 
 
-def test_3_4_many_slots():
-    """More than 63 slots need integers that numpy does not have."""
+@pytest.mark.parametrize("slots", [2, 16, 17, 63, 71])
+def test_3_4_many_slots(slots):
+    """Few slots are counted in a table; more than 63 need integers that numpy does not have."""
     rng = np.random.default_rng(1)
-    bits = rng.integers(0, 2, size=(20, 71), dtype=np.uint8)
-    record = Record(20, 2, "avg", 71, bits=bits)
-    document, arrays = pack([record], [{"memory_slots": 71, "name": "x"}], Settings(), memory=True, common={})
+    bits = rng.integers(0, 2, size=(20, slots), dtype=np.uint8)
+    record = Record(20, 2, "avg", slots, bits=bits)
+    document, arrays = pack([record], [{"memory_slots": slots, "name": "x"}], Settings(), memory=True, common={})
     fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j"}
     result = build({**document, **fields}, arrays.__getitem__)
-    assert result.get_memory() == ["".join(str(b) for b in row[::-1]) for row in bits]
+    memory = ["".join(str(b) for b in row[::-1]) for row in bits]
+    assert result.get_memory() == memory
+    assert result.get_counts() == Counter(memory)
+
+
+def test_large_results_are_not_copied(monkeypatch):
+    monkeypatch.setattr(results, "LIST_LIMIT", 0)
+    iq = np.arange(6).reshape(3, 2) * (1 + 0.5j)
+    record = Record(3, 1, "single", 2, iq=iq)
+    document, arrays = pack([record], [{"memory_slots": 2, "name": "x"}], Settings(), memory=False, common={})
+    store = ArrayStore()
+    assert store.get(store.put(arrays[0])) is arrays[0]
+    fields = {"backend_name": "b", "backend_version": "1", "qobj_id": "q", "job_id": "j"}
+    result = build({**document, **fields}, arrays.__getitem__)
+    assert np.shares_memory(result.data()["memory"], iq) and not result.data()["memory"].flags.writeable
+    assert np.array_equal(result.get_memory(), iq)
 
 
 def test_3_5_lookup(backend):
