@@ -74,7 +74,7 @@ def compile(
         init_qubits: qubits start reset; ESP is off without.
         frequency_scope: "gate" or "program"; None: "gate" for circuits,
             "program" for schedules.
-        method: "alap" or "asap".
+        method: "alap", "asap", or terra's long names.
         memory_slots: at least as many as the experiments use; pads.
         align: "pad" moves what is off the device's grids, "strict" refuses.
         dd: dynamical decoupling of idle times: "X2", "XY4", "XY8", "UDD<n>" or
@@ -105,7 +105,7 @@ def compile(
         meas_lo_freq = held.los.get("meas_lo_freq") if meas_lo_freq is None else meas_lo_freq
         schedule_los = held.los.get("schedule_los") if schedule_los is None else schedule_los
     items = list(circuits) if isinstance(circuits, (list, tuple)) else [circuits]
-    kinds = [_kind_of(item) for item in items]
+    kinds, method = [_kind_of(item) for item in items], _method(method)
     points = len(parameter_binds) if parameter_binds else 0
     if isinstance(parameter_binds, (list, tuple)) and not any(parameter_binds):
         points, parameter_binds = 0, None

@@ -59,7 +59,7 @@ class Parts:
         manager = PassManager(circuit_passes(options), options.check, trace=options.trace)
         try:
             work = manager.run(Work(gates, device, "device", method))
-            one_for_all = not shared or all(_only_drives(p) for p in work.programs)
+            one_for_all = not shared or all(_serves_all(p) for p in work.programs)
         except CompilerError:
             if not shared:
                 raise
@@ -150,13 +150,13 @@ def _read(circuits: Sequence[QuantumCircuit], device: Device, binds: Binds) -> T
         return read_circuits(bind_circuits(circuits, binds), device.timing.dt, _own), True
 
 
-def _only_drives(program: Program) -> bool:
-    """Tell whether only drive and control channels depend on parameters."""
+def _serves_all(program: Program) -> bool:
+    """Tell whether a program serves all points: only drives depend on parameters, and affinely."""
     table = program.parameters
     if table is None:
         return True
     kinds = np.array([c.kind in "du" for c in program.channels] or [True])
-    return bool(kinds[program.events.channel[table.row]].all())
+    return not table.expressions and bool(kinds[program.events.channel[table.row]].all())
 
 
 def _own(schedule: Any, name: str, qubits: Tuple[int, ...], order: Mapping[Any, int]) -> Any:

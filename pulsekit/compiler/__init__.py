@@ -1,1 +1,1 @@
-"""."""
+"""Turn gates into pulse programs: a pass manager and its passes."""

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import CompilerError
 from ..program import Op, Program
 from ..program.expressions import evaluate
+from ..program.verifier import AMPLITUDE_TOLERANCE
 from .gates import DELAY, CircuitInfo, GateTable, no_symbols
 
 __all__ = ["bind_table", "bound_params", "can_share", "check_bound"]
@@ -125,8 +126,8 @@ def check_bound(program: Program, theta: np.ndarray) -> None:
         mine = plays & (table.row == row)
         amps = events.value[row] + theta[:, table.parameter[mine]] @ table.coefficient[mine]
         pulse = program.pulses[events.ref[row]]
-        peak = float(np.abs(pulse.samples).max(initial=0.0))
-        bad = np.flatnonzero(~(np.abs(amps) * peak <= 1 + 1e-9))
+        peak = pulse.peak
+        bad = np.flatnonzero(~(np.abs(amps) * peak <= 1 + AMPLITUDE_TOLERANCE))
         if pulse.limit_amplitude and bad.size:
             t0, stop = int(events.t0[row]), int(events.t0[row] + events.duration[row])
             raise CompilerError(

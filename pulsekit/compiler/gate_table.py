@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from .gates import BARRIER, DELAY, GATE, MEASURE, RESET, CircuitInfo, GateTable, Symbols
+from .gates import BARRIER, DELAY, GATE, LONGEST_DELAY, MEASURE, RESET, CircuitInfo, GateTable, Symbols
 from .lowered import Lowered
-from .scanning import scanner
-from .snippets import Snippet
+from .scanning import ScanKind, scanner
+from .snippets import Family, Snippet
 
 __all__ = [
     "BARRIER",
     "DELAY",
     "GATE",
+    "LONGEST_DELAY",
     "MEASURE",
     "RESET",
     "CircuitInfo",
+    "Family",
     "GateTable",
     "Lowered",
+    "ScanKind",
     "Snippet",
     "Symbols",
     "scanner",

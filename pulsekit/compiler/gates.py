@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Dict, Mapping, NamedTuple, Tuple
+from typing import Any, Mapping, NamedTuple, Tuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ __all__ = [
     "BARRIER",
     "DELAY",
     "GATE",
+    "LONGEST_DELAY",
     "MEASURE",
     "RESET",
     "CircuitInfo",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 GATE, BARRIER, DELAY, MEASURE, RESET = range(5)
+LONGEST_DELAY = 10**9  # samples; beyond it a delay is a slip
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +111,6 @@ class GateTable:
         """Return the given rows, in the given order; parameters stay where they are."""
         columns = ("circuit", "index", "kind", "name", "qubits", "clbits", "param_at", "param_count", "override")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
-
-    def symbolic_slots(self) -> Dict[int, int]:
-        """Return how many symbols each parameter slot has."""
-        slots, counts = np.unique(self.symbols.slot, return_counts=True)
-        return dict(zip(slots.tolist(), counts.tolist()))
 
 
 def empty_table() -> GateTable:

@@ -16,7 +16,7 @@ from .passes.crosstalk import OrderForCrosstalk
 from .passes.decouple import Decouple
 from .passes.esp import PromoteMeasures
 from .passes.fit_schedules import FitSchedules
-from .passes.frame_scope import ScopeFrequencies
+from .passes.frame_scope import ScopeFrequencies, check_scope
 from .passes.group_starts import JoinMeasureGroups
 from .passes.lookup import LookUpCalibrations
 from .passes.lowering import Lower
@@ -48,6 +48,10 @@ class DeviceOptions:
     optimize: bool = False  # fewer rows, the same signals
     verify: bool = False  # after every pass
     trace: Optional[List[TraceEntry]] = None
+
+    def __post_init__(self) -> None:
+        if self.frequency_scope is not None:
+            check_scope(self.frequency_scope)  # of schedules too, where it has nothing to do
 
     @property
     def check(self) -> Optional[Callable[[Work], None]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Dict, Hashable, List, Sequence, Tuple
+from typing import Any, Dict, Hashable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import CompilerError
 from ..program import AcquireSpec, Channel, EventTable, Op, Pulse
+from ..program.expressions import substituted
 from .snippets import Snippet
 
 __all__ = ["Pool"]
@@ -61,6 +62,7 @@ class Pool:
     entry_column: np.ndarray  # uint8[entries]
     entry_parameter: np.ndarray  # int32[entries], index into the gate's parameters
     entry_coefficient: np.ndarray  # float64[entries]
+    trees: Mapping[int, Tuple[Tuple[int, Any], ...]]  # row -> (column, tree of the gate's parameters): not affine
     channels: Tuple[Channel, ...]
     pulses: Tuple[Pulse, ...]
     acquires: Tuple[AcquireSpec, ...]
@@ -126,6 +128,7 @@ class Pool:
             entry_column=_joined([e[1] for e in entries], np.uint8),
             entry_parameter=_joined([e[2] for e in entries], np.int32),
             entry_coefficient=_joined([e[3] for e in entries], np.float64),
+            trees=_trees(snippets, _offsets(counts).tolist()),
             channels=channel.values(),
             pulses=pulse.values(),
             acquires=acquire.values(),
@@ -153,11 +156,30 @@ def _entries(snippet: Snippet) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     table = snippet.program.parameters
     if table is None:
         return _NONE
-    if table.expressions or (table.column > 1).any():
+    index = _numbers(snippet)
+    return table.row, table.column, index[table.parameter], table.coefficient
+
+
+def _numbers(snippet: Snippet) -> np.ndarray:
+    """Return which of its gate's parameters each parameter of a snippet is, int32[parameters]."""
+    table = snippet.program.parameters
+    assert table is not None
+    if (table.column > 1).any() or any(column > 1 for _, column, _ in table.expressions):
         raise CompilerError(
             f"Calibration {snippet.name!r} on qubits {list(snippet.qubits)} must depend on its parameters only through "
-            "phases, frequencies and amplitudes, and affinely, but it does not."
+            "phases, frequencies and amplitudes, but a time does."
         )
     order = {name: k for k, name in enumerate(snippet.signature or table.names)}
-    index = np.array([order[n] for n in table.names], dtype=np.int32)
-    return table.row, table.column, index[table.parameter], table.coefficient
+    return np.array([order[n] for n in table.names], dtype=np.int32)
+
+
+def _trees(snippets: Sequence[Snippet], first: Sequence[int]) -> Mapping[int, Tuple[Tuple[int, Any], ...]]:
+    out: Dict[int, Tuple[Tuple[int, Any], ...]] = {}
+    for snippet, start in zip(snippets, first):
+        table = snippet.program.parameters
+        if table is None or not table.expressions:
+            continue
+        parts = [("parameter", k) for k in _numbers(snippet).tolist()]
+        for row, column, tree in table.expressions:
+            out[start + row] = (*out.get(start + row, ()), (column, substituted(tree, parts)))
+    return out

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, Callable, List, Tuple
 
 from .._ext import kernel
 
-__all__ = ["scanner"]
+__all__ = ["ScanKind", "scanner"]
+
+
+class ScanKind(IntEnum):
+    """What the scanner may read of a type of operations (the numbers of ``_ext/scan.pyx``)."""
+
+    PLAIN = 0  # its ``_name`` and ``_params`` count
+    SHARED = 1  # an immutable object without parameters
+    OTHER = 2  # its public attributes only
 
 
 def scanner(
-    classify: Callable[[Any], int],
+    classify: Callable[[Any], ScanKind],
     new_key: Callable[[Any, str, Tuple[Any, ...], Tuple[Any, ...]], Tuple[int, int]],
     slow: Callable[[int, int, Any, int], List[float]],
     refuse: Callable[[Any, Any], None],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..program import AcquireSpec, Channel, Op, Program, Pulse
 
-__all__ = ["Snippet"]
+__all__ = ["Family", "Snippet"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,14 @@ class Snippet:
         objects = None if self.objects is None else tuple(self.objects[r] for r in rows.tolist())
         program = _compact(self.program.replace(events=taken, duration=stop, parameters=None))
         return replace(self, program=program, qubits=tuple(qubits), objects=objects)
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A calibration whose shapes or times depend on its parameters: one snippet per set of numbers."""
+
+    make: Callable[[Tuple[float, ...]], Snippet]
+    arity: int  # how many parameters the instruction has
 
 
 def _compact(program: Program) -> Program:

@@ -51,7 +51,6 @@ class Work:
     start: Optional[np.ndarray] = None  # int64[gates], samples from the circuit's start
     total: Optional[np.ndarray] = None  # int64[circuits], samples
     programs: Tuple[Program, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
     notes: Tuple[Note, ...] = ()
 
     def replace(self, **changes: Any) -> "Work":
@@ -61,10 +60,6 @@ class Work:
     def noted(self, *notes: Note) -> "Work":
         """Return the work with notes added."""
         return replace(self, notes=self.notes + notes)
-
-    def with_snippet(self, snippet: Snippet) -> Tuple["Work", int]:
-        """Return a work with one snippet more, and its index."""
-        return replace(self, snippets=self.snippets + (snippet,)), len(self.snippets)
 
     def reorder(self, order: np.ndarray) -> "Work":
         """Return the work with the gate rows in another order.

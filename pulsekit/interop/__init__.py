@@ -1,1 +1,1 @@
-"""."""
+"""Convert between qiskit's objects, OpenPulse text and what pulsekit works on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -24,10 +25,12 @@ from ..compiler.gate_table import (
     BARRIER,
     DELAY,
     GATE,
+    LONGEST_DELAY,
     MEASURE,
     RESET,
     CircuitInfo,
     GateTable,
+    ScanKind,
     Snippet,
     Symbols,
     scanner,
@@ -42,9 +45,7 @@ NOT_IN_BASIS = 7000  # "instruction not in basis gates"
 UNEQUAL = 7003  # "unequal numbers of qubits and memory slots"
 BAD_NUMBER = 8042  # "bad pulse parameters"
 TOO_LONG = 8022  # "pulse too long"
-LONGEST = 10**9  # samples
 ALWAYS_SLOW, NO_PARAMETERS = 1, 2  # flags of the scanner
-PLAIN, SHARED, OTHER = 0, 1, 2  # its kinds of operation types
 DYNAMIC = ("if_else", "while_loop", "for_loop", "switch_case", "break_loop", "continue_loop")
 
 
@@ -86,14 +87,14 @@ def _kind(operation: Any) -> int:
     return RESET if isinstance(operation, Reset) else GATE
 
 
-def _classify(operation: Any) -> int:
+def _classify(operation: Any) -> ScanKind:
     """Tell the scanner which attributes of a type can be read directly."""
     if not isinstance(operation, Instruction):
-        return OTHER
+        return ScanKind.OTHER
     if not operation.mutable:
-        return SHARED
+        return ScanKind.SHARED
     cls = type(operation)
-    return PLAIN if cls.name is Instruction.name and cls.params is Instruction.params else OTHER
+    return ScanKind.PLAIN if cls.name is Instruction.name and cls.params is Instruction.params else ScanKind.OTHER
 
 
 class _Reader:
@@ -190,12 +191,13 @@ class _Reader:
         if values:
             self.originals[slot] = tuple(values)
         for number in out:
-            if number != number or number in (float("inf"), float("-inf")):
+            if not math.isfinite(number):
                 raise CompilerError(f"{label}: parameters must be finite numbers, but {number} came.", code=BAD_NUMBER)
         if kind == DELAY and not (isinstance(values[0], ParameterExpression) and values[0].parameters):
-            if out[0] < 0 or out[0] != round(out[0]) or out[0] > LONGEST:
+            if out[0] < 0 or out[0] != round(out[0]) or out[0] > LONGEST_DELAY:
                 raise CompilerError(
-                    f"{label}: delays must be whole samples from 0 to {LONGEST}, but {out[0]} dt came.", code=TOO_LONG
+                    f"{label}: delays must be whole samples from 0 to {LONGEST_DELAY}, but {out[0]} dt came.",
+                    code=TOO_LONG,
                 )
         return out
 
@@ -216,6 +218,8 @@ class _Reader:
         if symbolic:
             return duration * ((1.0 if unit == "s" else apply_prefix(1.0, unit)) / self.dt)
         seconds = float(duration) if unit == "s" else apply_prefix(float(duration), unit)
+        if not math.isfinite(seconds / self.dt):
+            return seconds / self.dt  # refused as every parameter that is not finite
         samples = round(seconds / self.dt)
         if abs(seconds - samples * self.dt) > 1e-15:
             warnings.warn(

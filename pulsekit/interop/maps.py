@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from qiskit.circuit import Parameter
 from qiskit.pulse import Schedule, ScheduleBlock
 
-from ..compiler.gate_table import Snippet
-from ..errors import CompilerError
-from .schedules import snippet_from_schedule
+from ..compiler.gate_table import Family, Snippet
+from .schedules import UnboundShape, snippet_from_schedule
 
 __all__ = ["MapSnippets", "definition_of"]
 
@@ -43,21 +43,20 @@ class MapSnippets:
     def __init__(self, inst_map: Any, *, only_custom: bool = False) -> None:
         self.inst_map = inst_map
         self.only_custom = only_custom
-        self._known: Dict[Key, Optional[Snippet]] = {}
+        self._known: Dict[Key, Union[Snippet, Family, None]] = {}
 
-    def find(self, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
+    def find(self, name: str, qubits: Tuple[int, ...]) -> Union[Snippet, Family, None]:
         """Return the snippet of an instruction, or None.
 
-        Raises:
-            CompilerError: the entry is a Python function of parameters, or
-                depends on them in a way that needs numbers.
+        A family where the entry is a Python function of parameters, or its
+        shapes or times depend on them.
         """
         key = (name, qubits)
         if key not in self._known:
             self._known[key] = self._make(name, qubits)
         return self._known[key]
 
-    def _make(self, name: str, qubits: Tuple[int, ...]) -> Optional[Snippet]:
+    def _make(self, name: str, qubits: Tuple[int, ...]) -> Union[Snippet, Family, None]:
         definition, signature = definition_of(self.inst_map, name, qubits)
         if definition is None and name == "measure":
             return self._from_group(qubits)
@@ -67,11 +66,23 @@ class MapSnippets:
             return None
         if not isinstance(definition, (Schedule, ScheduleBlock)):
             if signature:
-                raise CompilerError(
-                    f"Entry {name!r} on qubits {list(qubits)} of `inst_map` must be a schedule, but it is a function "
-                    f"of {list(signature)}. Add a schedule with parameters instead."
-                )
+                return self._family(name, qubits, len(signature))
             definition = definition()
+        try:
+            return self._snippet(definition, name, qubits, signature)
+        except UnboundShape:
+            return self._family(name, qubits, len(signature))
+
+    def _family(self, name: str, qubits: Tuple[int, ...], arity: int) -> Family:
+        def make(numbers: Tuple[float, ...]) -> Snippet:
+            whole = [int(v) if float(v).is_integer() else v for v in numbers]  # lengths must be integers
+            bound = self._snippet(self.inst_map.get(name, qubits, *whole), name, qubits, ())
+            return replace(bound, signature=tuple(f"P{k}" for k in range(arity)))
+
+        return Family(make, arity)
+
+    @staticmethod
+    def _snippet(definition: Any, name: str, qubits: Tuple[int, ...], signature: Sequence[str]) -> Snippet:
         snippet = snippet_from_schedule(
             definition,
             name,
@@ -87,7 +98,7 @@ class MapSnippets:
             members = group if isinstance(group, tuple) else (group,)
             if set(qubits) < set(members):
                 whole = self.find("measure", members)
-                return None if whole is None else whole.restrict(qubits)
+                return whole.restrict(qubits) if isinstance(whole, Snippet) else None
         return None
 
 

@@ -6,13 +6,13 @@ A tree is ("number", x), ("parameter", k), or (name, *trees) with a name of
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Sequence
 
 import numpy as np
 
 from ..errors import ProgramError
 
-__all__ = ["FUNCTIONS", "evaluate"]
+__all__ = ["FUNCTIONS", "depends", "evaluate", "substituted"]
 
 
 def _add(*terms: Any) -> Any:
@@ -71,3 +71,17 @@ def _value(tree: Any, theta: np.ndarray) -> Any:
     if name not in FUNCTIONS:
         raise ProgramError(f"Expressions must use {sorted(FUNCTIONS)}, but {name!r} came.")
     return FUNCTIONS[name](*(_value(t, theta) for t in tree[1:]))
+
+
+def depends(tree: Any) -> bool:
+    """Tell whether a tree depends on a parameter."""
+    return tree[0] == "parameter" or (tree[0] != "number" and any(depends(t) for t in tree[1:]))
+
+
+def substituted(tree: Any, parts: Sequence[Any]) -> Any:
+    """Return a tree with ``parts[k]``, a tree, in the place of parameter k."""
+    if tree[0] == "number":
+        return tree
+    if tree[0] == "parameter":
+        return parts[tree[1]]
+    return (tree[0], *(substituted(t, parts) for t in tree[1:]))

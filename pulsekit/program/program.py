@@ -70,6 +70,11 @@ class Pulse:
         array.flags.writeable = False
         return array
 
+    @cached_property
+    def peak(self) -> float:
+        """The largest magnitude of a sample, dimensionless."""
+        return float(np.abs(self.samples).max(initial=0.0))
+
 
 @dataclass(frozen=True)
 class AcquireSpec:

@@ -16,9 +16,10 @@ from .events import Op
 from .findings import Report, Violation, row_origin, row_place
 from .program import Program
 
-__all__ = ["MAX_PULSE", "find_violations", "verify"]
+__all__ = ["AMPLITUDE_TOLERANCE", "MAX_PHASE", "MAX_PULSE", "find_violations", "verify"]
 
 MAX_PULSE = 10_000_000  # samples; a pulse beyond it is a slip (a delay may be as long as it likes)
+MAX_PHASE = 1e9  # rad; beyond it a turn is not resolved to 1e-7 rad
 AMPLITUDE_TOLERANCE = 1e-7  # as qiskit.pulse clips
 _FRAME_OPS = (Op.SHIFT_PHASE, Op.SET_PHASE, Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY)
 
@@ -125,6 +126,12 @@ def _check_values(report: Report, free: np.ndarray) -> None:
         ~finite & ~is_frequency, "amplitude, angle and phase must be finite", lambda r: _values(report, r), 8042
     )
     report.each(
+        np.isin(e.op, (Op.SHIFT_PHASE, Op.SET_PHASE)) & finite & (np.abs(e.value) > MAX_PHASE),
+        f"a phase must be within {MAX_PHASE:g} rad",
+        lambda r: f"{float(e.value[r])!r} came",
+        8042,
+    )
+    report.each(
         ~finite & is_frequency, "the frequency must be finite", lambda r: f"{float(e.value[r])!r} Hz came", 8000
     )
     acquires = e.op == Op.ACQUIRE
@@ -154,8 +161,7 @@ def _check_amplitudes(report: Report, free: np.ndarray) -> None:
     for ref in np.unique(e.ref[plays]).tolist():
         pulse = p.pulses[ref]
         if pulse.duration <= MAX_PULSE:
-            samples = pulse.samples
-            peaks[ref] = float(np.abs(samples).max()) if samples.size else 0.0
+            peaks[ref] = pulse.peak
             if not pulse.limit_amplitude and np.isfinite(peaks[ref]):
                 peaks[ref] = 0.0
     lengths = np.array([pulse.duration for pulse in p.pulses] or [0], dtype=np.int64)

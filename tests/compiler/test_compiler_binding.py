@@ -10,7 +10,7 @@ from qiskit.pulse import DriveChannel, Schedule
 
 from pulsekit.backend.frontend import compile
 from pulsekit.device import Device
-from pulsekit.errors import CompilerError, ProgramError
+from pulsekit.errors import CompilerError, ProgramError, PulsekitWarning
 from pulsekit.program import Op
 
 
@@ -19,7 +19,7 @@ def device():
     return Device.from_snapshot("ibm_perth")
 
 
-def same_as_bound_before(batch, circuits, device, binds, **options):
+def same_as_bound_before(batch, circuits, device, binds, *, atol=1e-12, **options):
     """Compare with qiskit's own binding, point by point, one compilation each."""
     bound = batch.bound()
     k = 0
@@ -30,8 +30,8 @@ def same_as_bound_before(batch, circuits, device, binds, **options):
             assert len(actual.events) == len(expected.events)
             for column in ("t0", "duration", "op", "slot"):
                 np.testing.assert_array_equal(getattr(actual.events, column), getattr(expected.events, column))
-            np.testing.assert_allclose(actual.events.value, expected.events.value, atol=1e-12, rtol=1e-12)
-            np.testing.assert_allclose(actual.events.angle, expected.events.angle, atol=1e-12)
+            np.testing.assert_allclose(actual.events.value, expected.events.value, atol=atol, rtol=1e-12)
+            np.testing.assert_allclose(actual.events.angle, expected.events.angle, atol=atol)
             assert actual.duration == expected.duration
             k += 1
     assert k == len(batch)
@@ -136,6 +136,58 @@ def test_amplitudes_of_pulse_gates_are_symbols(device):
     with pytest.raises(CompilerError, match=r"d0@0\.\.160: amplitudes.*point 1 gives") as caught:
         compile(circuit, device, parameter_binds=[{amp: 0.1}, {amp: 2.5}])
     assert caught.value.code == 8041
+
+
+def test_any_function_of_a_parameter_may_be_an_amplitude_or_a_phase(device):
+    a, b = Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(1, 1, name="slow")
+    circuit.rz(a * b, 0)
+    circuit.append(Gate("g", 1, [a, b]), [0])
+    circuit.measure(0, 0)
+    with pulse.build() as block:
+        pulse.shift_phase(a * a - b, DriveChannel(0))
+        pulse.play(pulse.Gaussian(160, a * b, 40), DriveChannel(0))
+        pulse.play(pulse.Gaussian(160, 0.5 * a.sin(), 40, b.cos()), DriveChannel(0))
+        pulse.play(pulse.Gaussian(160, 0.5 * b, 40), DriveChannel(0))
+    circuit.add_calibration("g", [0], block, [a, b])
+    binds = [{a: 0.1, b: 0.2}, {a: 0.7, b: -0.4}]
+    batch = compile(circuit, device, parameter_binds=binds)
+    same_as_bound_before(batch, [circuit], device, binds, atol=1e-9)  # terra rounds what it binds
+    template = compile(circuit, device).programs[0]
+    for k, point in enumerate(binds):
+        bound = template.bind([point[a], point[b]])
+        expected = batch.bound().programs[k]
+        np.testing.assert_allclose(bound.events.value, expected.events.value, atol=1e-12)
+        np.testing.assert_allclose(bound.events.angle, expected.events.angle, atol=1e-12)
+    with pytest.raises(CompilerError, match=r"'slow-1'.*'g' on qubits.* it reaches 1.0") as caught:
+        compile(circuit, device, parameter_binds=[binds[0], {a: 1.02, b: 1.01}])
+    assert caught.value.code == 8041
+
+
+@pytest.mark.parametrize("set_it,good,bad", [(pulse.set_frequency, 5.1e9, 9e9), (pulse.shift_frequency, 1e6, -2e9)])
+def test_every_frequency_of_a_sweep_is_judged(device, set_it, good, bad):
+    f = Parameter("f")
+    circuit = QuantumCircuit(1, 1, name="stark")
+    circuit.append(Gate("stark", 1, [f]), [0])
+    with pulse.build() as block:
+        set_it(f, DriveChannel(0))
+        pulse.play(pulse.Gaussian(160, 0.1, 40), DriveChannel(0))
+    circuit.add_calibration("stark", [0], block, [f])
+    batch = compile(circuit, device, parameter_binds=[{f: good}, {f: good + 1e6}])
+    assert len(batch.programs) == 1
+    with pytest.raises(CompilerError, match=r"d0@0: .*experiment 2.*`stark` on qubits 0") as caught:
+        compile(circuit, device, parameter_binds=[{f: good}, {f: good + 1e6}, {f: bad}])
+    assert caught.value.code == 8000
+
+
+@pytest.mark.parametrize("unit,length", [("dt", 16.25), ("ns", 4.1)])
+def test_rounded_delays_are_warned_about(device, unit, length):
+    t = Parameter("t")
+    circuit = QuantumCircuit(1)
+    circuit.delay(t, 0, unit=unit)
+    binds = [{t: 16 if unit == "dt" else 64 / 4.5}, {t: length}, {t: length}]
+    with pytest.warns(PulsekitWarning, match=r"-1'\), instruction 0 .*rounded to 1[68] dt. \(1 more delays.\)"):
+        compile(circuit, device, parameter_binds=binds)
 
 
 def test_shapes_and_lengths_of_pulse_gates_are_bound_first(device):

@@ -33,18 +33,22 @@ D0, NAN = DriveChannel(0), float("nan")
 @pytest.fixture(scope="module")
 def device():
     x = parse_text('program "x" duration=160 slots=0\npulse p0 = constant(duration=160)\nd0@0..160: play p0 amp=0.5')
+    rz = parse_text('program "rz" duration=0 slots=0\nparameters ["P0"]\nd0@0: shift_phase 0.0 value+=-1.0*theta0')
     return Device(
         "two",
         (Transmon(5.0e9), Transmon(5.1e9)),
         resonators=(Resonator(7e9), Resonator(7.1e9)),
         meas_map=((0, 1),),
-        calibrations=CalibrationMap({("x", (0,)): Calibration("x", (0,), x, id="x")}),
+        calibrations=CalibrationMap(
+            {(n, (0,)): Calibration(n, (0,), body, id=n) for n, body in {"x": x, "sx": x, "rz": rz}.items()}
+        ),
     )
 
 
 BODIES = [
     ([(0, ShiftPhase(NAN, D0))], 8042, "d0@0: .*finite, but value nan"),
     ([(0, SetPhase(float("inf"), D0))], 8042, "d0@0"),
+    ([(0, ShiftPhase(2e9, D0))], 8042, r"d0@0: a phase must be within 1e\+09 rad"),
     ([(0, SetFrequency(NAN, D0))], 8000, "d0@0: the frequency must be finite, but nan Hz"),
     ([(0, Play(Gaussian(10**9, 0.1, 10**8), D0))], 8022, "d0@0..1000000000: .*at most 10000000 samples"),
     ([(0, Play(Constant(160, 0.1), DriveChannel(7)))], 8004, r"d7@0..160: .*d0\.\.d1"),
@@ -101,6 +105,10 @@ def looping(circuit):
         (lambda c: c.x(1), 7000),
         (lambda c: c.rz(NAN, 0), 8042),
         (lambda c: c.delay(10**17, 0), 8022),
+        (lambda c: c.delay(NAN, 0, unit="ns"), 8042),
+        (lambda c: c.delay(float("inf"), 0, unit="s"), 8042),
+        (lambda c: c.rx(40.0, 0), 8041),
+        (lambda c: c.rz(-1e10, 0), 8042),
     ],
 )
 def test_circuits_that_cannot_be_lowered(device, build, code):
@@ -109,6 +117,14 @@ def test_circuits_that_cannot_be_lowered(device, build, code):
     with pytest.raises(PulsekitError, match=r"circuit 0 \('bad'\), instruction 0") as caught:
         compile(circuit, device)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("options", [{"method": "soon"}, {"frequency_scope": "circuit"}, {"align": "grid"}])
+def test_options_that_do_not_exist(device, options):
+    (name,) = options
+    for item in (QuantumCircuit(1), Schedule((0, Play(Constant(160, 0.1), D0)))):
+        with pytest.raises(PulsekitError, match=f"Argument `{name}` must be one of"):
+            compile(item, device, **options)
 
 
 def test_reset_is_not_refused_and_not_dropped(device):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar, Dict, FrozenSet, Tuple
 
 import numpy as np
 
-from ...errors import CompilerError
+from ...errors import CompilerError, PulsekitWarning
 from ..base import Pass
-from ..gates import BARRIER, DELAY, MEASURE
+from ..gates import BARRIER, DELAY, LONGEST_DELAY, MEASURE
 from ..work import Work
 
 __all__ = ["CheckCapabilities"]
 
-TOO_MANY_QUBITS, MEASURED_TWICE, AFTER_MEASURE = 1109, 7004, 7006
-MAX_DELAY = 2**53  # samples: beyond it, times are not exact
+TOO_MANY_QUBITS, MEASURED_TWICE, AFTER_MEASURE, TOO_LONG = 1109, 7004, 7006, 8022
+WHOLE = 1e-5  # samples; a delay in seconds may be off by as much in float arithmetic
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,21 @@ def _check_delays(work: Work) -> None:
         return
     lengths = gates.params[gates.param_at[rows]]
     symbolic = np.isin(gates.param_at[rows], gates.symbols.slot)
-    bad = ~symbolic & ~((lengths >= 0) & (lengths < MAX_DELAY))
-    if bad.any():
-        k = int(np.flatnonzero(bad)[0])
+    bad = np.flatnonzero(~symbolic & ~((lengths >= 0) & (lengths <= LONGEST_DELAY)))
+    if bad.size:
         raise CompilerError(
-            f"{gates.where(int(rows[k]))}: a delay must be in 0..{MAX_DELAY - 1} samples, but {lengths[k]:.17g} came."
+            f"{gates.where(int(rows[bad[0]]))}: a delay must be in 0..{LONGEST_DELAY} samples, but "
+            f"{lengths[bad[0]]:.17g} came.",
+            code=TOO_LONG,
+        )
+    rounded = np.flatnonzero(~symbolic & (np.abs(lengths - np.rint(lengths)) > WHOLE))
+    if rounded.size:
+        more = f" ({rounded.size - 1} more delays.)" if rounded.size > 1 else ""
+        where, length = gates.where(int(rows[rounded[0]])), float(lengths[rounded[0]])
+        warnings.warn(
+            f"{where}: delays must be whole samples, but {length:.9g} dt came; rounded to {round(length)} dt.{more}",
+            PulsekitWarning,
+            stacklevel=2,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ...device import Device
 from ...errors import CompilerError
 from ...program import Batch, LoTable, Op, Program
+from ...program.expressions import evaluate
 from ...program.findings import row_origin, row_place
 from ...program.frames import FREQUENCY_TOLERANCE
 from .frequency_plan import OUT_OF_RANGE, Range, channel_ranges
@@ -22,9 +23,9 @@ def check_frequencies(batch: Batch, device: Device) -> None:
     """Raise if a program leaves a channel's LO range, in any experiment.
 
     Judged is what SET_FREQUENCY and SHIFT_FREQUENCY lead to, from each
-    experiment's own LO, and back at the end of gate-scoped changes. Rows that
-    still depend on parameters are not judged. Programs without such rows cost
-    one look at their ops.
+    experiment's own LO and parameters, and back at the end of gate-scoped
+    changes. Rows that still depend on parameters are not judged. Programs
+    without such rows cost one look at their ops.
 
     Raises:
         CompilerError: with channel, time, origin and experiment (8000).
@@ -42,7 +43,7 @@ def check_frequencies(batch: Batch, device: Device) -> None:
                 continue
             seen.add(key)
         ranges = ranges or channel_ranges(device)
-        _check_program(program, rows, batch.los, np.flatnonzero(batch.program_of == k), ranges)
+        _check_program(program, rows, batch, np.flatnonzero(batch.program_of == k), ranges)
 
 
 def _one_lo(los: LoTable) -> bool:
@@ -54,26 +55,27 @@ def _judged(program: Program) -> Tuple[np.ndarray, ...]:
 
 
 def _check_program(
-    program: Program, rows: np.ndarray, los: LoTable, experiments: np.ndarray, ranges: Mapping[str, Tuple[Range, ...]]
+    program: Program, rows: np.ndarray, batch: Batch, experiments: np.ndarray, ranges: Mapping[str, Tuple[Range, ...]]
 ) -> None:
-    events, free = program.events, _unbound(program)
+    events = program.events
+    values = dict(zip(rows.tolist(), _values(program, rows, batch.theta, experiments)))
     for index in np.unique(events.channel[rows]).tolist():
         channel = program.channels[index]
         if channel.kind == "a" or channel.index >= len(ranges[channel.kind]):
             continue  # the verifier says which channels there are
         low, high = ranges[channel.kind][channel.index]
-        freq = los.of(channel)[1][experiments].astype(np.float64)
+        freq = batch.los.of(channel)[1][experiments].astype(np.float64)
         saved: List[np.ndarray] = []
         for row in rows[events.channel[rows] == index].tolist():
-            op, value = events.op[row], events.value[row]
+            op, value = events.op[row], values[row]
             if op == Op.SAVE_FRAME:
                 saved.append(freq)
             elif op == Op.RESTORE_FRAME:
                 freq = saved.pop() if saved else freq
-            elif free[row]:
+            elif value is None:
                 break
             else:
-                freq = freq + value if op == Op.SHIFT_FREQUENCY else np.full_like(freq, value)
+                freq = freq + value if op == Op.SHIFT_FREQUENCY else np.broadcast_to(value, freq.shape)
                 bad = ~((freq >= low - FREQUENCY_TOLERANCE) & (freq <= high + FREQUENCY_TOLERANCE))
                 if bad.any():
                     _refuse(program, row, freq[bad][0], (low, high), int(experiments[bad][0]))
@@ -87,10 +89,21 @@ def _refuse(program: Program, row: int, freq: float, allowed: Range, experiment:
     )
 
 
-def _unbound(program: Program) -> np.ndarray:
-    free = np.zeros(len(program.events), dtype=bool)
-    if program.parameters is not None:
-        free[program.parameters.row[program.parameters.column == 0]] = True
-        for row, column, _ in program.parameters.expressions:
-            free[row] |= column == 0
-    return free
+def _values(
+    program: Program, rows: np.ndarray, theta: Optional[np.ndarray], experiments: np.ndarray
+) -> Sequence[Optional[np.ndarray]]:
+    """Return the values of rows, each float64 or float64[experiments]; None: not bound."""
+    values: List[Optional[np.ndarray]] = list(program.events.value[rows])
+    table = program.parameters
+    if table is None:
+        return values
+    place = {row: k for k, row in enumerate(rows.tolist())}
+    points = None if theta is None else np.asarray(theta)[experiments]
+    entries = zip(table.row.tolist(), table.column.tolist(), table.parameter.tolist(), table.coefficient.tolist())
+    trees: List[Tuple[int, int, Any]] = [(row, c, ("mul", ("number", w), ("parameter", p))) for row, c, p, w in entries]
+    for row, column, tree in [*trees, *table.expressions]:
+        k = place.get(row, -1)
+        if column == 0 and k >= 0:
+            known = values[k]
+            values[k] = None if points is None or known is None else known + evaluate(tree, points)
+    return values

@@ -206,7 +206,7 @@ class _Wires:
         source = np.concatenate([np.arange(n), np.array([last[g[0]] for g in self.gaps], dtype=np.int64)])
         order = np.argsort(source, kind="stable")
         wider = work.replace(gates=gates.replace(qubits=qubits, qubit_sets=tuple(sets)), block=block.astype(np.int32))
-        wider = _taken(wider, source)
+        wider = wider.reorder(source)  # with the rows of gaps repeated
         assert wider.duration is not None and wider.block is not None
         duration, fresh = wider.duration.copy(), wider.block.copy()
         columns = {"qubits": wider.gates.qubits.copy(), "kind": wider.gates.kind.copy()}
@@ -222,11 +222,6 @@ class _Wires:
         table = wider.gates.replace(qubit_sets=tuple(sets), **columns)
         wider = wider.replace(gates=table, duration=duration, block=fresh, **zeros).reorder(order)
         return wider, np.argsort(order, kind="stable")[:n]
-
-
-def _taken(work: Work, rows: np.ndarray) -> Work:
-    """Return the work with rows repeated (``Work.reorder`` does not care)."""
-    return work.reorder(rows)
 
 
 def _gates(work: Work) -> Iterator[Tuple[int, Tuple[int, ...], str]]:

@@ -15,7 +15,7 @@ from ..memo import remember
 from ..snippets import Snippet
 from ..work import Work
 
-__all__ = ["ScopeFrequencies", "scope_frequencies"]
+__all__ = ["ScopeFrequencies", "check_scope", "scope_frequencies"]
 
 SCOPES = ("gate", "program")
 
@@ -35,11 +35,20 @@ class ScopeFrequencies(Pass):
 
     def run(self, work: Work) -> Work:
         """Return the work with scoped snippets."""
-        if self.scope not in SCOPES:
-            raise CompilerError(f"Argument `frequency_scope` must be one of {list(SCOPES)}, but {self.scope!r} came.")
-        if self.scope == "program":
+        if check_scope(self.scope) == "program":
             return work
         return work.replace(snippets=tuple([remember(s, "scoped", partial(_scoped, s)) for s in work.snippets]))
+
+
+def check_scope(scope: str) -> str:
+    """Return ``scope`` if it is one.
+
+    Raises:
+        CompilerError: it is none.
+    """
+    if scope not in SCOPES:
+        raise CompilerError(f"Argument `frequency_scope` must be one of {list(SCOPES)}, but {scope!r} came.")
+    return scope
 
 
 def _scoped(snippet: Snippet) -> Snippet:

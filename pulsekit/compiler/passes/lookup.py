@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Callable, ClassVar, Dict, FrozenSet, List, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, FrozenSet, List, Optional, Tuple, Union
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,14 +14,14 @@ from ...errors import CompilerError
 from ...program import Channel, EventTable, Op, Program
 from ..base import Pass
 from ..gates import BARRIER, DELAY, MEASURE, RESET, GateTable
-from ..snippets import Snippet
+from ..snippets import Family, Snippet
 from ..work import Work
 
 __all__ = ["LookUpCalibrations", "delay_snippet", "device_snippet"]
 
 NOT_IN_BASIS = 7000  # "instruction not in basis gates"
 
-Lookup = Callable[[str, Tuple[int, ...]], Optional[Snippet]]
+Lookup = Callable[[str, Tuple[int, ...]], Union[Snippet, Family, None]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class LookUpCalibrations(Pass):
         """Return the work with ``snippets``, ``snippet`` and ``duration``."""
         gates = work.gates
         snippets: List[Snippet] = []
+        families: Dict[int, Family] = {}
         plain = np.flatnonzero(gates.override < 0)
         key = gates.name[plain].astype(np.int64) * max(len(gates.qubit_sets), 1) + gates.qubits[plain]
         first = np.full(int(key.max()) + 1 if key.size else 1, -1, dtype=np.int64)
@@ -46,11 +47,15 @@ class LookUpCalibrations(Pass):
         table = np.full(len(first), -1, dtype=np.int32)
         for k in np.flatnonzero(first >= 0).tolist():
             found = self._find(work, int(first[k]))
-            if found is not None:
+            if isinstance(found, Family):
+                families[k] = found
+            elif found is not None:
                 table[k] = len(snippets)
                 snippets.append(found)
         snippet = np.full(len(gates), -1, dtype=np.int32)
         snippet[plain] = table[key]
+        for k, family in families.items():
+            _instances(gates, plain[key == k], family, snippet, snippets)
         own = gates.override >= 0
         snippet[own] = gates.override[own] + len(snippets)
         snippets.extend(gates.overrides)
@@ -61,7 +66,7 @@ class LookUpCalibrations(Pass):
         duration[delays] = np.rint(gates.params[gates.param_at[delays]]).astype(np.int64)
         return work.replace(snippets=tuple(snippets), snippet=snippet, duration=duration)
 
-    def _find(self, work: Work, row: int) -> Optional[Snippet]:
+    def _find(self, work: Work, row: int) -> Union[Snippet, Family, None]:
         gates = work.gates
         kind, name, qubits = gates.kind[row], gates.names[gates.name[row]], gates.qubit_sets[gates.qubits[row]]
         if kind == BARRIER:
@@ -75,9 +80,30 @@ class LookUpCalibrations(Pass):
             found = _reset_snippet(work.device, qubits)
         if found is None:
             raise CompilerError(_missing(work, row), code=NOT_IN_BASIS)
-        if kind == MEASURE and found.anchor < 0:
+        if kind == MEASURE and (isinstance(found, Family) or found.anchor < 0):
             raise CompilerError(f"{gates.where(row)}: the calibration of a measure must acquire, but it does not.")
         return found
+
+
+def _instances(
+    gates: GateTable, rows: np.ndarray, family: Family, snippet: np.ndarray, snippets: List[Snippet]
+) -> None:
+    """Give gates of a family the snippets of their numbers, in place."""
+    unbound = {*gates.symbols.slot.tolist(), *(slot for slot, _ in gates.symbols.expressions)}
+    made: Dict[Tuple[float, ...], int] = {}
+    for row in rows.tolist():
+        arguments, at = gates.arguments(row), int(gates.param_at[row])
+        if len(arguments) != family.arity:
+            raise CompilerError(_wrong_arity(gates, row, family.arity))
+        if not unbound.isdisjoint(range(at, at + family.arity)):
+            raise CompilerError(
+                f"{gates.where(row)}: parameters that change a calibration's shapes or times must be numbers, but one "
+                "is not bound. Give parameter_binds."
+            )
+        if arguments not in made:
+            made[arguments] = len(snippets)
+            snippets.append(family.make(arguments))
+        snippet[row] = made[arguments]
 
 
 @lru_cache(maxsize=4096)
@@ -161,18 +187,11 @@ def _check_arity(gates: GateTable, snippet: np.ndarray, snippets: List[Snippet])
     wrong = (gates.kind != DELAY) & (snippet >= 0) & ~own[snippet] & (takes[snippet] != gates.param_count)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        raise CompilerError(
-            f"{gates.where(row)}: the gate must have the {takes[snippet[row]]} parameters of its calibration, "
-            f"but it has {gates.param_count[row]}."
-        )
+        raise CompilerError(_wrong_arity(gates, row, int(takes[snippet[row]])))
 
 
-def parameter_errors(gates: GateTable) -> Dict[int, float]:
-    """Return the rows with a parameter that is not finite, and its value."""
-    bad = np.flatnonzero(~np.isfinite(gates.params))
-    out: Dict[int, float] = {}
-    for k in bad.tolist():
-        rows = np.flatnonzero((gates.param_at <= k) & (k < gates.param_at + gates.param_count))
-        for row in rows.tolist():
-            out[row] = float(gates.params[k])
-    return out
+def _wrong_arity(gates: GateTable, row: int, takes: int) -> str:
+    return (
+        f"{gates.where(row)}: the gate must have the {takes} parameters of its calibration, "
+        f"but it has {gates.param_count[row]}."
+    )

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import ClassVar, FrozenSet, List, Optional, Tuple
+from typing import ClassVar, FrozenSet, Tuple
 
 import numpy as np
 
 from ..._ext import kernel
-from ...errors import CompilerError, PulsekitWarning
-from ...program import EventTable, Op, ParameterTable, Program
+from ...program import EventTable, Op, Program
 from ...program.events import COLUMNS
 from ..base import Pass
-from ..gates import GateTable
+from ..judge_rows import judge
 from ..lowered import Lowered
+from ..parameter_rows import parameter_tables, write_trees
 from ..pool import Pool
 from ..sources import SourceView
 from ..work import Work
 
 __all__ = ["Lower", "lower"]
-
-OVERLAP = 8035  # "overlapping instructions on a channel"
-SLOT = 8001  # "measured qubit without a memory slot of its own"
 
 
 @dataclass(frozen=True)
@@ -90,123 +86,12 @@ def lower(work: Work) -> Lowered:
         np.empty((2, largest)),
         np.empty(largest, np.uint8),
     )
+    slow = write_trees(gates, pool, gate, pool_row, columns, touched) if pool.trees else {}
     events = EventTable(**columns)
-    parameters = _parameter_tables(gates, pool, work.snippet, gate, pool_row, ptr)
+    parameters = parameter_tables(gates, pool, work.snippet, gate, pool_row, ptr, slow)
     out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched), pool, parameters)
-    _refuse_overlap(gates, out)
-    _judge_slots(gates, out)
+    judge(gates, out)
     return out
-
-
-def _expand(ptr: np.ndarray, which: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return, for ranges ptr[w]..ptr[w + 1], (position in ``which``, item)."""
-    counts = np.diff(ptr)[which]
-    at = np.repeat(np.arange(len(which)), counts)
-    item = np.arange(len(at)) + np.repeat(ptr[which] - (np.cumsum(counts) - counts), counts)
-    return at, item
-
-
-def _parameter_tables(
-    gates: GateTable,
-    pool: Pool,
-    snippet: np.ndarray,
-    gate: np.ndarray,
-    pool_row: np.ndarray,
-    ptr: np.ndarray,
-) -> Tuple[Optional[ParameterTable], ...]:
-    """Return each circuit's table of rows that depend on unbound parameters."""
-    symbols = gates.symbols
-    tables: List[Optional[ParameterTable]] = [None] * len(gates.circuits)
-    if not any(info.parameters for info in gates.circuits):
-        return tuple(tables)
-    used = np.flatnonzero(snippet >= 0)
-    which = snippet[used]
-    counts = np.diff(pool.ptr)[which]
-    first = np.cumsum(counts) - counts
-    place_of = np.lexsort((pool_row, gate))  # where each row went, gate after gate
-    at, entry = _expand(pool.entry_ptr, which)
-    slot = gates.param_at[used[at]] + pool.entry_parameter[entry]
-    row = place_of[first[at] + pool.entry_row[entry]]
-    circuit = gates.circuit[used[at]]
-    by_slot = np.argsort(symbols.slot, kind="stable")
-    sorted_slots = symbols.slot[by_slot]
-    lo, hi = np.searchsorted(sorted_slots, slot, "left"), np.searchsorted(sorted_slots, slot, "right")
-    source = np.repeat(np.arange(len(slot)), hi - lo)
-    symbol = by_slot[np.arange(len(source)) + np.repeat(lo - (np.cumsum(hi - lo) - (hi - lo)), hi - lo)]
-    coefficient = symbols.coefficient[symbol] * pool.entry_coefficient[entry[source]]
-    trees = dict(symbols.expressions)
-    for c, info in enumerate(gates.circuits):
-        if not info.parameters:
-            continue
-        mine = circuit[source] == c
-        slow = (
-            tuple(
-                (
-                    int(row[k] - ptr[c]),
-                    int(pool.entry_column[entry[k]]),
-                    _scaled(trees[s], pool.entry_coefficient[entry[k]]),
-                )
-                for k, s in enumerate(slot.tolist())
-                if s in trees and circuit[k] == c
-            )
-            if trees
-            else ()
-        )
-        tables[c] = ParameterTable(
-            names=info.parameters,
-            row=(row[source][mine] - ptr[c]).astype(np.int32),
-            column=pool.entry_column[entry[source]][mine],
-            parameter=symbols.parameter[symbol][mine],
-            coefficient=coefficient[mine],
-            expressions=slow,
-        )
-    return tuple(tables)
-
-
-def _scaled(tree: object, factor: float) -> object:
-    return tree if factor == 1 else ("mul", ("number", float(factor)), tree)
-
-
-def _refuse_overlap(gates: GateTable, out: Lowered) -> None:
-    events = out.events
-    busy = np.zeros(len(out.pool.channels) or 1, np.int64)
-    row = kernel("layout").overlap(out.ptr, events.t0, events.duration, events.channel, busy)
-    if row >= 0:
-        channel = out.pool.channels[events.channel[row]]
-        start, stop = int(events.t0[row]), int(events.t0[row] + events.duration[row])
-        raise CompilerError(
-            f"{gates.where(int(out.gate[row]))}: {channel}@{start}..{stop}: instructions on one channel must not "
-            "overlap, but the channel is still taken then.",
-            code=OVERLAP,
-        )
-
-
-def _judge_slots(gates: GateTable, out: Lowered) -> None:
-    """Refuse two results in one slot at one time, and warn when one replaces another."""
-    events = out.events
-    rows = np.flatnonzero((events.op == Op.ACQUIRE) & (events.slot >= 0))
-    circuit = gates.circuit[out.gate[rows]].astype(np.int64)
-    key = circuit * (int(events.slot[rows].max(initial=0)) + 1) + events.slot[rows]
-    order = np.argsort(key, kind="stable")
-    again = np.flatnonzero(np.diff(key[order]) == 0)
-    if not again.size:
-        return
-    before, after = rows[order[again]], rows[order[again + 1]]
-    clash = np.flatnonzero(events.t0[after] < events.t0[before] + events.duration[before])
-    which = int(clash[0]) if clash.size else 0
-    row, slot = int(after[which]), int(events.slot[after[which]])
-    other = gates.where(int(out.gate[before[which]]))
-    if clash.size:
-        raise CompilerError(
-            f"{gates.where(int(out.gate[row]))}: a classical bit must hold one result at a time, but clbit {slot} is "
-            f"still written by {other}.",
-            code=SLOT,
-        )
-    warnings.warn(
-        f"{gates.where(int(out.gate[row]))}: the result replaces the one that {other} put into clbit {slot}.",
-        PulsekitWarning,
-        stacklevel=2,
-    )
 
 
 def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:

@@ -46,19 +46,21 @@ class PadPulses(Pass):
         if check_mode(self.mode) == "off":
             return work
         assert work.snippet is not None and work.duration is not None
-        snippets, notes, changed = list(work.snippets), [], {}
+        snippets, changed = list(work.snippets), {}  # type: ignore[var-annotated]
         for k, snippet in enumerate(snippets):
             make = partial(_padded_snippet, snippet, work.device.timing, self.mode)
             padded, texts = remember(snippet, ("padded", work.device.timing, self.mode), make)
             if texts:
                 snippets[k] = padded
-                changed[k] = padded.duration
-                notes += [Note("padded", text) for text in texts]
+                changed[k] = texts
         if not changed:
             return work
+        lengths = np.array([s.duration for s in snippets] + [0], dtype=np.int64)
+        rows = np.flatnonzero(np.isin(work.snippet, list(changed)))
         duration = work.duration.copy()
-        for k, length in changed.items():
-            duration[work.snippet == k] = length
+        duration[rows] = lengths[work.snippet[rows]]
+        told = dict.fromkeys(zip(work.gates.circuit[rows].tolist(), work.snippet[rows].tolist()))
+        notes = [Note("padded", text, circuit) for circuit, k in told for text in changed[k]]
         return work.replace(snippets=tuple(snippets), duration=duration).noted(*notes)
 
 
