@@ -11,6 +11,7 @@ from .passes.align_starts import AlignStarts
 from .passes.build_calibrations import BuildCalibrations
 from .passes.capabilities import CheckCapabilities
 from .passes.check_bodies import CheckBodies, CheckPrograms
+from .passes.check_constraints import CheckConstraints
 from .passes.constraints import SequenceConstrained
 from .passes.crosstalk import OrderForCrosstalk
 from .passes.decouple import Decouple
@@ -76,7 +77,8 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
         sequence,
         AlignStarts(options.align, sequence),
         Lower(),
-        *((Decouple.of(options.dd),) if options.dd else ()),
+        *((Decouple.of(options.dd, options.constraints, options.conflicts),) if options.dd else ()),
+        *((CheckConstraints(options.constraints, options.conflicts),) if constrained else ()),
         *(OPTIMIZE if options.optimize else ()),
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import networkx as nx
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
+from pulsekit.backend.frontend import compile
 from pulsekit.compiler.base import PassManager
+from pulsekit.compiler.passes.check_constraints import CheckConstraints
 from pulsekit.compiler.passes.constraints import (
     MinimumDistance,
     NeighboursIdle,
@@ -16,14 +20,16 @@ from pulsekit.compiler.passes.constraints import (
     StartTogether,
 )
 from pulsekit.compiler.passes.crosstalk import OrderForCrosstalk, conflict_graph
+from pulsekit.compiler.passes.decouple import Decouple
 from pulsekit.compiler.passes.group_starts import JoinMeasureGroups
 from pulsekit.compiler.passes.lookup import LookUpCalibrations
 from pulsekit.compiler.passes.lowering import Lower
+from pulsekit.compiler.spans import first_overlap, source_spans
 from pulsekit.compiler.work import Work
 from pulsekit.device import Calibration, CalibrationMap, Device, Transmon
 from pulsekit.errors import CompilerError
 from pulsekit.interop.circuits import read_circuits
-from pulsekit.program import find_violations, parse_text
+from pulsekit.program import Op, find_violations, parse_text
 
 LINE = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5))
 
@@ -190,3 +196,123 @@ def test_ordering_keeps_every_dependency(device, seed):
         for k in range(j + 1, 40):
             if touched[j] & touched[k]:
                 assert when[j][1] <= when[k][0]
+
+
+# --- what came out is judged, decoupling pulses included ------------------------------------
+
+
+def idle_neighbour(device):
+    """Qubit 2 idles between two x while its neighbour 1 plays cz, then alone."""
+    circuit = QuantumCircuit(6, 6)
+    circuit.x([1, 2])
+    circuit.barrier(0, 1, 2)
+    for _ in range(6):
+        circuit.cz(0, 1)
+    circuit.delay(4000, 1)
+    circuit.barrier(0, 1, 2)
+    circuit.x(2)
+    return circuit
+
+
+def pulses_of(program, qubit):
+    """The inserted pulses of a qubit."""
+    e = program.events
+    return [
+        (int(e.t0[r]), int(e.t0[r] + e.duration[r]))
+        for r in program.rows(Op.PLAY)
+        if program.sources[e.source[r]].index < 0 and program.sources[e.source[r]].qubits == (qubit,)
+    ]
+
+
+@pytest.mark.parametrize("dd", ["XY4", Decouple("XY4")])
+@pytest.mark.parametrize("options", [{"constraints": [NeighboursIdle()]}, {"crosstalk": nx.Graph([((0, 1), (2,))])}])
+def test_decoupling_keeps_constraints(device, options, dd):
+    circuit = idle_neighbour(device)
+    free = compile(circuit, device, method="asap", dd="XY4", verify=True).programs[0]
+    gates = (160, 160 + 6 * 400)
+    assert any(t < gates[1] for t, _ in pulses_of(free, 2))
+    kept = compile(circuit, device, method="asap", dd=dd, verify=True, **options).programs[0]
+    added = pulses_of(kept, 2)
+    assert len(added) == 4 and all(t >= gates[1] for t, _ in added)
+
+
+def test_decoupled_qubits_that_conflict_take_turns(device):
+    circuit = QuantumCircuit(6, 6)
+    circuit.x([3, 5])
+    circuit.delay(8000, [3, 5])
+    circuit.x([3, 5])
+    graph = nx.Graph([((3,), (5,))])
+    program = compile(circuit, device, dd={"sequence": "X2", "stagger": False}, crosstalk=graph).programs[0]
+    first, second = pulses_of(program, 3), pulses_of(program, 5)
+    assert first and second and first_overlap(first, second) is None
+
+
+@dataclass(frozen=True)
+class Blind(Decouple):
+    """A decoupling that does not care for constraints."""
+
+    def apply(self, program, device):
+        return Decouple(self.sequence).apply(program, device)
+
+
+BROKEN = [
+    (NotOverlapping((0, 2)), "starts at 0, 0 samples after"),
+    (MinimumDistance(0, 2, 16), "starts at 0, 0 samples after"),
+    (StartTogether((1, 2)), "starts at 0, -160 samples after"),
+]
+
+
+@pytest.mark.parametrize("constraint,message", BROKEN)
+def test_a_broken_constraint_is_found(device, constraint, message):
+    gates = read_circuits([two_chains()], device.timing.dt, None).gates
+    work = PassManager((LookUpCalibrations(), SequenceConstrained(), Lower())).run(
+        Work(gates, device, "device", "asap")
+    )
+    with pytest.raises(CompilerError, match=rf"Constraint {type(constraint).__name__}\(.*must hold, but .*{message}"):
+        CheckConstraints((constraint,)).run(work)
+    assert CheckConstraints((NotOverlapping((0, 1)), MinimumDistance(0, 1, 0), StartTogether((0, 2)))).run(work) is work
+
+
+@pytest.mark.parametrize(
+    "options,message",
+    [
+        ({"constraints": [NeighboursIdle()]}, "qubit 2 plays at"),
+        ({"crosstalk": nx.Graph([((0, 1), (2,))])}, r"gates on \(0, 1\) and \(2,\) must not play at the same time"),
+    ],
+)
+def test_pulses_that_break_a_constraint_are_found(device, options, message):
+    with pytest.raises(CompilerError, match=message):
+        compile(idle_neighbour(device), device, method="asap", dd=Blind("XY4"), **options)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_circuits_keep_their_constraints(device, seed):
+    """Judged apart from the compiler, by looking at every pair of instructions."""
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(6, 6)
+    for _ in range(30):
+        q = int(rng.integers(6))
+        kind = rng.choice(["x", "cz", "delay"])
+        if kind == "cz":
+            circuit.cz(*LINE[int(rng.integers(5))])
+        elif kind == "x":
+            circuit.x(q)
+        else:
+            circuit.delay(int(rng.integers(1, 4000)), q)
+    for method in ("asap", "alap"):
+        options = {"constraints": [NeighboursIdle()], "crosstalk": True, "dd": "X2"}
+        program = compile(circuit, device, method=method, verify=True, **options).programs[0]
+        played = [(program.sources[s].qubits, *span) for s, span in source_spans(program).items()]
+        played = [g for g, s in zip(played, source_spans(program)) if program.sources[s].index >= 0]
+        e = program.events
+        pulses = [
+            (program.sources[e.source[r]].qubits, int(e.t0[r]), int(e.t0[r] + e.duration[r]))
+            for r in program.rows(Op.PLAY)
+            if program.sources[e.source[r]].index < 0
+        ]
+        gates = [g for g in played if len(g[0]) == 2]
+        for pair, start, stop in gates:
+            near = {q + d for q in pair for d in (-1, 1)} - set(pair)
+            for qubits, t0, t1 in played + pulses:
+                if set(qubits) & near and not set(qubits) & set(pair):
+                    assert t1 <= start or t0 >= stop

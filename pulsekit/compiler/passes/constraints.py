@@ -51,6 +51,10 @@ class NeighboursIdle:
 
     names: Optional[Tuple[str, ...]] = None  # None: every gate of two qubits or more
 
+    def concerns(self, name: str, qubits: Sequence[int]) -> bool:
+        """Tell whether neighbours must idle during a gate."""
+        return len(qubits) > 1 if self.names is None else name in self.names
+
 
 Constraint = Union[StartTogether, NotOverlapping, MinimumDistance, NeighboursIdle]
 
@@ -177,7 +181,7 @@ class _Wires:
     def _idle(self, constraint: NeighboursIdle) -> None:
         near = neighbours(self.work.device)
         for row, qubits, name in _gates(self.work):
-            if (constraint.names is None and len(qubits) > 1) or (constraint.names and name in constraint.names):
+            if constraint.concerns(name, qubits):
                 around = {n for q in qubits for n in near.get(q, ())} - set(qubits)
                 self.extra.setdefault(row, set()).update(around)
 

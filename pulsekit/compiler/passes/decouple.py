@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 import networkx as nx
@@ -12,13 +12,13 @@ from ...device import Device
 from ...errors import CompilerError
 from ...program import Channel, Op, Program, Source
 from ...program.rows import insert_rows, select_rows
+from ..spans import Span, node_spans, outside, playing, qubit_spans, source_spans
 from ..work import Note, Work
+from .constraints import Constraint, NeighboursIdle, neighbours
 from .dd_sequences import centers, parse_sequence, place
 from .program_pass import ProgramPass
 
 __all__ = ["Decouple", "color_qubits", "idle_windows"]
-
-Window = Tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -28,31 +28,32 @@ class Decouple(ProgramPass):
     A window lies between two instructions of a qubit (never before its first
     or after its last, and never where a gate of the qubit only waits). The
     pulses are the device's x; a Y is the same at phase +pi/2. Neighbours on
-    the coupling graph get orthogonal sequences. Windows too short stay idle.
+    the coupling graph get orthogonal sequences. Windows too short stay idle, and
+    so does a qubit while a constraint demands it.
     """
 
     sequence: str = "XY4"  # "X2", "XY4", "XY8" or "UDD<even number>"
     min_window: int = 0  # samples; windows shorter than that stay idle
     stagger: bool = True
     qubits: Optional[Tuple[int, ...]] = None  # None: all that have an x
+    constraints: Tuple[Constraint, ...] = ()  # of these, NeighboursIdle counts
+    conflicts: Optional[nx.Graph] = None  # qubit tuples; what is on two adjacent ones never plays at one time
     requires: ClassVar[FrozenSet[str]] = frozenset({"lowered"})
     ensures: ClassVar[FrozenSet[str]] = frozenset({"decoupled"})
 
     @staticmethod
-    def of(dd: Any) -> "Decouple":
+    def of(dd: Any, constraints: Tuple[Constraint, ...] = (), conflicts: Optional[nx.Graph] = None) -> "Decouple":
         """Return the pass that a user's ``dd`` means: a name, options, or a pass.
 
         Raises:
             CompilerError: none of these.
         """
         if isinstance(dd, Decouple):
-            return dd
-        if isinstance(dd, str):
-            parse_sequence(dd)
-            return Decouple(dd)
-        if isinstance(dd, Mapping) and set(dd) <= {"sequence", "min_window", "stagger", "qubits"}:
-            parse_sequence(dd.get("sequence", "XY4"))
-            options = dict(dd)
+            return replace(dd, constraints=dd.constraints or constraints, conflicts=dd.conflicts or conflicts)
+        options: Any = {"sequence": dd} if isinstance(dd, str) else dd
+        if isinstance(options, Mapping) and set(options) <= {"sequence", "min_window", "stagger", "qubits"}:
+            parse_sequence(options.get("sequence", "XY4"))
+            options = dict(options, constraints=constraints, conflicts=conflicts)
             if options.get("qubits") is not None:
                 options["qubits"] = tuple(options["qubits"])
             return Decouple(**options)
@@ -77,18 +78,21 @@ class Decouple(ProgramPass):
         chosen = set(bodies) if self.qubits is None else set(self.qubits) & set(bodies)
         colors = color_qubits(device) if self.stagger else {}
         adder = _Adder(program, device)
+        quiet = _quiet_times(program, device, self.constraints, self.conflicts)
         for qubit, windows in idle_windows(program).items():
             if qubit not in chosen:
                 continue
             axes, at = centers(wanted, colors.get(qubit, 0))
             body = bodies[qubit]
-            for start, stop in windows:
+            for start, stop in [free for window in windows for free in outside(window, quiet.get(qubit, ()))]:
                 if stop - start < self.min_window:
                     continue
                 grid = max(device.timing.pulse_alignment, 1)
                 starts = place(at, start, stop, body.duration, grid)
                 if starts is not None:
                     adder.add(qubit, body, axes, starts)
+                    for other in _rivals(qubit, self.conflicts):
+                        quiet.setdefault(other, []).extend((t, t + body.duration) for t in starts)
         return adder.program(wanted.name)
 
 
@@ -103,28 +107,47 @@ def color_qubits(device: Device) -> Dict[int, int]:
     return {q: int(c) for q, c in nx.greedy_color(graph, strategy="DSATUR").items()}
 
 
-def idle_windows(program: Program) -> Dict[int, List[Window]]:
+def idle_windows(program: Program) -> Dict[int, List[Span]]:
     """Return each qubit's idle times between two of its instructions, samples.
 
     An instruction (a source of the program) takes all of its qubits from its
     first row to the end of its last; delays take none. A virtual Z ends a
     window: between two X it would turn the other way.
     """
-    e = program.events
-    stop = e.t0 + e.duration
-    busy = np.flatnonzero((e.op != Op.DELAY) & (e.source >= 0))
-    spans: Dict[int, List[int]] = {}
-    for s, t0, t1 in zip(e.source[busy].tolist(), e.t0[busy].tolist(), stop[busy].tolist()):
-        span = spans.setdefault(s, [t0, t1])
-        span[0], span[1] = min(span[0], t0), max(span[1], t1)
-    of_qubit: Dict[int, List[Window]] = {}
-    for s, (t0, t1) in spans.items():
-        for qubit in program.sources[s].qubits:
-            of_qubit.setdefault(qubit, []).append((t0, t1))
-    return {q: _gaps(sorted(taken)) for q, taken in sorted(of_qubit.items())}
+    taken = qubit_spans(program, source_spans(program).items())
+    return {qubit: _gaps(spans) for qubit, spans in taken.items()}
 
 
-def _gaps(taken: Sequence[Window]) -> List[Window]:
+def _quiet_times(
+    program: Program, device: Device, constraints: Sequence[Constraint], conflicts: Optional[nx.Graph]
+) -> Dict[int, List[Span]]:
+    """Return when no pulse may be added to a qubit, samples."""
+    idle = [c for c in constraints if isinstance(c, NeighboursIdle)]
+    quiet: Dict[int, List[Span]] = {}
+    if not idle and conflicts is None:
+        return quiet
+    near, spans = neighbours(device), playing(program)
+    for source, span in spans:
+        gate = program.sources[source]
+        if any(c.concerns(gate.name, gate.qubits) for c in idle):
+            for qubit in {n for q in gate.qubits for n in near.get(q, ())} - set(gate.qubits):
+                quiet.setdefault(qubit, []).append(span)
+    nodes = node_spans(program, spans)
+    for edge in conflicts.edges if conflicts is not None else ():
+        for a, b in (edge, edge[::-1]):
+            if len(set(a)) == 1:
+                quiet.setdefault(a[0], []).extend(nodes.get(frozenset(b), ()))
+    return quiet
+
+
+def _rivals(qubit: int, conflicts: Optional[nx.Graph]) -> List[int]:
+    """Return the qubits whose own pulses must not meet those of ``qubit``."""
+    if conflicts is None or (qubit,) not in conflicts:
+        return []
+    return [node[0] for node in conflicts[(qubit,)] if len(node) == 1]
+
+
+def _gaps(taken: Sequence[Span]) -> List[Span]:
     """Return the gaps between spans, from the first to the last that takes time."""
     lasting = [k for k, (t0, t1) in enumerate(taken) if t1 > t0]
     if not lasting:
