@@ -6,7 +6,7 @@ imports nothing, and leaves whatever is unusual to Python callbacks.
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItem
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
@@ -273,7 +273,7 @@ cdef class Scanner:
             count = PyList_GET_SIZE(params)
             for k in range(count):
                 value = <object>PyList_GET_ITEM(params, k)
-                if not PyFloat_CheckExact(value) or not isfinite(PyFloat_AS_DOUBLE(value)):
+                if not PyFloat_Check(value) or not isfinite(PyFloat_AS_DOUBLE(value)):
                     plain = False
                     break
         if not plain:

@@ -76,7 +76,7 @@ class PassManager:
     def run(self, work: Work) -> Work:
         """Return the work after every pass."""
         for step in self.passes:
-            before, started = work, time.process_time()
+            before, started = work, 0.0 if self.trace is None else time.process_time()
             work = step.run(work)
             if self.trace is not None:
                 self.trace.append(_entry(step, before, work, time.process_time() - started))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, FrozenSet, Tuple
+from typing import ClassVar, Dict, FrozenSet, Sequence, Tuple
 
 import numpy as np
 
@@ -48,8 +48,7 @@ def lower(work: Work) -> Lowered:
     counts = np.append(np.diff(pool.ptr), 0)[work.snippet]
     ptr = np.concatenate([[0], np.cumsum(counts)])[gates.circuit_ptr]
     rows, largest = int(ptr[-1]), int(np.diff(ptr).max(initial=0))
-    columns = {name: np.empty(rows, dtype) for name, dtype in COLUMNS.items()}
-    gate, pool_row, touched = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.uint8)
+    columns, (gate, pool_row, touched) = _allocate(rows)
     own = np.array([s[0] if s else -1 for s in gates.clbit_sets] + [-1], dtype=np.int32)
     kernel("layout").lower_rows(
         gates.circuit_ptr,
@@ -92,6 +91,19 @@ def lower(work: Work) -> Lowered:
     out = Lowered(events, ptr, gate, pool_row, np.flatnonzero(touched), pool, parameters)
     judge(gates, out)
     return out
+
+
+def _allocate(rows: int) -> Tuple[Dict[str, np.ndarray], Sequence[np.ndarray]]:
+    """Return the columns of events, and of gate, pool row and mark, in one block of memory.
+
+    In one block because fresh pages cost more than the work on them, and
+    numpy asks for large pages from 4 MB on.
+    """
+    dtypes = [*COLUMNS.values(), np.dtype(np.int32), np.dtype(np.int32), np.dtype(np.uint8)]
+    stops = np.cumsum([-(-rows * dtype.itemsize // 64) * 64 for dtype in dtypes]).tolist()
+    block = np.empty(stops[-1], np.uint8)
+    parts = [block[lo:hi][: rows * d.itemsize].view(d) for lo, hi, d in zip([0, *stops], stops, dtypes)]
+    return dict(zip(COLUMNS, parts)), parts[len(COLUMNS) :]
 
 
 def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
