@@ -244,7 +244,7 @@ def lower_rows(const int64_t[::1] circuit_ptr, const int64_t[::1] row_ptr, const
                const int32_t[::1] entry_parameter, const double[::1] entry_coefficient,
                int64_t[::1] t0, int64_t[::1] duration, uint8_t[::1] op, int32_t[::1] channel, int32_t[::1] ref,
                double[::1] value, double[::1] angle, int32_t[::1] slot, int32_t[::1] source,
-               int32_t[::1] calibration, int32_t[::1] label, int32_t[::1] gate, int32_t[::1] pool_row,
+               int32_t[::1] calibration, int32_t[::1] label, int64_t[::1] gate, int64_t[::1] pool_row,
                uint8_t[::1] touched, int64_t[:, ::1] whole, double[:, ::1] real, uint8_t[::1] marked):
     """Copy the body of every gate to its time, with its parameters, sorted by time within each circuit.
 
@@ -299,7 +299,7 @@ def lower_rows(const int64_t[::1] circuit_ptr, const int64_t[::1] row_ptr, const
                 source[at] = <int32_t>(g - circuit_ptr[c])
                 calibration[at] = model_calibration[p]
                 label[at] = model_label[p]
-                gate[at] = <int32_t>g
-                pool_row[at] = <int32_t>p
+                gate[at] = g
+                pool_row[at] = p
                 touched[at] = marked[r]
                 at += 1

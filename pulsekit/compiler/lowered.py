@@ -19,8 +19,8 @@ class Lowered:
 
     events: EventTable
     ptr: np.ndarray  # int64[circuits + 1], rows of each circuit
-    gate: np.ndarray  # int32[rows], the gate of each row
-    pool_row: np.ndarray  # int32[rows], the row's model in the pool
+    gate: np.ndarray  # int64[rows], the gate of each row
+    pool_row: np.ndarray  # int64[rows], the row's model in the pool
     parametric: np.ndarray  # int64[k], rows whose value or angle depends on a gate parameter
     pool: Pool
     parameters: Tuple[Optional[ParameterTable], ...] = ()  # per circuit

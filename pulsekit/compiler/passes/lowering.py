@@ -99,7 +99,7 @@ def _allocate(rows: int) -> Tuple[Dict[str, np.ndarray], Sequence[np.ndarray]]:
     In one block because fresh pages cost more than the work on them, and
     numpy asks for large pages from 4 MB on.
     """
-    dtypes = [*COLUMNS.values(), np.dtype(np.int32), np.dtype(np.int32), np.dtype(np.uint8)]
+    dtypes = [*COLUMNS.values(), np.dtype(np.int64), np.dtype(np.int64), np.dtype(np.uint8)]
     stops = np.cumsum([-(-rows * dtype.itemsize // 64) * 64 for dtype in dtypes]).tolist()
     block = np.empty(stops[-1], np.uint8)
     parts = [block[lo:hi][: rows * d.itemsize].view(d) for lo, hi, d in zip([0, *stops], stops, dtypes)]
