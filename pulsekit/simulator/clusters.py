@@ -9,7 +9,8 @@ whose estimated effect exceeds it (docs/physics.md). Estimates:
   so that n of them give at most min((sum m)^2, 4 sum m^2);
 * where both are driven, amplitudes interfere: the same without the square,
   plus the static ZZ phase between the first drive that both have had and the
-  last drive on either, |zeta| T / 2;
+  last drive on either, |zeta| T / 2; likewise where one is driven and the
+  other starts above its ground state;
 * beyond the neighbours, the same with the effective coupling through the
   qubit between;
 * a spectator that is excited so little that its second level (the square of
@@ -22,7 +23,7 @@ whose estimated effect exceeds it (docs/physics.md). Estimates:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -76,6 +77,7 @@ def plan_clusters(
     noise: bool = True,
     memory_cap: Optional[int] = None,
     also: Sequence[int] = (),
+    excited: Sequence[int] = (),
 ) -> List[Cluster]:
     """Return the clusters of every experiment of a batch.
 
@@ -93,6 +95,8 @@ def plan_clusters(
             ``cost.TRAJECTORIES_ABOVE`` states, trajectories are).
         memory_cap: bytes; None: three quarters of the machine's memory.
         also: qubits to simulate even where nothing drives or acquires them.
+        excited: those of them that start above their ground state, so that
+            their ZZ shift acts on driven neighbours.
 
     Returns:
         Clusters in order of their first experiment, then their first qubit.
@@ -109,9 +113,9 @@ def plan_clusters(
     if known is None or not all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
         known = ([np.array(a) for a in numbers], {})
         batch.__dict__["_clusters"] = known
-    key = (device, spectator_bound, tuple(also))
+    key = (device, spectator_bound, tuple(also), tuple(excited))
     if key not in known[1]:
-        known[1][key] = _planned(batch, device, spectator_bound, set(also))
+        known[1][key] = _planned(batch, device, spectator_bound, set(also), frozenset(excited))
     out = list(known[1][key])
     from .cost import TRAJECTORIES_ABOVE, check_memory
 
@@ -130,14 +134,14 @@ def restricted(clusters: Sequence[Cluster], experiments: np.ndarray) -> List[Clu
     return out
 
 
-def _planned(batch: Batch, device: Device, bound: float, also: Set[int]) -> List[Cluster]:
+def _planned(batch: Batch, device: Device, bound: float, also: Set[int], excited: FrozenSet[int]) -> List[Cluster]:
     estimator = Estimator(device)
     found: Dict[Tuple[object, ...], List[int]] = {}
     plans: Dict[Tuple[object, ...], Tuple[Cluster, ...]] = {}
     for activity in activity_of(batch, device):
         key = activity.key
         if key not in plans:
-            plans[key] = _plan(activity, estimator, device, bound, also)
+            plans[key] = _plan(activity, estimator, device, bound, also, excited)
         for cluster in plans[key]:
             name = (cluster.qubits, cluster.levels, cluster.couplings)
             members = found.setdefault(name, [])
@@ -162,7 +166,7 @@ def _merged(
 
 
 def _plan(
-    activity: Activity, estimator: Estimator, device: Device, bound: float, also: Set[int]
+    activity: Activity, estimator: Estimator, device: Device, bound: float, also: Set[int], excited: FrozenSet[int]
 ) -> Tuple[Cluster, ...]:
     members = also | set(activity.driven) | set(activity.acquired) | set(activity.reset)
     active = set(range(device.n_qubits)) if activity.swept else set(members)
@@ -173,7 +177,7 @@ def _plan(
             members.add(qubit)
         elif qubit not in members:
             left.append(LeftOut((qubit,), "crosstalk", effect))
-    for link in estimator.links(activity):
+    for link in estimator.links(activity, excited):
         if link.effect > bound:
             for pair in link.couplings:
                 kept[pair] = max(kept.get(pair, 0.0), link.effect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Tuple
 
 import numpy as np
 
@@ -41,8 +41,13 @@ class Estimator:
             strength = self.neighbours[a].get(b, 0.0) + TWO_PI * c.strength
             self.neighbours[a][b] = self.neighbours[b][a] = strength
 
-    def links(self, activity: Activity) -> Iterator[Link]:
-        """Yield every coupling and two-step path that a drive touches."""
+    def links(self, activity: Activity, excited: FrozenSet[int] = frozenset()) -> Iterator[Link]:
+        """Yield every coupling and two-step path that a drive touches.
+
+        Args:
+            activity: what drives.
+            excited: idle qubits that may start above their ground state.
+        """
         driven = set(activity.driven)
         seen = set()
         for a in sorted(driven):
@@ -50,34 +55,37 @@ class Estimator:
                 pair = (min(a, b), max(a, b))
                 if pair not in seen:
                     seen.add(pair)
-                    yield Link(pair, (pair,), self._effect(activity, a, b, w_j))
+                    yield Link(pair, (pair,), self._effect(activity, a, b, w_j, excited))
         for a in sorted(driven):
-            yield from self._paths(activity, a, driven)
+            yield from self._paths(activity, a, driven, excited)
 
-    def _paths(self, activity: Activity, a: int, driven: "set[int]") -> Iterator[Link]:
+    def _paths(self, activity: Activity, a: int, driven: "set[int]", excited: FrozenSet[int]) -> Iterator[Link]:
         for m, w_am in sorted(self.neighbours[a].items()):
             for b, w_mb in sorted(self.neighbours[m].items()):
                 ends = (min(a, b), max(a, b))
-                if b == a or b in self.neighbours[a] or (b in driven and a > b):
+                if b == a or (b in driven and a > b):
                     continue
                 gaps = [_safe(self.w[m] - self.w[q], max(abs(w_am), abs(w_mb))) for q in (a, b)]
                 w_eff = -w_am * w_mb * (1 / gaps[0] + 1 / gaps[1]) / 2
                 steps = ((min(a, m), max(a, m)), (min(m, b), max(m, b)))
-                yield Link((ends[0], m, ends[1]), steps, self._effect(activity, a, b, w_eff))
+                yield Link((ends[0], m, ends[1]), steps, self._effect(activity, a, b, w_eff, excited))
 
-    def _effect(self, activity: Activity, a: int, b: int, w_j: float) -> float:
+    def _effect(self, activity: Activity, a: int, b: int, w_j: float, excited: FrozenSet[int]) -> float:
         if w_j == 0.0:
             return 0.0
-        both = a in activity.tones and b in activity.tones
+        driven = [q for q in (a, b) if q in activity.tones]
         if self._hybrid(a, b, w_j):
             return 1.0
-        if not both:
-            i, j = (a, b) if a in activity.tones else (b, a)
-            return min(1.0, self._sum(activity, i, j, w_j, (0,)))
-        amplitude = sum(np.sqrt(self._sum(activity, i, j, w_j, (0, 1))) for i, j in ((a, b), (b, a)))
-        start = max(activity.span[a][0], activity.span[b][0])
-        stop = max(activity.span[a][1], activity.span[b][1])
-        phase = abs(zz_shift(self._pair(a, b, w_j))) * max(0, stop - start) * self.device.timing.dt / 2
+        if len(driven) == 1:
+            i, j = driven[0], b if driven[0] == a else a
+            if j not in excited:
+                return min(1.0, self._sum(activity, i, j, w_j, (0,)))
+            span = activity.span[i]
+        else:
+            span = (max(activity.span[q][0] for q in (a, b)), max(activity.span[q][1] for q in (a, b)))
+        ways = [(i, b if i == a else a) for i in driven]
+        amplitude = sum(np.sqrt(self._sum(activity, i, j, w_j, (0, 1))) for i, j in ways)
+        phase = abs(zz_shift(self._pair(a, b, w_j))) * max(0, span[1] - span[0]) * self.device.timing.dt / 2
         return float(min(1.0, amplitude + phase))
 
     def _hybrid(self, a: int, b: int, w_j: float) -> bool:

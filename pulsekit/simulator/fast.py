@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence
 import numpy as np
 
 from .blocks import LANES
-from .engine import run_track
+from .engine import MAX_SUPER, run_track
 from .model import Model
 from .space import Space, space_of
 from .stack import Stack
@@ -20,16 +20,17 @@ __all__ = ["evolve_fast", "fits_fast"]
 
 MAX_KET = 25  # amplitudes of a ket
 MAX_DENSITY = 256  # entries of a density matrix
-_EDGE = 1e-9
+STRANG = 1e-7  # tolerance that steps of decay and unitary maps reach (rho.py)
 
 
-def fits_fast(model: Model, density: bool) -> bool:
-    """Tell whether the engine takes a model."""
+def fits_fast(model: Model, density: bool, tolerance: float = 1.0) -> bool:
+    """Tell whether the engine takes a model and, with T1 and T2, reaches a tolerance."""
     if model.extra or model.n > 2:
         return False
     size = model.dim**2 if density else model.dim
-    whole = all(abs(line.delay_s / model.dt - round(line.delay_s / model.dt)) < _EDGE for line in model.lines)
-    return whole and size <= (MAX_DENSITY if density else MAX_KET)
+    if density and size > MAX_SUPER and model.noisy and tolerance < STRANG:
+        return False
+    return model.on_grid and size <= (MAX_DENSITY if density else MAX_KET)
 
 
 def evolve_fast(

@@ -23,7 +23,7 @@ from .timeline import Tone
 
 __all__ = ["FINEST", "Ladder", "evolve_splitting", "supports"]
 
-FINEST = 1 / 16  # samples, the smallest step that is tried
+FINEST = 1 / 64  # samples, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
@@ -109,6 +109,11 @@ class Ladder:
         self.error = 0.0  # of the last run, estimated
 
     @property
+    def turn(self) -> float:
+        """By how many rad counter-rotating terms turn in a sample; 0 under the RWA."""
+        return 0.0 if self.rwa else 2 * self.w_c * self.model.dt
+
+    @property
     def dressing(self) -> "Dressing | LargeDressing":
         """The model's dressed basis."""
         return dressing_of(self.model, self.w_c, self.live)
@@ -183,7 +188,7 @@ class Ladder:
         cancel: Optional[threading.Event],
         steps: Optional[Tuple[float, ...]],
     ) -> np.ndarray:
-        chosen = ladder(self.tolerance, self.rwa) if steps is None else steps
+        chosen = ladder(self.tolerance, self.turn) if steps is None else steps
         tables = self._tables(tones, lane, start, stop, chosen)
         rows: List[List[np.ndarray]] = []
         for step in chosen:
@@ -219,9 +224,13 @@ class Ladder:
         """Return an estimate of the largest error of a population."""
         if len(rows) == 1:
             return 1e-5 * step**2
-        best, before = self._populations(rows[-1][-1]), self._populations(rows[-1][-2])
+        best = self._populations(rows[-1][-1])
+        # kinks within steps: only runs of different steps tell how far they are
+        before = self._populations(rows[-1][-2] if self.model.on_grid else rows[-2][-1])
         change = float(np.max(np.abs(best - before)))
-        return change / 20 if len(rows) == 2 else change / 4
+        if not self.model.on_grid:
+            return 2 * change
+        return change / (20 if len(rows) == 2 and self.rwa else 4)
 
     def _populations(self, y: np.ndarray) -> np.ndarray:
         return np.diag(y).real if self.mode == "density" else y.real**2 + y.imag**2

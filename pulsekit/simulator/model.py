@@ -85,6 +85,12 @@ class Model:
         return tuple(term for term in self.extra if term.channel is not None)
 
     @cached_property
+    def on_grid(self) -> bool:
+        """Whether every line is late by a whole number of samples."""
+        late = np.array([line.delay_s for line in self.lines]) / self.dt
+        return bool((np.abs(late - np.rint(late)) < 1e-9).all())
+
+    @cached_property
     def noisy(self) -> bool:
         """Whether any transmon relaxes or dephases."""
         return bool(np.isfinite(self.t1).any() or np.isfinite(self.t2).any())

@@ -9,6 +9,7 @@ population): steps of 1 and 1/2 sample 3e-8, with 1/4 2e-9, with 1/8 1e-10.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Tuple
 
@@ -50,18 +51,26 @@ class Scheme:
 STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
 
 
-def ladder(tolerance: float, rwa: bool = True) -> Tuple[float, ...]:
+# (tolerance from which it does, steps): largest errors of random schedules stay below
+_SLOW = (
+    (3e-5, (1.0,)),
+    (1e-7, (1.0, 0.5)),
+    (5e-9, (1.0, 0.5, 0.25)),
+    (5e-10, (1.0, 0.5, 0.25, 0.125)),
+    (0.0, (0.5, 0.25, 0.125, 0.0625)),
+)
+_FAST = ((1e-5, (1.0,)), (3e-7, (1.0, 0.5)), (1e-8, (0.5, 0.25)), (0.0, (0.5, 0.25, 0.125)))
+_TURN = 4.4  # rad of a counter-rotating term in one unit of step
+
+
+def ladder(tolerance: float, turn: float = 0.0) -> Tuple[float, ...]:
     """Return the steps, in samples, that a tolerance begins with.
 
-    Counter-rotating terms turn by 2 pi within some half a sample: far below
-    1e-7 the steps have to resolve that.
+    Args:
+        tolerance: error allowed in a population.
+        turn: rad by which counter-rotating terms turn in a sample (14 at 5 GHz
+            and 2/9 ns), which the steps have to follow; 0: the RWA.
     """
-    if not rwa and tolerance < 1e-7:
-        return (0.25, 0.125) if tolerance >= 5e-9 else (0.25, 0.125, 0.0625)
-    if tolerance >= 3e-5:
-        return (1.0,)
-    if tolerance >= 1e-7:
-        return (1.0, 0.5)
-    if tolerance >= 5e-9:
-        return (1.0, 0.5, 0.25)
-    return (1.0, 0.5, 0.25, 0.125)
+    steps = next(s for least, s in (_FAST if turn else _SLOW) if tolerance >= least)
+    unit = 2.0 ** -max(0, math.ceil(math.log2(turn / _TURN))) if turn else 1.0
+    return tuple(unit * s for s in steps)

@@ -186,9 +186,16 @@ def clusters_of(
         levels = tuple(t.levels for t in device.transmons)
         pairs = tuple((c.qubits[0], c.qubits[1]) for c in device.couplings)
         return [Cluster(np.arange(len(batch)), tuple(range(device.n_qubits)), levels, pairs)]
-    named = tuple(initial) if isinstance(initial, Mapping) else ()
-    noisy = noise or solver not in ("auto", "schroedinger")
-    return plan_clusters(batch, device, spectator_bound=spectator_bound, noise=noisy, memory_cap=memory_cap, also=named)
+    named: Mapping[int, int] = initial if isinstance(initial, Mapping) else {}
+    return plan_clusters(
+        batch,
+        device,
+        spectator_bound=spectator_bound,
+        noise=noise or solver not in ("auto", "schroedinger"),
+        memory_cap=memory_cap,
+        also=tuple(named),
+        excited=tuple(q for q, level in named.items() if level > 0),
+    )
 
 
 def _check_coherent(program: Program) -> None:

@@ -139,13 +139,22 @@ def frame_table(
             nodes = np.zeros(1)
             series = [_series(space.at(w), g1, g2, 0.0, dt, degree)]
         else:
-            count = int(np.ceil(6 + 4 * reach_w * dt * max(1.0, np.abs(space.number).max() / 2)))
+            count = _nodes(reach_w * dt * float(np.abs(space.number).max()), precision / (4 * space.size))
             nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
             series = [_series(space.at(w + x * reach_w), g1, g2, 0.0, dt, degree) for x in nodes]
         table = _frame_entries(space, series, nodes, degree, strength, precision, reach_w)
         _store(key, table)
     _memory[key] = table
     return table
+
+
+def _nodes(angle: float, error: float) -> int:
+    """Return how many Chebyshev terms exp(i angle x) needs: (angle / 2)^n / n! is below ``error``."""
+    count, size = 1, 2.0
+    while size > error or count < 6:
+        size *= angle / (2 * count)
+        count += 1
+    return count
 
 
 def _frame_entries(
@@ -291,7 +300,7 @@ def _key(space: Space, line: int, w: float, strength: float, precision: float, r
     if own is None:
         noise = [model.t1.tolist(), model.t2.tolist(), model.p_th.tolist()]
         own = cache.content_hash(
-            "poly 2",
+            "poly 3",
             list(model.levels),
             np.asarray(model.w_bare),
             np.asarray(model.w_alpha),

@@ -130,3 +130,21 @@ def test_a_weak_spectator_has_two_levels_and_that_changes_nothing():
     three = simulate(p, dev, spectator_bound=1e-12)
     assert three.clusters[0].levels == (3, 3)
     assert np.abs(two - three.level_populations(0, 0)).max() < 1e-6
+
+
+def test_a_neighbour_that_starts_excited_shifts_a_driven_one():
+    """Ramsey on qubit 0 for 0.7 us: the ZZ shift of 190 kHz turns it by 0.8 rad."""
+    dev = device([5e9, 5.11e9], {(0, 1): 2e6})
+    p = program([("d0", 0, X, X_AMP / 2, 0.0), ("d0", 3160, X, X_AMP / 2, 1.0)], 3320)
+    for level, joined in ((0, False), (1, True)):
+        found = simulate(p, dev, initial={0: 0, 1: level})
+        whole = simulate(p, dev, initial={0: 0, 1: level}, spectator_bound=1e-12)
+        assert (len(found.clusters) == 1) == joined
+        assert np.abs(found.level_populations(0, 0) - whole.level_populations(0, 0)).max() < 1e-4
+
+
+def test_a_triangle_keeps_its_third_coupling():
+    dev = device([5e9, 5.06e9, 5.1e9], {(0, 1): 3e6, (1, 2): 3e6, (0, 2): 3e6})
+    p = program([("d0", 0, X, X_AMP, 0.0), ("u0", 160, CR, 0.5, 0.0)], 1200)
+    (cluster,) = plan_clusters(as_batch(p, dev, None), dev, spectator_bound=1e-6)
+    assert cluster.couplings == ((0, 1), (0, 2), (1, 2))

@@ -15,6 +15,7 @@ from pulsekit.errors import CancelledError
 from pulsekit.simulator.dressing import dressing_of
 from pulsekit.simulator.largedressing import LargeDressing
 from pulsekit.simulator.many import evolve_splitting
+from pulsekit.simulator.methods import choose
 from pulsekit.simulator.operators import embed, lowering
 from pulsekit.simulator.reference import evolve_reference
 
@@ -89,6 +90,49 @@ def test_the_tolerance_is_kept(seed, tolerance, reached):
     best = _go(m, tones, x, 300, steps=(1 / 4, 1 / 8, 1 / 16))
     ours = _go(m, tones, x, 300, tolerance=tolerance)
     assert np.abs(np.abs(ours) ** 2 - np.abs(best) ** 2).max() < reached
+
+
+def _late(m, delay):
+    """The model with lines that are late by growing parts of ``delay`` samples."""
+    lines = tuple(k._replace(delay_s=delay * (i + 1) / len(m.lines) * m.dt) for i, k in enumerate(m.lines))
+    return replace(m, lines=lines)
+
+
+def _rough_tones(m, duration, seed):
+    """Strong pulses of random samples, far off resonance, each on its line's grid."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for t in random_tones(m, duration, seed, 5):
+        samples = rng.uniform(0, 1, t.samples.size) * np.exp(2j * np.pi * rng.random(t.samples.size))
+        start = t.t0 * m.dt + m.lines[t.line].delay_s
+        out.append(
+            replace(t, samples=samples, start_s=start, amplitude=3 * t.amplitude, w=t.w + rng.uniform(-2e9, 2e9))
+        )
+    return out
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_tolerance_is_kept_without_the_rwa(seed):
+    """Counter-rotating terms turn twice in a sample."""
+    m = model((3, 2, 2))
+    tones = _rough_tones(m, 180, seed)
+    x = random_ket(m.dim, seed).reshape(1, -1, 1)
+    best = _go(m, tones, x, 200, rwa=False, tolerance=1e-12, steps=(1 / 16, 1 / 32, 1 / 64))
+    for tolerance in (1e-4, 1e-6, 1e-8, 1e-9):
+        ours = _go(m, tones, x, 200, rwa=False, tolerance=tolerance)
+        assert np.abs(np.abs(ours) ** 2 - np.abs(best) ** 2).max() < tolerance
+
+
+def test_the_tolerance_is_kept_where_samples_begin_within_others():
+    m = _late(model((3, 2, 2)), 0.9)
+    tones = _rough_tones(m, 130, 1)
+    x = random_ket(m.dim, 1).reshape(1, -1, 1)
+    best = evolve_reference(m, tones, x, start=0, stop=140, tolerance=1e-9, **KETS)
+    for tolerance in (1e-4, 1e-5, 1e-6, 1e-7):
+        ours = _go(m, tones, x, 140, tolerance=tolerance)
+        assert np.abs(np.abs(ours) ** 2 - np.abs(best) ** 2).max() < tolerance
+    assert choose(m, "auto", "schroedinger", True, 1e-6) == "reference"  # exact, where it is affordable
+    assert choose(model((3, 2, 2)), "auto", "schroedinger", True, 1e-6) == "splitting"
 
 
 def test_the_reference_agrees():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from simulator_programs import device, gaussian, play, program, random_program
 from benchmarks.workloads import load
 from benchmarks.workloads.build import batch_of, device_of
 from pulsekit.errors import CancelledError, SimulationError
-from pulsekit.program import Batch, Program, Pulse, resolve_frames
+from pulsekit.program import Batch, Op, Program, Pulse, resolve_frames
 from pulsekit.simulator import Model, default_los, evolve, simulate
 from pulsekit.simulator.operators import embed, lowering
 
@@ -106,6 +107,39 @@ def test_states_equal_scipy_dop853() -> None:
     start[0] = 1
     ours = simulate(prog, dev, outputs=("states",), tolerance=1e-10, spectator_bound=1e-9).states[0]
     assert np.abs(ours - scipy_states(model, prog, start, True)).max() < 1e-8
+
+
+@pytest.mark.parametrize("detuning", [60e6, -190e6, -370e6, -466e6, -780e6])
+def test_carriers_far_from_the_lo_keep_the_tolerance(detuning: float) -> None:
+    """Maps are families over the detuning; 5e-6 with too few nodes."""
+    dev = device(2, 3)
+    pulses: list = []
+    rows = [
+        {"t0": 0, "op": Op.SHIFT_FREQUENCY, "channel": "d1", "value": detuning},
+        play("d1", 0, pulses, gaussian(80, 20.0), 0.8, 0.3),
+    ]
+    prog = program(rows, pulses)
+    start = np.full(9, 1 / 3)
+    settings = {"outputs": ("states",), "spectator_bound": 1e-12, "initial": start}
+    fast = simulate(prog, dev, tolerance=1e-10, **settings).states
+    slow = simulate(prog, dev, tolerance=1e-11, method="reference", **settings).states
+    assert np.abs(fast - slow).max() < 1e-10
+
+
+def test_density_matrices_of_two_qutrits_keep_a_tight_tolerance() -> None:
+    dev = device(2, 3)
+    dev = dev.replace(transmons=tuple(replace(t, t1=4e-6, t2=3e-6) for t in dev.transmons))
+    prog = random_program(np.random.default_rng(3), 2, plays=3)
+    settings = {"noise": True, "outputs": ("states",), "spectator_bound": 1e-12}
+    fast = simulate(prog, dev, tolerance=1e-9, **settings).states
+    slow = simulate(prog, dev, tolerance=1e-9, method="reference", **settings).states
+    assert np.abs(fast - slow).max() < 1e-9
+
+
+def test_the_polynomial_method_says_what_it_takes() -> None:
+    dev = device(3, 3)
+    with pytest.raises(SimulationError, match="one or two transmons"):
+        simulate(random_program(np.random.default_rng(1), 3), dev, method="polynomial", spectator_bound=1e-12)
 
 
 def test_density_matrices_equal_a_dense_exponential() -> None:
