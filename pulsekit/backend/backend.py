@@ -24,7 +24,7 @@ from .exceptions import BackendAttributeError, BackendTypeError, IBMQBackendJobL
 from .job import Job
 from .parameters import BY_NAME, default_options, documentation, signature
 from .request import resolve
-from .submission import store_input, submission
+from .submission import enter, submission
 
 __all__ = ["Backend"]
 
@@ -170,12 +170,12 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
                 store=store,
                 configuration=self.configuration(),
                 device_document=self._device_document,
+                device_key=self._device_key,
                 client_version=_versions(),
                 started=started,
             )
-            record = store.add(submitted.record)
+            record = enter(store, submitted)
         job = self._queue(record, submitted.work)
-        store_input(store, submitted, self._device_document)
         Publisher().publish("ibmq.job.start", job)
         return job
 
@@ -203,6 +203,11 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
                 f"At most {self._max_jobs} jobs may be active on {self.name}, but so many are. Wait for one.",
                 code=TOO_MANY_JOBS,
             )
+
+    @cached_property
+    def _device_key(self) -> str:
+        """The name of the device's document in the store."""
+        return self.store.put_document(self._device_document)
 
     @cached_property
     def _device_document(self) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, Tuple
 
 from ..compiler.passes.frequency_plan import resolve_los
 from ..device import Device
@@ -179,16 +179,16 @@ def _coded(kind: Any, error: CompilerError) -> Any:
     return out
 
 
-def check_durations(durations_s: Mapping[str, float], rep_time_s: Any) -> None:
+def check_durations(durations_s: Iterable[Tuple[str, float]], rep_time_s: Any) -> None:
     """Refuse experiments that last longer than their repetition time (8020).
 
     Args:
-        durations_s: seconds by the experiment's name.
+        durations_s: name and seconds of each experiment; names may repeat.
         rep_time_s: seconds, or None with dynamic repetition.
     """
     if rep_time_s is None:
         return
-    for name, duration in durations_s.items():
+    for name, duration in durations_s:
         if duration > rep_time_s:
             raise IBMQBackendValueError(
                 f"Experiment {name!r} must last at most rep_time = {rep_time_s:g} s, but it lasts {duration:g} s.",

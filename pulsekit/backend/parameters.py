@@ -29,7 +29,6 @@ class Parameter:
     check: Optional[checks.Check] = None  # None: checked where it is used
     default: Any = None  # the option's default
     option: bool = True  # can also be set in backend.options
-    with_qobj: bool = False  # applies when a Qobj is passed, too
 
 
 RUN_PARAMETERS: Tuple[Parameter, ...] = (
@@ -38,7 +37,6 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "Union[QasmQobj, PulseQobj, QuantumCircuit, Schedule, ScheduleBlock, Instruction, List[...]]",
         "What to run: one circuit or schedule, or a list that may mix them. Qobj are supported but deprecated.",
         option=False,
-        with_qobj=True,
     ),
     Parameter(
         "job_name",
@@ -46,7 +44,6 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "A name for the job, a filter of jobs(). It need not be unique.",
         checks.text,
         option=False,
-        with_qobj=True,
     ),
     Parameter(
         "job_share_level",
@@ -55,7 +52,6 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "one), 'none' (nobody). Default: 'none'.",
         checks.choice(*SHARE_LEVELS, code=3255),
         option=False,
-        with_qobj=True,
     ),
     Parameter(
         "job_tags",
@@ -63,7 +59,6 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "Tags of the job, a filter of jobs().",
         checks.tags,
         option=False,
-        with_qobj=True,
     ),
     Parameter(
         "experiment_id",
@@ -71,7 +66,6 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "The experiment that the job belongs to, a filter of jobs().",
         checks.text,
         option=False,
-        with_qobj=True,
     ),
     Parameter(
         "header",
@@ -181,7 +175,6 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "Optional[bool]",
         "Publish running averages while the job runs, see job.live_data().",
         checks.boolean,
-        with_qobj=True,
     ),
 )
 

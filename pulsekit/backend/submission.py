@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..device import Device
 from ..errors import StoreError
@@ -14,6 +15,7 @@ from ..program import Batch
 from ..store import JobRecord, Store
 from .exceptions import provider_errors
 from .frontend import compile
+from .inputs import is_circuit
 from .limits import check_durations, lo_errors
 from .ownership import this_process
 from .payload import capture, encode
@@ -22,8 +24,9 @@ from .request import Request
 from .runner import in_background
 from .work import Work, common_fields, seed_of, threads
 
-__all__ = ["Submission", "compiled", "recorded_options", "settings_of", "submission"]
+__all__ = ["Submission", "compiled", "enter", "recorded_options", "settings_of", "submission"]
 
+logger = logging.getLogger(__name__)
 US = 1e-6  # s
 COMPILE = (
     "qubit_lo_freq",
@@ -36,13 +39,18 @@ COMPILE = (
 )
 
 
+QUICK_ROWS = 300  # pulse instructions; so many are stored in about a millisecond
+QUICK_SAMPLES = 4000  # of waveforms; likewise
+
+
 @dataclass
 class Submission:
     """A job that is ready to be queued."""
 
     record: JobRecord
     work: Work
-    payload: Any  # () -> JSON
+    payload: Callable[[], Dict[str, Any]]  # what repeats the job, as JSON
+    quick: bool  # storing that takes little of run()'s time
 
 
 def compiled(request: Request) -> Batch:
@@ -56,9 +64,8 @@ def compiled(request: Request) -> Batch:
         batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
     if request.rep_time_s is not None:
         dt = request.device.timing.dt
-        names = [str(h.get("name")) for h in batch.headers]
-        programs = [batch.programs[int(k)] for k in batch.program_of]
-        check_durations({n: p.duration * dt for n, p in zip(names, programs)}, request.rep_time_s)
+        lasts = [batch.programs[int(k)].duration * dt for k in batch.program_of]
+        check_durations(((str(h.get("name")), s) for h, s in zip(batch.headers, lasts)), request.rep_time_s)
     return batch
 
 
@@ -118,6 +125,7 @@ def submission(
     store: Store,
     configuration: Any,
     device_document: Mapping[str, Any],
+    device_key: str,
     client_version: Mapping[str, str],
     started: float,
 ) -> Submission:
@@ -128,6 +136,7 @@ def submission(
         store: where it is kept.
         configuration: the device's configuration model.
         device_document: what is kept about the device.
+        device_key: its name in the store.
         client_version: what made the job.
         started: when run() was called, s since the epoch.
     """
@@ -157,11 +166,22 @@ def submission(
         attempts=1,
         owner=this_process(),
         heartbeat=now,
+        device=device_key,
     )
     work = make_work(request, batch, record, store, seed, header, device_document)
     captured = capture(request.experiments, request.binds)
     run = _rerun(request, seed)
-    return Submission(record, work, lambda: {**encode(captured), "run": run})
+    return Submission(record, work, lambda: {**encode(captured), "run": run}, _is_quick(request.experiments, batch))
+
+
+def _is_quick(experiments: List[Any], batch: Batch) -> bool:
+    """Tell whether the input is stored within run(): circuits (2 us per gate) and a few pulses are."""
+    if all(is_circuit(e) and not e.calibrations for e in experiments):
+        return True
+    if sum(len(p.events) for p in batch.programs) > QUICK_ROWS:
+        return False
+    shapes = {id(pulse): pulse for program in batch.programs for pulse in program.pulses}
+    return sum(len(pulse.data) for pulse in shapes.values()) <= 16 * QUICK_SAMPLES
 
 
 def make_work(
@@ -237,19 +257,32 @@ def request_again(document: Mapping[str, Any], device: Device) -> Tuple[Request,
     return request, int(options["seed_simulator"])
 
 
-def store_input(store: Store, submitted: Submission, device_document: Mapping[str, Any]) -> None:
-    """Store a job's input and its device in the background."""
-    job_id = submitted.record.id
+def enter(store: Store, submitted: Submission) -> JobRecord:
+    """Enter a job in the store, with its input.
+
+    A large input is stored in the background; the job does not start before
+    it is there, so that a job that runs can always be repeated.
+    """
+    record = submitted.record
+    if submitted.quick:
+        return store.add(replace(record, payload=_stored_input(store, submitted)))
+    record = store.add(record)
+    submitted.work.repeatable.clear()
 
     def task() -> None:
-        device = store.put_document(device_document)
-        store.update(job_id, device=device)
         try:
-            payload: Optional[str] = store.put_document(submitted.payload())
-        except TypeError as error:
-            raise StoreError(
-                f"The input of job {job_id} must be plain data to be stored, but it is not: {error}."
-            ) from error
-        store.update(job_id, payload=payload)
+            store.update(record.id, payload=_stored_input(store, submitted))
+        finally:
+            submitted.work.repeatable.set()
 
     in_background(task)
+    return record
+
+
+def _stored_input(store: Store, submitted: Submission) -> Optional[str]:
+    """Store an input, and return its name; None where JSON cannot keep it."""
+    try:
+        return store.put_document(submitted.payload())
+    except (StoreError, TypeError):
+        logger.exception("The input of job %s cannot be stored: it is not repeated after a crash.", submitted.record.id)
+        return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
@@ -26,6 +27,12 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_S = 5.0  # s between signs of life in the store
 
 
+def _is_set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Work:
     """A compiled job, and where its result goes."""
@@ -38,9 +45,11 @@ class Work:
     store: Store
     common: Callable[[float], Dict[str, Any]]  # fields of the result, from the seconds that it took
     steps: Dict[str, float]
+    repeatable: threading.Event = field(default_factory=_is_set)  # the input is stored
 
     def __call__(self, ticket: Ticket) -> None:
         """Run in a worker thread; never raises."""
+        self.repeatable.wait()
         if ticket.cancel.is_set():
             self._end(ticket, "CANCELLED")
             return

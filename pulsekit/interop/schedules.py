@@ -43,6 +43,13 @@ _FRAME_OPS = {
 _KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
 
 
+_SCALABLE = {  # terra's name: parameters that make the shape, beside amp and angle
+    name: SHAPES[shape].parameters
+    for name, shape in SHAPE_NAMES.items()
+    if SHAPES[shape].scalable and shape != "gaussian_square_echo"
+}
+
+
 class ScheduleReader:
     """Collects rows of many schedules that share channels and pulses.
 
@@ -61,7 +68,8 @@ class ScheduleReader:
         self.entries: List[Tuple[int, int, int, float]] = []  # (row, column, parameter, coefficient)
         self.trees: List[Tuple[int, int, Any]] = []
         self.objects: List[Any] = []
-        self._channel_of: Dict[int, int] = {}  # id of a qiskit channel -> number
+        self._channel_of: Dict[Tuple[type, Any], int] = {}  # type and index of a qiskit channel -> number
+        self._shape_of: Dict[Tuple[Any, ...], int] = {}  # type, duration, limit and shape of a pulse -> number
         self._pulse_of: Dict[int, Tuple[int, Any, Any, int]] = {}
         self._alive: List[Any] = []  # keeps objects whose id is a key
         self._label_of: Dict[Optional[str], int] = {None: -1}
@@ -83,7 +91,8 @@ class ScheduleReader:
         return label
 
     def _channel(self, channel: Any) -> int:
-        number = self._channel_of.get(id(channel))
+        key = (type(channel), channel._index)
+        number = self._channel_of.get(key)
         if number is None:
             kind = _KINDS.get(type(channel).__name__)
             if kind is None:
@@ -94,8 +103,7 @@ class ScheduleReader:
             if isinstance(channel.index, ParameterExpression):
                 raise ProgramError(f"The index of a channel must be a number, but {channel} came. Assign it first.")
             number = self.channels.setdefault(Channel(kind, int(channel.index)), len(self.channels))
-            self._channel_of[id(channel)] = number
-            self._alive.append(channel)
+            self._channel_of[key] = number
         return number
 
     def _number(self, value: Any, column: int) -> float:
@@ -122,9 +130,7 @@ class ScheduleReader:
         pulse, channel = instruction.operands
         known = self._pulse_of.get(id(pulse))
         if known is None:
-            shape, amp, angle = convert_pulse(pulse)
-            number = self.pulses.setdefault(shape, len(self.pulses))
-            known = self._pulse_of[id(pulse)] = (number, amp, angle, shape.duration)
+            known = self._pulse_of[id(pulse)] = self._pulse(pulse)
             self._alive.append(pulse)
         number, amp, angle, duration = known
         return (
@@ -138,6 +144,23 @@ class ScheduleReader:
             -1,
             self._label(instruction._name),
         )
+
+    def _pulse(self, pulse: Any) -> Tuple[int, Any, Any, int]:
+        """Return (number of the shape, amplitude, angle, duration) of a pulse."""
+        key = None
+        names = _SCALABLE.get(getattr(pulse, "pulse_type", None))
+        if names is not None:
+            values = pulse._params
+            key = (pulse.pulse_type, pulse.duration, pulse.limit_amplitude, *[values.get(name) for name in names])
+            number = self._shape_of.get(key)
+            amp = values.get("amp", 1.0)
+            if number is not None and type(amp) is not complex:
+                return number, amp, values.get("angle", 0.0), pulse.duration
+        shape, amp, angle = convert_pulse(pulse)
+        number = self.pulses.setdefault(shape, len(self.pulses))
+        if key is not None:
+            self._shape_of[key] = number
+        return number, amp, angle, shape.duration
 
     def _frame(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
         value, channel = instruction.operands

@@ -10,13 +10,17 @@ import time
 
 import pytest
 from backend_circuits import measured
+from qiskit import pulse
 from qiskit.providers.jobstatus import JobStatus
+from qiskit.pulse import DriveChannel, Schedule
 
-from pulsekit.backend import Backend
+from pulsekit.backend import Backend, runner
 from pulsekit.backend.ownership import is_gone, this_process
 from pulsekit.backend.runner import flush
 from pulsekit.device import Device
 from pulsekit.store import open_store
+
+D0 = DriveChannel(0)
 
 CRASH = """
 import os, sys, time
@@ -136,13 +140,36 @@ def test_64_jobs_from_16_threads(transmon, tmp_path):
     assert len(backend.jobs(limit=0)) == 64
 
 
-def test_the_input_is_stored_in_the_background(transmon, tmp_path):
-    backend = Backend(transmon, tmp_path, shots=5)
-    job = backend.run(measured())
-    job.result()
+@pytest.fixture
+def stalled(monkeypatch):
+    """Hold the writer thread until the event is set."""
+    opened = threading.Event()
+    real = runner._write
+    monkeypatch.setattr(runner, "_write", lambda: (opened.wait(30), real()))
+    yield opened
+    opened.set()
     flush()
+
+
+def test_a_small_input_and_the_device_are_stored_when_run_returns(transmon, tmp_path, stalled):
+    """The job can be repeated and has its properties, however late the writer thread is."""
+    backend = Backend(transmon, tmp_path, shots=5)
+    job = backend.run([measured()] * 20)
     record = backend.store.get(job.job_id())
-    assert record.payload and record.device and record.result
+    assert record.payload and record.device
+    assert job.properties().to_dict() == backend.properties().to_dict()
+    assert job.result().success
+
+
+def test_a_large_input_is_stored_before_its_job_starts(transmon, tmp_path, stalled):
+    backend = Backend(transmon, tmp_path, shots=5)
+    many = [Schedule(*((160 * k, pulse.Play(pulse.Gaussian(160, 0.1, 40), D0)) for k in range(400)))]
+    job = backend.run(many)
+    time.sleep(0.1)
+    assert backend.store.get(job.job_id()).payload is None and job.status() is JobStatus.QUEUED
+    stalled.set()
+    assert job.result().success and job.circuits() == many
+    assert backend.store.get(job.job_id()).payload
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

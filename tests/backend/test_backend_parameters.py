@@ -177,8 +177,9 @@ def test_1_2_rep_time_is_longer_than_the_circuit(fixed_rate):
     long = QuantumCircuit(1, 1)
     long.delay(int(2e-3 / fixed_rate.dt) // 16 * 16, 0)
     long.measure(0, 0)
-    with pytest.raises(IBMQBackendValueError, match="8020"):
-        fixed_rate.run(long)
+    for circuits in (long, [long, measured(name=long.name)]):  # names may repeat
+        with pytest.raises(IBMQBackendValueError, match="8020"):
+            fixed_rate.run(circuits)
 
 
 def test_1_2_rep_delay(backend, fixed_rate):

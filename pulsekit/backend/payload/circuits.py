@@ -51,8 +51,8 @@ class CircuitCapture(NamedTuple):
         ]
         return CircuitCapture(
             list(circuit._data),
-            circuit.qubits,
-            circuit.clbits,
+            list(circuit.qubits),
+            list(circuit.clbits),
             list(circuit.qregs),
             list(circuit.cregs),
             circuit.name,

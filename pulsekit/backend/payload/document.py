@@ -6,7 +6,6 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.pulse import Schedule, ScheduleBlock
-from qiskit.pulse.transforms import block_to_schedule, target_qobj_transform
 
 from ..plain import plain
 from .circuits import CircuitCapture, read_circuit, write_circuit
@@ -74,8 +73,6 @@ def _experiment(item: Any, writer: Writer) -> Dict[str, Any]:
     if isinstance(item, CircuitCapture):
         return write_circuit(item, writer)
     metadata = dict(item.metadata or {})
-    if isinstance(item, ScheduleBlock):
-        item = target_qobj_transform(block_to_schedule(item)) if item.is_schedulable() else item
     return {
         "type": "schedule",
         "name": item.name,

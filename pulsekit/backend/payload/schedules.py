@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from qiskit import pulse
@@ -10,6 +10,7 @@ from qiskit.pulse import Schedule, channels, library
 from qiskit.pulse.library import SymbolicPulse, Waveform
 
 from ...errors import StoreError
+from ...interop.flatten import flat_instructions
 from .values import Reader, Writer
 
 __all__ = ["read_schedule", "write_schedule"]
@@ -34,12 +35,19 @@ _SHAPES = (
 
 
 def write_schedule(schedule: Any, writer: Writer) -> List[Dict[str, Any]]:
-    """Return the instructions of a schedule, in order of time. Frequencies in Hz.
+    """Return the instructions of a Schedule or ScheduleBlock, in order of time. Frequencies in Hz.
 
     Raises:
         StoreError: an instruction that is neither OpenPulse's nor terra's.
     """
-    return [{"t0": int(t0), **_instruction(instruction, writer)} for t0, instruction in schedule.instructions]
+    timed = sorted(flat_instructions(schedule), key=_order)
+    return [{"t0": int(t0), **_instruction(instruction, writer)} for t0, instruction in timed]
+
+
+def _order(timed: Tuple[int, Any]) -> Tuple[Any, ...]:
+    """Return terra's key of the order of instructions."""
+    t0, instruction = timed
+    return t0, instruction.duration, sorted(channel.name for channel in instruction.channels)
 
 
 def _instruction(item: Any, writer: Writer) -> Dict[str, Any]:
