@@ -23,7 +23,7 @@ from .backend_v1 import CallableName, DeviceModels
 from .exceptions import BackendAttributeError, BackendTypeError, IBMQBackendJobLimitError, provider_errors
 from .job import Job
 from .parameters import BY_NAME, default_options, documentation, signature
-from .request import resolve
+from .request import Request, resolve
 from .submission import enter, submission
 
 __all__ = ["Backend"]
@@ -76,7 +76,7 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
         self._where = store
         self._lock = threading.RLock()
         self._qobj_warned = False
-        self._shots_set = False
+        self._shots_given = False
         self.set_options(**options)
 
     @property
@@ -139,13 +139,16 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
         for name in fields:
             if name not in self._options:
                 raise BackendAttributeError(f"Options must be among {sorted(self._options)}, but {name!r} came.")
-        for name, value in fields.items():
+        given = dict(fields)
+        for name, value in given.items():
             known = BY_NAME.get(name)
             if value is not None and known is not None and known.check is not None:
                 fields[name] = known.check(name, value)
             elif value is None and known is not None:
                 fields[name] = known.default
         self._options.update_options(**fields)
+        if "shots" in given:
+            self._shots_given = given["shots"] is not None
 
     def run(self, *args: Any, **kwargs: Any) -> Job:
         started = time.time()
@@ -161,8 +164,22 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
         arguments = dict(bound.arguments)
         arguments.update(arguments.pop("run_config", {}))
         arguments.pop("self")
-        self._check_job_limit()
         request = resolve(self.device, self.configuration(), self._options_now(), arguments, on_qobj=self._warn_qobj)
+        with self._runner.place(self._max_jobs) as place:
+            if place is None:
+                raise IBMQBackendJobLimitError(
+                    f"At most {self._max_jobs} jobs may be active on {self.name}, but so many are. Wait for one.",
+                    code=TOO_MANY_JOBS,
+                )
+            job = self._submit(request, started, place)
+        Publisher().publish("ibmq.job.start", job)
+        return job
+
+    run.__doc__ = documentation()
+    run.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+
+    def _submit(self, request: Request, started: float, place: object) -> Job:
+        """Compile, store and queue."""
         store = self.store
         with provider_errors():
             submitted = submission(
@@ -175,18 +192,13 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
                 started=started,
             )
             record = enter(store, submitted)
-        job = self._queue(record, submitted.work)
-        Publisher().publish("ibmq.job.start", job)
-        return job
-
-    run.__doc__ = documentation()
-    run.__signature__ = _SIGNATURE  # type: ignore[attr-defined]
+        return self._queue(record, submitted.work, place)
 
     def _options_now(self) -> Options:
         """Return the options; the default of shots is at most max_shots."""
         most = getattr(self.configuration(), "max_shots", None)
         shots = BY_NAME["shots"].default
-        if most and most < shots and self._options.get("shots") == shots:
+        if most and most < shots and self._options.get("shots") == shots and not self._shots_given:
             return Options(**{**self._options, "shots": most})
         return self._options
 
@@ -195,13 +207,6 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
             self._qobj_warned = True
             warnings.warn(
                 "Passing a Qobj to run() is deprecated: pass circuits or schedules.", DeprecationWarning, stacklevel=5
-            )
-
-    def _check_job_limit(self) -> None:
-        if self._max_jobs is not None and self._active_count() >= self._max_jobs:
-            raise IBMQBackendJobLimitError(
-                f"At most {self._max_jobs} jobs may be active on {self.name}, but so many are. Wait for one.",
-                code=TOO_MANY_JOBS,
             )
 
     @cached_property

@@ -46,16 +46,21 @@ class BackendJobs:
         recover(self, store)
         return store
 
+    def _recover(self, job_id: str) -> Optional[Ticket]:
+        """Deal with jobs whose process is gone; return the ticket of this one if it runs here now."""
+        recover(self, self.store)
+        return self._runner.ticket(job_id)
+
     @property
     def _runner(self) -> Runner:
         key = (self.store.url if self.store.arrays.folder is not None else id(self.store.arrays), str(self.name))
         with _runners_lock:
             return _runners.setdefault(key, Runner())
 
-    def _queue(self, record: JobRecord, work: Callable[[Ticket], None]) -> Job:
+    def _queue(self, record: JobRecord, work: Callable[[Ticket], None], place: Optional[object] = None) -> Job:
         ticket = Ticket(record.id, work)
         job = Job(self, record, self.store, ticket)
-        self._runner.submit(ticket)
+        self._runner.submit(ticket, place)
         return job
 
     def _active_count(self) -> int:

@@ -54,9 +54,11 @@ def refuse(
 
 
 def text(name: str, value: Any) -> str:
-    """Take a str."""
+    """Take a str; databases cannot keep a NUL in it."""
     if not isinstance(value, str):
         raise refuse(name, "be a str", value, error=BackendTypeError)
+    if "\0" in value:
+        raise refuse(name, "be a str without NUL characters", value)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Callable, Dict, Iterator, Optional
 
@@ -9,7 +10,7 @@ from qiskit.providers import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
-from ..store import FINAL, JobRecord, Store
+from ..store import ACTIVE, FINAL, JobRecord, Store
 from .exceptions import (
     IBMQJobApiError,
     IBMQJobFailureError,
@@ -18,6 +19,7 @@ from .exceptions import (
     provider_errors,
 )
 from .job_facts import JobFacts
+from .ownership import is_gone
 from .queueinfo import QueueInfo
 from .results import build
 from .runner import Ticket
@@ -66,11 +68,18 @@ class Job(JobFacts, JobV1):
     def _refresh(self) -> None:
         if self._record.status in FINAL:
             return
+        self._record = self._stored_record()
+        active = self._record.status not in FINAL
+        if active and self._backend is not None and is_gone(self._record.owner, self._record.heartbeat):
+            self._ticket = self._backend._recover(self.job_id())
+            self._record = self._stored_record()
+
+    def _stored_record(self) -> JobRecord:
         with provider_errors():
             record = self._store.get(self.job_id())
         if record is None:
             raise IBMQJobApiError(f"Job {self.job_id()} must be in the store, but it is not there any more.")
-        self._record = record
+        return record
 
     def refresh(self) -> None:
         """Read the job's record again."""
@@ -80,10 +89,14 @@ class Job(JobFacts, JobV1):
     def _stored_status(self) -> str:
         if self._record.status in FINAL:
             return self._record.status
-        if self._ticket is not None and not self._ticket.finished:
-            return self._ticket.status
+        if self._runs_here():
+            return self._ticket.status  # type: ignore[union-attr]
         self._refresh()
         return self._record.status
+
+    def _runs_here(self) -> bool:
+        """Tell whether this process has the job in its queue, or runs it."""
+        return self._ticket is not None and not self._ticket.finished and self._ticket.process == os.getpid()
 
     def status(self) -> JobStatus:
         """Return the status now; a final one never changes."""
@@ -111,15 +124,16 @@ class Job(JobFacts, JobV1):
 
     def _wait(self, timeout: Optional[float]) -> bool:
         """Wait for a final status; False if it was not in time."""
-        if self._ticket is not None and not self._ticket.finished:
-            if not self._ticket.wait(timeout):
-                return False
-            self._refresh()
         end = None if timeout is None else time.monotonic() + timeout
         while self._stored_status() not in FINAL:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if self._runs_here():
+                if not self._ticket.wait(left):  # type: ignore[union-attr]
+                    return False
+                continue
             if end is not None and time.monotonic() >= end:
                 return False
-            time.sleep(POLL_S if end is None else max(0.0, min(POLL_S, end - time.monotonic())))
+            time.sleep(POLL_S if left is None else min(POLL_S, left))
         return True
 
     def wait_for_final_state(
@@ -163,12 +177,18 @@ class Job(JobFacts, JobV1):
     def cancel(self) -> bool:
         """Cancel the job if it is not finished; tell whether that worked.
 
-        A running job stops at the next opportunity; this waits for it.
+        A running job stops at the next opportunity; this waits for it. A job
+        of another process is cancelled at once, and its process stops to work
+        on it within seconds.
         """
         if not self._may_change() or self.in_final_state():
             return False
-        cancelled: bool = self._backend._cancel(self)
-        return cancelled
+        if self._runs_here():
+            cancelled: bool = self._backend._cancel(self)
+            return cancelled
+        steps = {**self._record.steps, "CANCELLED": time.time()}
+        with provider_errors():
+            return self._store.update(self.job_id(), expected=ACTIVE, status="CANCELLED", steps=steps)
 
     # result
 
@@ -239,7 +259,7 @@ class Job(JobFacts, JobV1):
 
     def queue_position(self, refresh: bool = False) -> Optional[int]:
         """Return the place in the queue, 1 being next; None if not queued."""
-        position: Optional[int] = self._backend._queue_position(self.job_id()) if self._backend is not None else None
+        position: Optional[int] = self._backend._queue_position(self.job_id()) if self._runs_here() else None
         return position
 
     def queue_info(self) -> Optional[QueueInfo]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from datetime import datetime
 from typing import Any, Dict, List, Optional
@@ -109,9 +110,11 @@ class JobFacts:
         with provider_errors():
             document = self._store.get_document(self._record.payload)
             experiments, binds = decode(document)
-        if binds is None:
-            return experiments
-        return [e.assign_parameters(_of(e, bind), inplace=False) for e in experiments for bind in binds]
+        if binds is not None:
+            experiments = [e.assign_parameters(_of(e, bind), inplace=False) for e in experiments for bind in binds]
+        if len(experiments) == 1:  # a sweep of LOs repeats it
+            experiments += [copy.copy(experiments[0]) for _ in range(self._record.experiments - 1)]
+        return experiments
 
     def _await_payload(self) -> None:
         """Wait for the writer thread, which stores the input after run()."""

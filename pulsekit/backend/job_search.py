@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Union
@@ -50,7 +51,7 @@ def where_clause(
     if status:
         where.update(_status_clause(status))
     if job_name:
-        where["name"] = {"regexp": checks.text("job_name", job_name)}
+        where["name"] = {"regexp": _pattern(checks.text("job_name", job_name))}
     bounds = {}
     if start_datetime is not None:
         bounds["gte"] = _seconds("start_datetime", start_datetime)
@@ -65,6 +66,16 @@ def where_clause(
     if db_filter:
         where = merge(where, checks.mapping("db_filter", db_filter))
     return where
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise IBMQBackendValueError(
+            f"Argument `job_name` must be a regular expression, but {text!r} came: {error}."
+        ) from error
+    return text
 
 
 def _status_clause(status: Any) -> Dict[str, Any]:

@@ -11,7 +11,8 @@ import os
 import threading
 import weakref
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
+from contextlib import contextmanager
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
 __all__ = ["Runner", "Ticket", "flush", "in_background"]
 
@@ -27,6 +28,7 @@ class Ticket:
     def __init__(self, job_id: str, work: Callable[["Ticket"], None]) -> None:
         self.job_id = job_id
         self.work = work
+        self.process = os.getpid()  # a forked child has the ticket, not its worker
         self.cancel = threading.Event()
         self.changed = threading.Condition()
         self.status = "QUEUED"
@@ -83,10 +85,31 @@ class Runner:
         self._tickets: Dict[str, Ticket] = {}
         self._running: Optional[Ticket] = None
         self._worker: Optional[threading.Thread] = None
+        self._places: Set[object] = set()  # of jobs in the making
 
-    def submit(self, ticket: Ticket) -> None:
-        """Queue a ticket."""
+    @contextmanager
+    def place(self, most: Optional[int]) -> Iterator[Optional[object]]:
+        """Keep a place for a job that is being made, for :meth:`submit`; None if there is none.
+
+        Args:
+            most: how many jobs may be active or in the making; None: any
+                number.
+        """
+        place = object()
         with self._lock:
+            free = most is None or len(self._tickets) + len(self._places) < most
+            if free:
+                self._places.add(place)
+        try:
+            yield place if free else None
+        finally:
+            with self._lock:
+                self._places.discard(place)
+
+    def submit(self, ticket: Ticket, place: Optional[object] = None) -> None:
+        """Queue a ticket, in the place that was kept for it."""
+        with self._lock:
+            self._places.discard(place)
             self._queue.append(ticket)
             self._tickets[ticket.job_id] = ticket
             if self._worker is None:

@@ -6,15 +6,16 @@ import logging
 import os
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ..device import Device
 from ..errors import CancelledError, PulsekitError
 from ..execution import Record, Settings, execute
 from ..program import Batch, Op, Program
-from ..store import Store
+from ..store import ACTIVE, Store
 from .ownership import this_process
 from .partial import one_by_one, report
 from .plain import plain
@@ -24,7 +25,7 @@ from .runner import Ticket
 __all__ = ["Work", "common_fields"]
 
 logger = logging.getLogger(__name__)
-HEARTBEAT_S = 5.0  # s between signs of life in the store
+HEARTBEAT_S = 2.0  # s between signs of life in the store
 
 
 def _is_set() -> threading.Event:
@@ -54,9 +55,12 @@ class Work:
             self._end(ticket, "CANCELLED")
             return
         self._step("RUNNING")
-        self.store.update(
-            ticket.job_id, status="RUNNING", steps=self.steps, heartbeat=time.time(), owner=this_process()
-        )
+        now, who = time.time(), this_process()
+        if not self.store.update(
+            ticket.job_id, expected=ACTIVE, status="RUNNING", steps=self.steps, heartbeat=now, owner=who
+        ):  # cancelled by another process
+            ticket.move("CANCELLED", finished=True)
+            return
         ticket.move("RUNNING")
         try:
             self._run(ticket)
@@ -72,23 +76,40 @@ class Work:
 
     def _run(self, ticket: Ticket) -> None:
         start = time.perf_counter()
-        beat = [time.monotonic()]
 
         def progress(done: int, total: int) -> None:
             ticket.done = done
-            if time.monotonic() - beat[0] > HEARTBEAT_S:
-                beat[0] = time.monotonic()
-                self.store.update(ticket.job_id, heartbeat=time.time())
 
-        records = execute(
-            self.batch,
-            self.device,
-            self.settings,
-            progress=progress,
-            cancel=ticket.cancel,
-            live=ticket.publish if self.live else None,
-        )
+        with self._heart(ticket):
+            records = execute(
+                self.batch,
+                self.device,
+                self.settings,
+                progress=progress,
+                cancel=ticket.cancel,
+                live=ticket.publish if self.live else None,
+            )
         self._end(ticket, "COMPLETED", result=self._keep(ticket, records, time.perf_counter() - start))
+
+    @contextmanager
+    def _heart(self, ticket: Ticket) -> Iterator[None]:
+        """Give signs of life to the store, and look whether another process cancelled the job."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(HEARTBEAT_S):
+                try:
+                    if not self.store.update(ticket.job_id, expected=ACTIVE, heartbeat=time.time()):
+                        ticket.cancel.set()
+                        return
+                except PulsekitError:
+                    logger.exception("The sign of life of job %s could not be stored.", ticket.job_id)
+
+        threading.Thread(target=beat, name="pulsekit-heart", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def _keep(self, ticket: Ticket, outcomes: Sequence[Any], took: float) -> str:
         """Leave the result for the job, store it, and return its document."""
@@ -124,7 +145,8 @@ class Work:
     def _end(self, ticket: Ticket, status: str, **changes: Any) -> None:
         self._step(status)
         try:
-            self.store.update(ticket.job_id, status=status, steps=self.steps, **changes)
+            if not self.store.update(ticket.job_id, expected=ACTIVE, status=status, steps=self.steps, **changes):
+                status = "CANCELLED"  # by another process
         except PulsekitError:
             logger.exception("The end of job %s could not be stored.", ticket.job_id)
         ticket.move(status, finished=True)

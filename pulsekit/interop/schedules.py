@@ -148,7 +148,7 @@ class ScheduleReader:
     def _pulse(self, pulse: Any) -> Tuple[int, Any, Any, int]:
         """Return (number of the shape, amplitude, angle, duration) of a pulse."""
         key = None
-        names = _SCALABLE.get(getattr(pulse, "pulse_type", None))
+        names = _SCALABLE.get(str(getattr(pulse, "pulse_type", "")))
         if names is not None:
             values = pulse._params
             key = (pulse.pulse_type, pulse.duration, pulse.limit_amplitude, *[values.get(name) for name in names])

@@ -2,7 +2,7 @@
 
 from .identity import Identity
 from .opening import default_home, open_store
-from .records import FINAL, JobRecord
+from .records import ACTIVE, FINAL, JobRecord
 from .store import Store
 
-__all__ = ["FINAL", "Identity", "JobRecord", "Store", "default_home", "open_store"]
+__all__ = ["ACTIVE", "FINAL", "Identity", "JobRecord", "Store", "default_home", "open_store"]

@@ -79,13 +79,23 @@ def matches(job: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     """Tell whether a job satisfies a clause.
 
     Raises:
-        StoreError: a field or an operator that does not exist.
+        StoreError: a field or an operator that does not exist, or one whose
+            value it cannot take.
     """
+    try:
+        return _matches(job, where)
+    except (AttributeError, TypeError, ValueError, re.error) as error:
+        raise StoreError(
+            f"Argument `db_filter` must be a clause with values that its operators take, but {where!r} came: {error}."
+        ) from error
+
+
+def _matches(job: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     for key, condition in where.items():
         if key == "and":
-            ok = all(matches(job, clause) for clause in condition)
+            ok = all(_matches(job, clause) for clause in condition)
         elif key == "or":
-            ok = any(matches(job, clause) for clause in condition)
+            ok = any(_matches(job, clause) for clause in condition)
         else:
             ok = _field_matches(job, key, condition)
         if not ok:

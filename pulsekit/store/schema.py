@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
+from typing import Any
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, TypeDecorator
 
 from .records import JobRecord
 
 __all__ = ["VERSION", "documents", "jobs", "meta", "metadata"]
 
 VERSION = 1  # of the layout
+
+
+class JsonText(TypeDecorator):  # type: ignore[type-arg]
+    """JSON as text: PostgreSQL's own type refuses NaN and infinities, which headers may hold."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str:
+        """Return JSON's text."""
+        return json.dumps(value)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        """Return what the text says."""
+        return json.loads(value)
+
+
 metadata = MetaData()
 
 meta = Table("pulsekit_meta", metadata, Column("key", String(32), primary_key=True), Column("value", String(255)))
@@ -23,17 +42,17 @@ jobs = Table(
     Column("created", Float, nullable=False),
     Column("status", String(32), nullable=False),
     Column("name", Text),
-    Column("tags", JSON, nullable=False),
+    Column("tags", JsonText, nullable=False),
     Column("share_level", String(16), nullable=False),
     Column("experiment_id", Text),
     Column("user", String(255), nullable=False),
     Column("hub", String(255), nullable=False),
     Column("group", String(255), nullable=False),
     Column("project", String(255), nullable=False),
-    Column("steps", JSON, nullable=False),
-    Column("options", JSON, nullable=False),
-    Column("header", JSON, nullable=False),
-    Column("client_version", JSON, nullable=False),
+    Column("steps", JsonText, nullable=False),
+    Column("options", JsonText, nullable=False),
+    Column("header", JsonText, nullable=False),
+    Column("client_version", JsonText, nullable=False),
     Column("experiments", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("owner", String(255), nullable=False),

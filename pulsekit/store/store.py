@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import weakref
 import zlib
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Union
 
 import numpy as np
-from sqlalchemy import Engine, create_engine, event, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import URL, Engine, create_engine, event, insert, make_url, select, update
+from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ..errors import StoreError
 from . import schema
@@ -43,7 +47,41 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_S})
         event.listen(engine, "connect", _tune_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(_with_driver(url), pool_pre_ping=True)
+
+
+def _with_driver(url: str) -> URL:
+    """Return a database's URL; ``postgresql://`` takes the driver that is installed."""
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        for driver in ("psycopg2", "psycopg"):
+            if find_spec(driver):
+                return parsed.set(drivername=f"postgresql+{driver}")
+    return parsed
+
+
+def _shown(url: str) -> str:
+    """Return a URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
+
+
+def _create_tables(engine: Engine) -> None:
+    """Create what is not there; other processes may do the same now."""
+    for attempt in range(5):
+        try:
+            with engine.begin() as connection:
+                for table in schema.metadata.sorted_tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        connection.execute(CreateIndex(index, if_not_exists=True))
+            return
+        except (IntegrityError, ProgrammingError):  # PostgreSQL, when two create one table
+            if attempt == 4:
+                raise
+            time.sleep(0.05)
 
 
 _all: "weakref.WeakSet[Store]" = weakref.WeakSet()
@@ -78,15 +116,16 @@ class Store:
         _all.add(self)
         try:
             self._engine = _engine(url)
-            schema.metadata.create_all(self._engine)
+            _create_tables(self._engine)
             self._check_version()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError) as error:
+            fix = f" Install the driver of the database: {error.name}." if isinstance(error, ImportError) else ""
             raise StoreError(
-                f"Argument `store` must be a database that can be opened, but {url!r} fails: {error}"
+                f"Argument `store` must be a database that can be opened, but {_shown(url)} fails: {error}.{fix}"
             ) from error
 
     def _check_version(self) -> None:
-        with self._lock, self._engine.begin() as connection:
+        with self._writing() as connection:
             row = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == "version")).first()
             if row is None:
                 try:
@@ -97,7 +136,7 @@ class Store:
                 raise StoreError(f"The store must have layout {schema.VERSION} or older, but it has {row.value}.")
 
     def __repr__(self) -> str:
-        return f"Store({self.url!r}, user={self.identity.user!r})"
+        return f"Store({_shown(self.url)!r}, user={self.identity.user!r})"
 
     def as_user(self, identity: Identity) -> "Store":
         """Return the same store as another user sees it."""
@@ -117,7 +156,7 @@ class Store:
         text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=_plain).encode()
         key = sha256(text).hexdigest()
         statement = insert(schema.documents).values(hash=key, data=zlib.compress(text, 1))
-        with self._lock, self._engine.connect() as connection:
+        with self._errors(), self._lock, self._engine.connect() as connection:
             if (
                 connection.execute(select(schema.documents.c.hash).where(schema.documents.c.hash == key)).first()
                 is None
@@ -158,7 +197,7 @@ class Store:
         """Enter a job; its owner is the store's user."""
         who = self.identity
         record = replace(record, user=who.user, hub=who.hub, group=who.group, project=who.project)
-        with self._lock, self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(insert(schema.jobs).values(**vars(record)))
         return record
 
@@ -176,7 +215,7 @@ class Store:
         statement = update(schema.jobs).where(schema.jobs.c.id == job_id).values(**changes)
         if expected is not None:
             statement = statement.where(schema.jobs.c.status.in_(list(expected)))
-        with self._lock, self._engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(statement).rowcount > 0
 
     def claim(self, job_id: str, from_owner: str, to_owner: str, **changes: Any) -> bool:
@@ -186,7 +225,7 @@ class Store:
             .where(schema.jobs.c.id == job_id, schema.jobs.c.owner == from_owner, schema.jobs.c.status.in_(ACTIVE))
             .values(owner=to_owner, **changes)
         )
-        with self._lock, self._engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(statement).rowcount > 0
 
     def get(self, job_id: str) -> Optional[JobRecord]:
@@ -250,27 +289,26 @@ class Store:
             rows = connection.execute(query.order_by(schema.jobs.c.created)).mappings().all()
         return [JobRecord(**row) for row in rows if is_gone(row["owner"], row["heartbeat"])]
 
-    def _reading(self) -> Any:
-        """Return a connection; in memory all threads share one, one at a time."""
-        if isinstance(self._engine.pool, StaticPool):
-            return _Locked(self._lock, self._engine)
-        return self._engine.connect()
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise the database's errors as StoreErrors."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(f"The store's database must work, but {_shown(self.url)} fails: {error}") from error
 
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """Open a transaction; writers of one process take turns."""
+        with self._errors(), self._lock, self._engine.begin() as connection:
+            yield connection
 
-class _Locked:
-    """A connection that holds a lock while it is open."""
-
-    def __init__(self, lock: Any, engine: Engine) -> None:
-        self._lock, self._engine = lock, engine
-
-    def __enter__(self) -> Any:
-        self._lock.acquire()
-        self._connection = self._engine.connect()
-        return self._connection
-
-    def __exit__(self, *_: Any) -> None:
-        self._connection.close()
-        self._lock.release()
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        """Open a connection; in memory all threads share one, one at a time."""
+        lock = self._lock if isinstance(self._engine.pool, StaticPool) else nullcontext()
+        with self._errors(), lock, self._engine.connect() as connection:
+            yield connection
 
 
 def _plain(value: Any) -> Any:

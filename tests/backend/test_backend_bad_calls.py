@@ -106,6 +106,7 @@ CIRCUITS = [
 KEYWORDS = [
     ("job_name int", {"job_name": 3}, ValueError, "job_name", None),
     ("job_name list", {"job_name": ["n"]}, ValueError, "job_name", None),
+    ("job_name with NUL", {"job_name": "a\0"}, ValueError, "NUL", None),
     ("job_name bytes", {"job_name": b"n"}, ValueError, "job_name", None),
     ("job_share_level unknown", {"job_share_level": "world"}, ValueError, "job_share_level", 3255),
     ("job_share_level case", {"job_share_level": "Global"}, ValueError, "job_share_level", 3255),

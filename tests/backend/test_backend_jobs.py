@@ -277,6 +277,13 @@ def test_4_2_circuits_backend_options_header(own):
         assert found.qobj() is None
 
 
+def test_4_2_circuits_are_repeated_as_they_ran(own, transmon):
+    f = transmon.transmons[0].frequency
+    for item in (measured(), Schedule((0, pulse.Acquire(1600, AcquireChannel(0), MemorySlot(0))), name="s")):
+        job = own.run(item, schedule_los=[{DriveChannel(0): f}, {DriveChannel(0): f + 1e6}])
+        assert job.circuits() == [item, item]
+
+
 def test_4_2_circuits_do_not_follow_later_changes(own):
     qc = measured(flip=True)
     job = own.run(qc)

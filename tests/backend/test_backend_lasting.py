@@ -110,6 +110,50 @@ def test_a_job_without_its_input_or_with_another_device_is_an_error(tmp_path):
     assert "device is another one" in backend.retrieve_job(ids[1]).error_message()
 
 
+OTHER = """
+import sys
+from qiskit import QuantumCircuit
+from pulsekit.backend import Backend, work
+from pulsekit.device import Device
+from pulsekit.errors import CancelledError
+def execute(*a, cancel=None, **k):
+    cancel.wait()
+    raise CancelledError("cancelled")
+work.execute = execute
+work.HEARTBEAT_S = 0.05
+backend = Backend(Device.transmon(), sys.argv[1], shots=20)
+qc = QuantumCircuit(1, 1)
+qc.measure(0, 0)
+print(*[backend.run(qc).job_id() for _ in range(4)], flush=True)
+"""
+
+
+def test_jobs_of_another_process_are_cancelled_and_taken_over(tmp_path):
+    """Cancel a queued and a running job from here; when the process dies, the rest is run here."""
+    other = subprocess.Popen([sys.executable, "-c", OTHER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        ids = other.stdout.readline().split()
+        backend = Backend(Device.transmon(), tmp_path)
+        first, second, third, fourth = [backend.retrieve_job(i) for i in ids]
+        wait_until(lambda: first.status() is JobStatus.RUNNING)
+        assert second.status() is JobStatus.QUEUED and second.cancel() and second.status() is JobStatus.CANCELLED
+        assert first.cancel() and not first.cancel() and first.status() is JobStatus.CANCELLED
+        wait_until(lambda: third.status() is JobStatus.RUNNING)  # so its process has stopped the first
+    finally:
+        other.kill()
+        other.wait()
+    assert third.result(timeout=60).success and fourth.result(timeout=60).success
+    assert [backend.store.get(i).attempts for i in ids] == [1, 1, 2, 2]
+    assert first.status() is second.status() is JobStatus.CANCELLED
+
+
+def wait_until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_a_running_process_keeps_its_jobs():
     assert not is_gone(this_process(), 0.0)
     host, pid, _ = this_process().rsplit("/", 2)

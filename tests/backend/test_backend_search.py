@@ -68,6 +68,8 @@ def test_4_3_status(listed):
 def test_4_3_job_name(listed):
     assert ids(listed.jobs(job_name="rabi")) == [9, 7, 5, 3, 1]
     assert ids(listed.jobs(job_name="bi-[13]$")) == [3, 1]
+    with pytest.raises(IBMQBackendValueError, match="regular expression"):
+        listed.jobs(job_name="(")
 
 
 def test_4_3_start_and_end_datetime(listed):
@@ -118,6 +120,9 @@ def test_4_3_db_filter(listed):
         listed.jobs(db_filter={"colour": 1})
     with pytest.raises(IBMQBackendValueError):
         listed.jobs(db_filter=3)
+    for name, value in (("name", {"regexp": "("}), ("name", {"gt": 3}), ("created", "soon"), ("or", [3])):
+        with pytest.raises(IBMQBackendError, match="operators take"):
+            listed.jobs(db_filter={name: value})
 
 
 def test_4_3_filters_are_joined(listed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,7 +17,7 @@ from qiskit.providers.models import BackendProperties, BackendStatus, PulseBacke
 from qiskit.pulse import AcquireChannel, ControlChannel, DriveChannel, MeasureChannel
 from qiskit.quantum_info import SparsePauliOp
 
-from pulsekit.backend import Backend, IBMQBackendJobLimitError, Provider, backends, get_backend
+from pulsekit.backend import Backend, IBMQBackendJobLimitError, Provider, backends, get_backend, work
 from pulsekit.device import Device
 
 
@@ -109,9 +110,34 @@ def test_4_4_job_limit(transmon):
     assert backend.job_limit().maximum_jobs == 0 and backend.remaining_jobs_count() == 0
     with pytest.raises(IBMQBackendJobLimitError, match="3458"):
         backend.run(measured())
+    with pytest.raises(ValueError, match="shots"):  # the call is judged first
+        backend.run(measured(), shots=0)
     free = Backend(transmon, "memory")
     assert free.job_limit().maximum_jobs is None and free.remaining_jobs_count() is None
     assert free.job_limit().active_jobs == 0
+
+
+def test_4_4_job_limit_holds_for_threads(transmon, monkeypatch):
+    """Of 12 threads that submit at once exactly 3 get a job."""
+    opened = threading.Event()
+    monkeypatch.setattr(work, "execute", lambda *a, real=work.execute, **k: (opened.wait(30), real(*a, **k))[1])
+    backend = Backend(transmon, "memory", max_jobs=3, shots=5)
+    jobs, refused = [], []
+
+    def submit():
+        try:
+            jobs.append(backend.run(measured()))
+        except IBMQBackendJobLimitError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=submit) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = len(jobs), len(refused), backend.remaining_jobs_count()
+    opened.set()
+    assert counts == (3, 9, 0) and all(j.result().success for j in jobs)
 
 
 def test_4_4_reservations_hub_group_project(backend):

@@ -29,6 +29,8 @@ def test_6_1_default_shots_are_at_most_max_shots(transmon):
     assert few.run(measured(), shots=200).backend_options()["shots"] == 200
     with pytest.raises(QiskitError, match="1103"):
         few.run(measured(), shots=200, limits="device")
+    few.set_options(shots=4000)
+    assert few.run(measured()).backend_options()["shots"] == 4000
 
 
 def test_6_2_shots_below_one_are_refused(backend):

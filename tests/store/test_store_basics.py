@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from pulsekit.errors import StoreError
 from pulsekit.store import Identity, JobRecord, Store, open_store
@@ -119,6 +122,31 @@ def test_a_newer_layout_is_refused(tmp_path):
         connection.execute(update(schema.meta).values(value="99"))
     with pytest.raises(StoreError, match="layout"):
         Store(url)
+
+
+OPEN = "import sys; from pulsekit.store import open_store; open_store(sys.argv[1]); print('open')"
+
+
+def test_many_processes_open_a_new_store_at_once(tmp_path):
+    command = [sys.executable, "-c", OPEN, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    assert [p.communicate(timeout=60)[0] for p in processes] == ["open\n"] * 6
+
+
+def test_urls_are_shown_without_password():
+    with pytest.raises(StoreError) as caught:
+        Store("postgresql://me:secret@127.0.0.1:1/none")
+    assert "secret" not in str(caught.value)
+
+
+def test_errors_of_the_database_are_store_errors(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    with store._engine.begin() as connection:
+        connection.execute(text("drop table pulsekit_jobs"))
+    with pytest.raises(StoreError, match="database must work"):
+        store.add(job(1))
+    with pytest.raises(StoreError, match="database must work"):
+        store.get("job1")
 
 
 def test_writers_from_many_threads_and_two_stores(tmp_path):
