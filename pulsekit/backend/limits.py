@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, Tuple
 
 from ..compiler.passes.frequency_plan import resolve_los
 from ..device import Device
 from ..errors import CompilerError
 from . import checks
-from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, IBMQBackendValueError
+from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, IBMQBackendValueError, provider_errors
 
 if TYPE_CHECKING:
     from .request import Request
@@ -31,13 +33,19 @@ def device_for(device: Device, keywords: Mapping[str, Any]) -> Device:
     for name, own in (("qubit_lo_range", "drive_lo"), ("meas_lo_range", "measure_lo")):
         if keywords.get(name):
             changes[own] = _ranges(name, keywords[name], device.n_qubits)
-    if changes:
-        from dataclasses import replace
-
-        device = device.replace(limits=replace(device.limits, **changes))
-    if keywords.get("meas_map"):
-        device = device.replace(meas_map=tuple(tuple(int(q) for q in group) for group in keywords["meas_map"]))
+    with provider_errors():
+        if changes:
+            device = device.replace(limits=replace(device.limits, **changes))
+        if keywords.get("meas_map"):
+            device = device.replace(meas_map=_groups(keywords["meas_map"]))
     return device
+
+
+def _groups(value: Any) -> Any:
+    try:
+        return tuple(tuple(int(q) for q in group) for group in value)
+    except (TypeError, ValueError):
+        raise checks.refuse("meas_map", "be a list of lists of qubits", value) from None
 
 
 def _ranges(name: str, value: Any, n_qubits: int) -> Any:
@@ -45,7 +53,7 @@ def _ranges(name: str, value: Any, n_qubits: int) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) != n_qubits:
         raise checks.refuse(name, rule, value)
     for pair in value:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not all(isinstance(f, Real) for f in pair):
             raise checks.refuse(name, rule, value)
     return tuple((float(low), float(high)) for low, high in value)
 

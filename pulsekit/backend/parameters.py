@@ -203,7 +203,7 @@ OWN_OPTIONS: Tuple[Parameter, ...] = (
         "spectator_bound",
         "float",
         "Leave out spectator qubits whose effect on the populations is estimated below this.",
-        checks.number(0.0, 1.0),
+        checks.number(0.0, 1.0, open_low=True),
         default=1e-4,
     ),
     Parameter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import ParameterExpression, QuantumCircuit
 
 from ..compiler.base import PassManager
 from ..compiler.binding import bind_table, can_share, check_bound
@@ -190,5 +190,10 @@ def _plain_entry(entry: Any) -> Any:
 
 
 def _plain_channel(channel: Any) -> Any:
+    """Return our channel for qiskit's; what is none (a memory slot, an index that is not bound) as its repr."""
+    if isinstance(channel, Channel):
+        return channel
     kind = _KINDS.get(type(channel).__name__)
-    return Channel(kind, int(channel.index)) if kind else channel
+    if kind is None or isinstance(channel.index, ParameterExpression):
+        return repr(channel)
+    return Channel(kind, int(channel.index))

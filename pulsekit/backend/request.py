@@ -19,6 +19,7 @@ from .exceptions import IBMQBackendError, IBMQBackendValueError
 from .inputs import FromQobj, experiments_of, is_circuit
 from .limits import check_los, check_quotas, check_repetition, device_for
 from .parameters import BY_NAME, OWN_OPTIONS, default_options
+from .plain import plain
 
 __all__ = ["Request", "resolve"]
 
@@ -127,7 +128,7 @@ def _refuse_unbound(experiments: List[Any], binds: Optional[Sequence[Mapping[Any
 def _header(given: Dict[str, Any]) -> Dict[str, Any]:
     legacy = given.pop("qobj_header", None)
     header = given.pop("header", None) or legacy or {}
-    return _checked("header", header)  # type: ignore[no-any-return]
+    return plain(_checked("header", header))  # type: ignore[no-any-return]
 
 
 def _unknown(given: Dict[str, Any], options: Options) -> Dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ..device import Device
 from ..errors import StoreError
 from ..execution import Settings, check_batch
-from ..program import Batch
+from ..program import Batch, Channel
 from ..store import JobRecord, Store
 from .exceptions import provider_errors
 from .frontend import compile
@@ -251,6 +251,8 @@ def request_again(document: Mapping[str, Any], device: Device) -> Tuple[Request,
     run = document["run"]
     experiments, binds = decode(document)
     options = {**run["options"], "executor": None}
+    los = options["schedule_los"]
+    options["schedule_los"] = los and [{Channel.parse(name): f for name, f in entry.items()} for entry in los]
     request = Request(experiments, device_for(device, run["forwarded"]), options, run["header"], binds)
     request.forwarded = run["forwarded"]
     request.rep_delay_s, request.rep_time_s = run["rep_delay_s"], run["rep_time_s"]

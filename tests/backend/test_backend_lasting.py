@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 from backend_circuits import measured
-from qiskit import pulse
+from qiskit import QuantumCircuit, pulse
+from qiskit.circuit import Parameter
 from qiskit.providers.jobstatus import JobStatus
-from qiskit.pulse import DriveChannel, Schedule
+from qiskit.pulse import DriveChannel, LoConfig, MeasureChannel, Schedule
 
 from pulsekit.backend import Backend, runner
 from pulsekit.backend.ownership import is_gone, this_process
@@ -65,8 +67,6 @@ def in_another_process(script, *arguments):
 @pytest.fixture(scope="module")
 def expected():
     """The bits of the job with seed 31, run here."""
-    from qiskit import QuantumCircuit
-
     qc = QuantumCircuit(1, 1)
     qc.sx(0)
     qc.measure(0, 0)
@@ -89,6 +89,44 @@ def test_interrupted_jobs_run_again_with_their_seed_once(tmp_path, expected):
     jobs = [backend.retrieve_job(i) for i in ids]
     assert [j.result(timeout=60).get_memory() for j in jobs] == expected
     assert backend.store.get(ids[0]).attempts == 2
+
+
+def _los(f):
+    return [{DriveChannel(0): f}, LoConfig({DriveChannel(0): f + 1e6, MeasureChannel(0): 7.001e9}), None]
+
+
+THETA = Parameter("theta")
+KEYWORDS = {
+    "LO entries": {"schedule_los": _los(5e9)},
+    "LO lists": {"qubit_lo_freq": np.array([5.001e9]), "meas_lo_freq": (7e9,)},
+    "ranges": {"qubit_lo_range": [[4e9, 6e9]], "qubit_lo_freq": [5.6e9], "meas_map": [[0]]},
+    "bindings": {"parameter_binds": [{THETA: 0.3}, {THETA: 1.2}]},
+    "levels": {"meas_level": 1, "meas_return": "single"},
+    "restless": {"init_qubits": False, "rep_delay": 1e-6},
+    "header": {"header": {"z": 1j, "t": (1, 2), "object": object}},
+    "slots": {"memory_slots": 4, "noise": False, "tolerance": 1e-4, "frequency_scope": "program"},
+}
+
+
+@pytest.mark.parametrize("keywords", KEYWORDS.values(), ids=KEYWORDS)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_argument_is_the_same_in_the_second_run(transmon, tmp_path, keywords):
+    qc = QuantumCircuit(1, 1, metadata={"m": [1, 2]})
+    qc.sx(0)
+    qc.rz(2 * THETA + 0.5 if "parameter_binds" in keywords else 0.5, 0)
+    qc.sx(0)
+    qc.measure(0, 0)
+    backend = Backend(transmon, tmp_path, shots=40, memory=True)
+    job = backend.run(qc, **keywords)
+    first = job.result()
+    backend.store.update(job.job_id(), status="RUNNING", owner="gone", result=None)  # as a crash leaves it
+    again = Backend(transmon, tmp_path).retrieve_job(job.job_id())
+    second = again.result(timeout=60)
+    assert backend.store.get(job.job_id()).attempts == 2
+    for one, two in zip(first.results, second.results):
+        assert one.to_dict() == two.to_dict()
+    assert len(first.results) == len(second.results) == len(again.circuits())
+    assert first.header.to_dict() == second.header.to_dict() == again.header()
 
 
 def test_a_job_that_was_interrupted_twice_is_an_error(tmp_path):

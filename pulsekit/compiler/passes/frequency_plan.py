@@ -145,7 +145,7 @@ def _expand(experiments: int, entries: int) -> np.ndarray:
 def _job_list(name: str, given: Any, default: np.ndarray, ranges: Tuple[Range, ...], kind: str) -> np.ndarray:
     if given is None:
         return default
-    if isinstance(given, (str, bytes, Mapping)) or not hasattr(given, "__len__"):
+    if not isinstance(given, (Sequence, np.ndarray)) or isinstance(given, (str, bytes)):
         raise CompilerError(
             f"Argument `{name}` must be a list of {len(default)} frequencies in Hz, one per qubit, but {given!r} came."
         )
