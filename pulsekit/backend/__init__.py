@@ -25,6 +25,7 @@ from .exceptions import (
 )
 from .frontend import compile, schedule
 from .job import Job
+from .monitor import job_monitor
 from .provider import Provider, backends, get_backend
 from .queueinfo import QueueInfo
 
@@ -51,5 +52,6 @@ __all__ = [
     "backends",
     "compile",
     "get_backend",
+    "job_monitor",
     "schedule",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List, Optional, Union
 
 from qiskit.assembler import disassemble
 from qiskit.circuit import QuantumCircuit
@@ -18,6 +18,7 @@ from .parameters import BY_NAME
 
 __all__ = ["FromQobj", "experiments_of", "is_circuit"]
 
+US = 1e-6  # s
 RULE = "be a QuantumCircuit, a Schedule, a ScheduleBlock or a pulse Instruction, or a list of these"
 
 
@@ -27,6 +28,7 @@ class FromQobj:
 
     experiments: List[Any]
     options: Dict[str, Any]  # as keywords of run
+    rep_time_us: Optional[int] = None  # terra always sets it, cut to whole microseconds
 
 
 def is_circuit(item: Any) -> bool:
@@ -75,10 +77,9 @@ def _from_qobj(qobj: Any) -> FromQobj:
         own = source.header.to_dict() if hasattr(source, "header") else {}
         experiment.metadata = own.get("metadata") or {}
     options = {name: value for name, value in config.items() if name in BY_NAME and name != "memory_slots"}
-    for name in ("rep_time", "rep_delay"):
-        if options.get(name) is not None:
-            options[name] = options[name] * 1e-6
+    if options.get("rep_delay") is not None:
+        options["rep_delay"] *= US
     if not isinstance(qobj, PulseQobj):
         options.pop("meas_return", None)
     options["header"] = header
-    return FromQobj(experiments, options)
+    return FromQobj(experiments, options, options.pop("rep_time", None))

@@ -18,7 +18,15 @@ from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, 
 if TYPE_CHECKING:
     from .request import Request
 
-__all__ = ["check_durations", "check_los", "check_quotas", "check_repetition", "device_for", "lo_errors"]
+__all__ = [
+    "check_durations",
+    "check_los",
+    "check_quotas",
+    "check_repetition",
+    "device_for",
+    "lo_errors",
+    "wire_rep_time",
+]
 
 NO_CHANNEL = 8004
 
@@ -136,6 +144,20 @@ def _rep_time(value: Any, configuration: Any) -> Any:
     raise IBMQBackendValueError(
         f"Argument `rep_time` must be one of {times} s (configuration().rep_times), but {value!r} came.", code=8029
     )
+
+
+def wire_rep_time(us: Any, configuration: Any) -> Any:
+    """Return the rep_time of a Qobj in s; None where it does not count.
+
+    terra writes the first of the device's times where its user gave none,
+    and cuts it to whole microseconds (249 us become 248).
+    """
+    if us is None or getattr(configuration, "dynamic_reprate_enabled", False):
+        return None
+    for time in getattr(configuration, "rep_times", ()) or ():
+        if us in (int(time * 1e6), round(time * 1e6)):
+            return time
+    return us * 1e-6
 
 
 def check_los(request: "Request") -> None:

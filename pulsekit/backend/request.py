@@ -17,7 +17,7 @@ from ..errors import PulsekitWarning
 from . import checks
 from .exceptions import IBMQBackendError, IBMQBackendValueError
 from .inputs import FromQobj, experiments_of, is_circuit
-from .limits import check_los, check_quotas, check_repetition, device_for
+from .limits import check_los, check_quotas, check_repetition, device_for, wire_rep_time
 from .parameters import BY_NAME, OWN_OPTIONS, default_options
 from .plain import plain
 
@@ -76,6 +76,8 @@ def resolve(
         on_qobj()
         own = {name: value for name, value in given.items() if name in OWN}
         given = {**{name: value for name, value in experiments.options.items() if value is not None}, **own}
+        given["rep_time"] = wire_rep_time(experiments.rep_time_us, configuration)
+        given = {name: value for name, value in given.items() if value is not None}
         options = Options(**{**default_options(), **{name: options.get(name) for name in OWN}})
         experiments = experiments.experiments
     header = _header(given)

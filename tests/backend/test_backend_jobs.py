@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import sys
 import threading
@@ -23,6 +24,7 @@ from pulsekit.backend import (
     IBMQJobTimeoutError,
     QueueInfo,
 )
+from pulsekit.backend import job_monitor as provider_monitor
 from pulsekit.backend import work as work_module
 from pulsekit.errors import CancelledError, ExecutionError
 from pulsekit.store import Identity, open_store
@@ -43,6 +45,19 @@ def gate(monkeypatch):
     monkeypatch.setattr(work_module, "execute", held)
     yield opened
     opened.set()
+
+
+@pytest.fixture
+def broken_later(monkeypatch, gate):
+    """Let experiments named "bad" fail."""
+    held = work_module.execute
+
+    def picky(batch, *args, **keywords):
+        if batch.headers[0]["name"] == "bad":
+            raise ExecutionError("It broke.", code=8999)
+        return held(batch, *args, **keywords)
+
+    monkeypatch.setattr(work_module, "execute", picky)
 
 
 @pytest.fixture
@@ -314,6 +329,31 @@ def test_4_2_pickling(own):
 def test_4_6_job_monitor(own, capsys):
     job_monitor(own.run(measured()), interval=1, output=sys.stdout)
     assert "job has successfully run" in capsys.readouterr().out
+
+
+def test_4_6_job_monitor_of_the_provider(own, gate, broken_later):
+    """It shows the place in the queue, the mode, and how the job ended."""
+    first, second = own.run(measured()), own.run(measured(name="bad"))
+    while first.status() is not JobStatus.RUNNING:
+        threading.Event().wait(0.01)
+    outputs = {}
+
+    def monitor(job):
+        outputs[job] = io.StringIO()
+        provider_monitor(job, interval=0.05, output=outputs[job])
+
+    threads = [threading.Thread(target=monitor, args=(job,)) for job in (first, second)]
+    for thread in threads:
+        thread.start()
+    while len(outputs) < 2 or not all(o.getvalue() for o in outputs.values()):
+        threading.Event().wait(0.01)
+    gate.set()
+    for thread in threads:
+        thread.join()
+    shown = [[m.strip() for m in outputs[job].getvalue().split("\rJob Status: ")] for job in (first, second)]
+    assert shown[0] == ["", "RUNNING - fairshare", "job has successfully run"]
+    assert shown[1][1] == "job is queued (1) [Est. wait time: unknown]"
+    assert shown[1][-1] == "ERROR - It broke. Error code: 8999."
 
 
 def test_results_come_back_from_the_store(own):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import threading
+import warnings
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,7 +16,7 @@ from qiskit.primitives import BackendEstimator, BackendSampler
 from qiskit.providers import BackendV2
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qiskit.providers.models import BackendProperties, BackendStatus, PulseBackendConfiguration, PulseDefaults
-from qiskit.pulse import AcquireChannel, ControlChannel, DriveChannel, MeasureChannel
+from qiskit.pulse import AcquireChannel, ControlChannel, DriveChannel, MeasureChannel, Schedule
 from qiskit.quantum_info import SparsePauliOp
 
 from pulsekit.backend import Backend, IBMQBackendJobLimitError, Provider, backends, get_backend, work
@@ -92,8 +94,6 @@ def test_4_4_scratch_devices_have_the_same_models(pair):
 
 def test_4_4_defaults_have_tuned_pulses(pair_device):
     """A pulse that was changed on the device shows in defaults() and in the maps."""
-    from dataclasses import replace
-
     old = pair_device.calibrations.get("x", (0,))
     events = old.program.events.replace(value=old.program.events.value * 0.5)
     new = replace(old, program=old.program.replace(events=events), source="tuned")
@@ -213,6 +213,23 @@ def test_4_4_qobj_with_los_and_metadata(perth):
     result = perth.run(assemble(made, perth, schedule_los=los, meas_level=1, shots=5)).result()
     assert [r.metadata["qubit_lo_freq"][0] for r in result.results] == pytest.approx([f, f + 1e6, f + 2e6], rel=1e-12)
     assert result.results[0].header.metadata == {"k": 1}
+
+
+def test_4_4_qobj_rep_time_is_terras_not_the_users(perth, transmon):
+    """terra writes a rep_time that nobody asked for, and cuts 249 us to 248."""
+    made = Schedule((0, pulse.Acquire(1600, AcquireChannel(0), pulse.MemorySlot(0))))
+    qobj = assemble(made, perth, rep_delay=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert perth.run(qobj).backend_options()["rep_delay"] == pytest.approx(100)
+    limits = replace(transmon.limits, rep_delay_range=None, default_rep_delay=None, rep_times=(249e-6, 5e-4))
+    fixed = Backend(transmon.replace(limits=limits, name="fixed"), "memory", shots=5)
+    qobj = assemble(made, fixed)
+    assert qobj.config.rep_time == 248
+    assert fixed.run(qobj).backend_options()["rep_time"] == pytest.approx(249)
+    assert fixed.run(assemble(made, fixed, rep_time=5e-4)).backend_options()["rep_time"] == pytest.approx(500)
+    with pytest.raises(ValueError, match="8029"):
+        fixed.run(assemble(made, fixed, rep_time=7e-4))
 
 
 def test_4_4_pulse_builder(perth):
