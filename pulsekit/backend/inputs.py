@@ -12,6 +12,7 @@ from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Instruction
 from qiskit.qobj import PulseQobj, QasmQobj
 
+from ..program import Batch
 from . import checks
 from .exceptions import IBMQBackendError, IBMQBackendValueError
 from .parameters import BY_NAME
@@ -19,7 +20,7 @@ from .parameters import BY_NAME
 __all__ = ["FromQobj", "experiments_of", "is_circuit"]
 
 US = 1e-6  # s
-RULE = "be a QuantumCircuit, a Schedule, a ScheduleBlock or a pulse Instruction, or a list of these"
+RULE = "be a QuantumCircuit, a Schedule, a ScheduleBlock or a pulse Instruction, a list of these, or a compiled batch"
 
 
 @dataclass
@@ -36,14 +37,16 @@ def is_circuit(item: Any) -> bool:
     return isinstance(item, QuantumCircuit)
 
 
-def experiments_of(circuits: Any) -> Union[List[Any], FromQobj]:
-    """Return a list of circuits, Schedules and ScheduleBlocks.
+def experiments_of(circuits: Any) -> Union[List[Any], FromQobj, Batch]:
+    """Return a list of circuits, Schedules and ScheduleBlocks, or a compiled batch as it is.
 
     Raises:
         IBMQBackendError: not an input that can run, or an empty list.
     """
     if isinstance(circuits, (QasmQobj, PulseQobj)):
         return _from_qobj(circuits)
+    if isinstance(circuits, Batch):
+        return circuits
     if not isinstance(circuits, list):
         return [_one("circuits", circuits)]
     if not circuits:

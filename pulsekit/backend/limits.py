@@ -83,7 +83,8 @@ def check_quotas(request: "Request", configuration: Any) -> None:
             code=1103,
         )
     most = getattr(configuration, "max_experiments", None)
-    count = len(request.experiments) * (len(request.binds) if request.binds else 1)
+    inputs = len(request.experiments) if request.batch is None else len(request.batch)
+    count = inputs * (len(request.binds) if request.binds else 1)
     los = options.get("schedule_los")
     if count == 1 and isinstance(los, (list, tuple)):
         count = max(1, len(los))

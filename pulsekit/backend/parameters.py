@@ -34,8 +34,9 @@ class Parameter:
 RUN_PARAMETERS: Tuple[Parameter, ...] = (
     Parameter(
         "circuits",
-        "Union[QasmQobj, PulseQobj, QuantumCircuit, Schedule, ScheduleBlock, Instruction, List[...]]",
-        "What to run: one circuit or schedule, or a list that may mix them. Qobj are supported but deprecated.",
+        "Union[QasmQobj, PulseQobj, QuantumCircuit, Schedule, ScheduleBlock, Instruction, List[...], Batch]",
+        "What to run: one circuit or schedule, or a list that may mix them; or a batch of pulsekit.compile(). "
+        "Qobj are supported but deprecated.",
         option=False,
     ),
     Parameter(

@@ -14,7 +14,9 @@ from qiskit.providers.options import Options
 
 from ..device import Device
 from ..errors import PulsekitWarning
+from ..program import Batch
 from . import checks
+from .compiled import SETTLED, has_esp, refuse_settled
 from .exceptions import IBMQBackendError, IBMQBackendValueError
 from .inputs import FromQobj, experiments_of, is_circuit
 from .limits import check_los, check_quotas, check_repetition, device_for, wire_rep_time
@@ -41,6 +43,7 @@ class Request:
     forwarded: Dict[str, Any] = field(default_factory=dict)  # unknown keywords
     rep_delay_s: Optional[float] = None
     rep_time_s: Optional[float] = None
+    batch: Optional[Batch] = None  # instead of experiments: compiled before
 
 
 def resolve(
@@ -80,6 +83,11 @@ def resolve(
         given = {name: value for name, value in given.items() if value is not None}
         options = Options(**{**default_options(), **{name: options.get(name) for name in OWN}})
         experiments = experiments.experiments
+    batch = None
+    if isinstance(experiments, Batch):
+        refuse_settled(given)
+        options = Options(**{**options, **dict.fromkeys(SETTLED)})
+        batch, experiments = experiments, []
     header = _header(given)
     binds = _checked("parameter_binds", given.pop("parameter_binds", [])) or None
     _refuse_unbound(experiments, binds)
@@ -87,9 +95,8 @@ def resolve(
     merged = _merge(given, options)
     if "live_data_enabled" in job:
         merged["live_data_enabled"] = job["live_data_enabled"]
-    return _finish(
-        Request(experiments, device_for(device, forwarded), merged, header, binds, job, forwarded), configuration
-    )
+    request = Request(experiments, device_for(device, forwarded), merged, header, binds, job, forwarded, batch=batch)
+    return _finish(request, configuration)
 
 
 def _checked(name: str, value: Any) -> Any:
@@ -167,7 +174,8 @@ def _finish(request: Request, configuration: Any) -> Request:
     check_quotas(request, configuration)
     check_repetition(request, configuration)
     check_los(request)
-    promoted = options["use_measure_esp"] and any(is_circuit(e) for e in request.experiments)
+    circuits = request.batch is not None or any(is_circuit(e) for e in request.experiments)
+    promoted = options["use_measure_esp"] and circuits
     if promoted and options["meas_level"] != 2:
         warnings.warn(
             "ESP readout at measurement level 0 or 1: the signal of a 1 is that of level 2. "
@@ -181,10 +189,13 @@ def _finish(request: Request, configuration: Any) -> Request:
 def _resolve_esp(request: Request, configuration: Any) -> None:
     options = request.options
     flag = options["use_measure_esp"]
+    if request.batch is not None:
+        flag = has_esp(request.batch)
     if flag is None:
         flag = bool(getattr(configuration, "measure_esp_enabled", False)) and options["init_qubits"]
     elif flag:
-        _check_esp(flag, configuration)
+        if request.batch is None:
+            _check_esp(flag, configuration)
         if not options["init_qubits"]:
             raise IBMQBackendValueError(
                 "Argument `use_measure_esp` must be False or None with init_qubits=False, but True came. "

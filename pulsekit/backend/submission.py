@@ -13,6 +13,7 @@ from ..errors import StoreError
 from ..execution import Settings, check_batch
 from ..program import Batch, Channel
 from ..store import JobRecord, Store
+from .compiled import fitted, read_batch, write_batch
 from .exceptions import provider_errors
 from .frontend import compile
 from .inputs import is_circuit
@@ -61,7 +62,10 @@ def compiled(request: Request) -> Batch:
     """
     arguments = {name: request.options[name] for name in COMPILE}
     with provider_errors(), lo_errors():
-        batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
+        if request.batch is not None:
+            batch = fitted(request.batch, request.device)
+        else:
+            batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
     if request.rep_time_s is not None:
         dt = request.device.timing.dt
         lasts = [batch.programs[int(k)].duration * dt for k in batch.program_of]
@@ -170,13 +174,17 @@ def submission(
     )
     work = make_work(request, batch, record, store, seed, header, device_document)
     captured = capture(request.experiments, request.binds)
-    run = _rerun(request, seed)
-    return Submission(record, work, lambda: {**encode(captured), "run": run}, _is_quick(request.experiments, batch))
+    given, run = request.batch, _rerun(request, seed)
+
+    def payload() -> Dict[str, Any]:
+        return {**encode(captured), "run": run, **({} if given is None else {"batch": write_batch(batch)})}
+
+    return Submission(record, work, payload, _is_quick(request, batch))
 
 
-def _is_quick(experiments: List[Any], batch: Batch) -> bool:
+def _is_quick(request: Request, batch: Batch) -> bool:
     """Tell whether the input is stored within run(): circuits (2 us per gate) and a few pulses are."""
-    if all(is_circuit(e) and not e.calibrations for e in experiments):
+    if request.batch is None and all(is_circuit(e) and not e.calibrations for e in request.experiments):
         return True
     if sum(len(p.events) for p in batch.programs) > QUICK_ROWS:
         return False
@@ -254,6 +262,7 @@ def request_again(document: Mapping[str, Any], device: Device) -> Tuple[Request,
     los = options["schedule_los"]
     options["schedule_los"] = los and [{Channel.parse(name): f for name, f in entry.items()} for entry in los]
     request = Request(experiments, device_for(device, run["forwarded"]), options, run["header"], binds)
+    request.batch = read_batch(document["batch"]) if "batch" in document else None
     request.forwarded = run["forwarded"]
     request.rep_delay_s, request.rep_time_s = run["rep_delay_s"], run["rep_time_s"]
     return request, int(options["seed_simulator"])
