@@ -48,6 +48,7 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
         provider: Any = None,
         identity: Optional[Identity] = None,
         max_jobs: Optional[int] = None,
+        describe: Optional[Callable[[], Device]] = None,
         **options: Any,
     ) -> None:
         """Make a backend.
@@ -61,6 +62,8 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
             provider: what made it.
             identity: the store's user. Default: the operating system's.
             max_jobs: how many jobs may be active; None: any number.
+            describe: where ``device`` is a function: a cheaper one, whose
+                device has the same configuration.
             **options: values for ``backend.options``.
 
         Raises:
@@ -71,6 +74,7 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
         self._make_device: Optional[Callable[[], Device]] = None if isinstance(device, Device) else device
         known_as = name or (device.name if isinstance(device, Device) else "")
         super().__init__(provider=provider, name=CallableName(known_as))
+        self._describe = describe
         self._max_jobs = max_jobs
         self._identity = identity
         self._where = store
@@ -88,6 +92,10 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
                     assert self._make_device is not None
                     self._device = self._make_device()
         return self._device
+
+    def _described(self) -> Device:
+        """Return a device with the configuration of this one; does not make it where that is avoidable."""
+        return self._describe() if self._device is None and self._describe is not None else self.device
 
     def __repr__(self) -> str:
         return f"<Backend('{self.name}')>"

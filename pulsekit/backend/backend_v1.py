@@ -43,6 +43,7 @@ class DeviceModels:
 
     device: Device
     _active_count: Callable[[], int]
+    _described: Callable[[], Device]
 
     def configuration(self) -> PulseBackendConfiguration:
         """Return the configuration."""
@@ -50,7 +51,7 @@ class DeviceModels:
 
     @cached_property
     def _configuration(self) -> PulseBackendConfiguration:
-        return models.configuration(self.device)
+        return models.configuration(self._described())
 
     def defaults(self, refresh: bool = False) -> PulseDefaults:
         """Return LO estimates and calibrated pulses."""
@@ -111,8 +112,8 @@ class DeviceModels:
     def status(self) -> BackendStatus:
         """Return the status: a simulator is always operational."""
         return BackendStatus(
-            backend_name=self.device.name,
-            backend_version=self.device.version,
+            backend_name=self._described().name,
+            backend_version=self._described().version,
             operational=True,
             pending_jobs=self._active_count(),
             status_msg="active",
@@ -125,7 +126,7 @@ class DeviceModels:
     @property
     def n_qubits(self) -> int:
         """The number of qubits."""
-        return self.device.n_qubits
+        return self._described().n_qubits
 
     @property
     def dt(self) -> float:

@@ -24,11 +24,20 @@ PRESETS: Dict[str, Callable[[], Device]] = {
     "ring_8": lambda: Device.ring(8),
 }
 _devices: Dict[Tuple[str, str], Device] = {}
+_untuned: Dict[str, Device] = {}
 _lock = threading.Lock()
 
 
 class BackendNotFoundError(IBMQBackendValueError, QiskitBackendNotFoundError):
     """There is no backend of this name."""
+
+
+def _untuned_device(name: str) -> Device:
+    """Return a device as it is before tuning, which changes nothing of its configuration."""
+    if name not in _untuned:
+        with provider_errors():
+            _untuned[name] = PRESETS[name]() if name in PRESETS else Device.from_snapshot(name)
+    return _untuned[name]
 
 
 def _device(name: str, calibrations: str) -> Device:
@@ -38,8 +47,7 @@ def _device(name: str, calibrations: str) -> Device:
     with _lock:
         if (name, calibrations) not in _devices:
             with provider_errors():
-                made = PRESETS[name]() if name in PRESETS else Device.from_snapshot(name)
-                _devices[name, calibrations] = tune(made, calibrations=calibrations)
+                _devices[name, calibrations] = tune(_untuned_device(name), calibrations=calibrations)
         return _devices[name, calibrations]
 
 
@@ -80,7 +88,12 @@ def get_backend(
             f"Argument `calibrations` must be one of {CALIBRATIONS}, but {calibrations!r} came."
         )
     backend = Backend(
-        lambda: _device(name, calibrations), store, name=str(name), provider=Provider(store=store), **options
+        lambda: _device(name, calibrations),
+        store,
+        name=str(name),
+        provider=Provider(store=store),
+        describe=lambda: _untuned_device(name),
+        **options,
     )
     if not lazy:
         backend.device  # noqa: B018 (makes it)
@@ -113,8 +126,10 @@ class Provider:
 
         Args:
             name: only this one.
-            filters: keeps a backend if it returns True.
-            **properties: attributes of configuration() to be equal.
+            filters: keeps a backend if it returns True; configuration() and
+                status() tune no device.
+            **properties: attributes of configuration(), or of status(), to
+                be equal.
         """
         names = backends() if name is None else [n for n in backends() if n == name]
         found = [get_backend(n, store=self._store, lazy=True) for n in names]
@@ -132,5 +147,5 @@ class Provider:
 
 
 def _has(backend: Backend, properties: Dict[str, Any]) -> bool:
-    configuration = backend.configuration()
-    return all(getattr(configuration, key, None) == value for key, value in properties.items())
+    configuration, status = backend.configuration(), backend.status()
+    return all(getattr(configuration, key, getattr(status, key, None)) == value for key, value in properties.items())

@@ -254,6 +254,14 @@ def test_4_4_provider():
     names = [b.name for b in provider.backends()]
     assert names == backends() and "ibm_perth" in names and "transmon" in names
     assert [b.name for b in provider.backends("transmon")] == ["transmon"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of vendor data
+        small = provider.backends(
+            simulator=False,
+            operational=True,
+            filters=lambda b: b.configuration().n_qubits == 7 and b.status().pending_jobs == 0,
+        )
+    assert "ibm_perth" in [b.name for b in small] and all(b._device is None for b in small)  # nothing was tuned
     with pytest.raises(QiskitBackendNotFoundError, match="ibm_perth"):
         provider.get_backend("ibm_pert")
     with pytest.raises(ValueError, match="calibrations"):
