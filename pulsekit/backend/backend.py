@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 import warnings
@@ -92,6 +93,13 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
                     assert self._make_device is not None
                     self._device = self._make_device()
         return self._device
+
+    def __deepcopy__(self, memo: Any) -> "Backend":
+        """Return a backend with the same device and store, and options of its own."""
+        self.store  # noqa: B018 (opens it, so that both have the same one)
+        copied = copy.copy(self)
+        copied._options = Options(**self._options)
+        return copied
 
     def _described(self) -> Device:
         """Return a device with the configuration of this one; does not make it where that is avoidable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import threading
 import warnings
@@ -35,6 +36,14 @@ def test_4_4_identity(backend):
     assert backend.provider is None and "transmon" in repr(backend)
     lazily = get_backend("transmon", store="memory", lazy=True)
     assert lazily.provider() is lazily.provider and isinstance(lazily.provider, Provider)
+
+
+def test_4_4_copies_share_device_and_store(transmon):
+    backend = Backend(transmon, "memory", shots=7)
+    copied = copy.deepcopy(backend)
+    copied.set_options(shots=9)
+    assert sum(copied.run(measured()).result().get_counts().values()) == 9 and backend.options.shots == 7
+    assert copied.device is backend.device and len(backend.jobs()) == 1
 
 
 def test_4_4_models(perth):
