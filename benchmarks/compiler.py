@@ -70,7 +70,7 @@ def layered_circuit(backend: Any, qubits: int, depth: int, seed: int = 1) -> Qua
     return transpile(circuit, backend, optimization_level=0)
 
 
-def cpu(function: Callable[[], Any], repeats: int = 3) -> float:
+def cpu(function: Callable[[], Any], repeats: int = 9) -> float:
     """Return the least CPU time of several calls, in s."""
     best = math.inf
     for _ in range(repeats):
@@ -103,7 +103,7 @@ class Case:
     def rows(self, schedules_goal: str = "") -> List[Row]:
         """Measure programs and Schedules."""
         self.terra(self.circuits[:1])
-        peer = cpu(lambda: self.terra(self.circuits[: self.sample]), 2) * len(self.circuits) / self.sample
+        peer = cpu(lambda: self.terra(self.circuits[: self.sample]), 3) * len(self.circuits) / self.sample
         flat = cpu(lambda: pulsekit_compile(self.circuits, self.device))
         views = cpu(self.ours)
         return [
@@ -138,7 +138,7 @@ def qobj_row() -> Row:
     """Schedule and assemble to PulseQobj, against the same by terra."""
     backend, circuits = FakeMontreal(), rb_circuits(300)
     ours = cpu(lambda: assemble_pulse_qobj(pulsekit_schedule(circuits, backend), backend))
-    peer = cpu(lambda: assemble(qiskit.schedule(circuits[:3], backend), backend), 2) * 100
+    peer = cpu(lambda: assemble(qiskit.schedule(circuits[:3], backend), backend), 3) * 100
     return Row("RB, 300 x 100 Cliffords, to PulseQobj", ours, "terra schedule + assemble", peer, goal=">= 50x")
 
 
@@ -151,7 +151,7 @@ def binding_row(points: int = 300, parameters: int = 40) -> Row:
     binds = [dict(zip(symbols, rng.uniform(-3, 3, parameters).tolist())) for _ in range(points)]
     ours = cpu(lambda: pulsekit_compile(circuit, device, parameter_binds=binds))
     case.terra([circuit.assign_parameters(binds[0])])
-    peer = cpu(lambda: [case.terra([circuit.assign_parameters(b)]) for b in binds[:3]], 2) * points / 3
+    peer = cpu(lambda: [case.terra([circuit.assign_parameters(b)]) for b in binds[:3]], 3) * points / 3
     return Row(f"bind {points} points of {parameters} parameters", ours, "terra bind + schedule", peer, goal=">= 1000x")
 
 

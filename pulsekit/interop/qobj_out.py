@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -23,6 +22,7 @@ from qiskit.qobj.converters import InstructionToQobjConverter, LoConfigConverter
 from qiskit.qobj.converters.pulse_instruction import ParametricPulseShapes
 
 from ..errors import CompilerError
+from .collection import no_collection
 from .flatten import flatten, name_of
 
 __all__ = ["assemble_pulse_qobj"]
@@ -54,14 +54,9 @@ def assemble_pulse_qobj(schedules: Any, backend: Any, **options: Any) -> PulseQo
             f"Argument `schedule_los` must have 1 or {len(listed)} entries, one per schedule, "
             f"but {len(frequencies)} came."
         )
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        writer = _Writer(config)
+    writer = _Writer(config)
+    with no_collection():
         experiments = writer.experiments(listed)
-    finally:
-        if collecting:
-            gc.enable()
     experiments = _with_frequencies(experiments, frequencies)
     extra = {
         "pulse_library": [PulseLibraryItem(name=n, samples=s) for n, s in writer.library.items()],

@@ -13,6 +13,7 @@ from ..compiler.gate_table import Snippet
 from ..errors import ProgramError
 from ..program import SHAPES, AcquireSpec, Channel, EventTable, Op, ParameterTable, Program, Pulse
 from .blocks import UnboundShape
+from .collection import no_collection
 from .expressions import split_expression
 from .flatten import flatten, name_of
 
@@ -289,12 +290,14 @@ def read_schedules(schedules: Sequence[Any]) -> List[Program]:
     """
     reader = ScheduleReader()
     lengths = []
-    for schedule in schedules:
-        timed, length = flatten(schedule)
-        reader.add(timed)
-        lengths.append(length)
+    with no_collection():
+        for schedule in schedules:
+            timed, length = flatten(schedule)
+            reader.add(timed)
+            lengths.append(length)
+        programs = reader.programs()
     out = []
-    for schedule, length, program in zip(schedules, lengths, reader.programs()):
+    for schedule, length, program in zip(schedules, lengths, programs):
         out.append(
             program.replace(
                 name=name_of(schedule),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import gc
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 from qiskit.pulse import (
@@ -25,6 +23,7 @@ from qiskit.pulse.parameter_manager import ParameterManager
 from ..compiler.gate_table import Lowered
 from ..errors import CompilerError
 from ..program import Channel, Op
+from .collection import no_collection
 from .timing import FRAMES
 
 __all__ = ["build_schedule", "qiskit_channel", "schedules_of"]
@@ -42,24 +41,9 @@ def qiskit_channel(channel: Channel) -> QiskitChannel:
 def schedules_of(
     low: Lowered, names: List[str], metadata: List[Mapping[str, Any]], totals: np.ndarray
 ) -> List[Schedule]:
-    """Return one Schedule per circuit of lowered rows that carry qiskit's instructions.
-
-    Garbage collection waits meanwhile: the many small tuples made here would
-    set it off again and again.
-    """
-    with _no_collection():
+    """Return one Schedule per circuit of lowered rows that carry qiskit's instructions."""
+    with no_collection():
         return _schedules(low, names, metadata, totals)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _schedules(low: Lowered, names: List[str], metadata: List[Mapping[str, Any]], totals: np.ndarray) -> List[Schedule]:

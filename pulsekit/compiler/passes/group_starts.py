@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import ClassVar, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from operator import gt
+from typing import ClassVar, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -25,8 +26,7 @@ __all__ = ["JoinMeasureGroups", "topological_order"]
 class JoinMeasureGroups(Pass):
     """Put the measures that can start together into one block.
 
-    Linear in the number of gates where circuits end in their measures; else
-    linear in the gates times the number of acquires.
+    Linear in the number of gates, for a few groups.
     """
 
     requires: ClassVar[FrozenSet[str]] = frozenset({"calibrated"})
@@ -116,44 +116,64 @@ def _join_final(gates: GateTable, group: np.ndarray, rows: np.ndarray, order: np
 def _assign(wires: Sequence[Tuple[int, ...]], group: Sequence[int]) -> List[int]:
     """Return each row's block leader: the first row of the block it joins.
 
-    ``before[b]`` is the set of blocks (a bit mask) that block ``b`` depends
-    on; a measure may join any block that it does not depend on itself.
+    A measure joins the first block of its group that it does not come after. A
+    new block thus comes after all others of its group, and what anything comes
+    after is one number per group: the last such block.
     """
     leader = list(range(len(wires)))
-    blocks: List[int] = []  # their leaders
-    of_group: Dict[int, List[int]] = {}
-    before: List[int] = []
-    behind: Dict[int, int] = {}  # wire -> mask of blocks that it comes after
+    shared = _shared_groups(wires, group)
+    chains: List[List[List[int]]] = [[] for _ in shared]  # group, block -> per group, the last block it comes after
+    heads: List[List[int]] = [[] for _ in shared]
+    nothing = [-1] * len(shared)
+    behind: Dict[int, List[int]] = {}  # wire -> what it comes after
     for row, touched in enumerate(wires):
-        mask = 0
+        direct = nothing
+        for known in [behind[wire] for wire in touched if wire in behind]:
+            direct = known if direct is nothing else list(map(max, direct, known))
+        g = shared.get(group[row], -1)
+        if g >= 0:
+            full = direct
+            for chain, last in zip(chains, direct):
+                if last >= 0:
+                    full = list(map(max, full, chain[last]))
+            block = full[g] + 1
+            if block == len(chains[g]):
+                chains[g].append(full)
+                heads[g].append(row)
+            elif any(map(gt, full, chains[g][block])):
+                _spread(chains, g, block, full)
+            leader[row] = heads[g][block]
+            direct = [*direct[:g], block, *direct[g + 1 :]]
         for wire in touched:
-            mask |= behind.get(wire, 0)
-        if group[row] >= 0:
-            known = of_group.setdefault(group[row], [])
-            chosen = next((b for b in known if not mask >> b & 1), -1)
-            if chosen < 0:
-                chosen = len(blocks)
-                known.append(chosen)
-                blocks.append(row)
-                before.append(mask)
-            elif mask & ~before[chosen]:
-                _spread(chosen, mask, before, behind)
-            leader[row] = blocks[chosen]
-            mask |= before[chosen] | 1 << chosen
-        for wire in touched:
-            behind[wire] = mask
+            behind[wire] = direct
     return leader
 
 
-def _spread(block: int, mask: int, before: List[int], behind: Dict[int, int]) -> None:
-    """Let ``block``, and all that comes after it, depend on ``mask`` too."""
-    before[block] |= mask
-    for other, known in enumerate(before):
-        if known >> block & 1:
-            before[other] |= mask
-    for wire, known in behind.items():
-        if known >> block & 1:
-            behind[wire] = known | mask
+def _shared_groups(wires: Sequence[Tuple[int, ...]], group: Sequence[int]) -> Dict[int, int]:
+    """Number the groups of which more than one qubit is measured: others have nothing to join."""
+    members: Dict[int, Set[int]] = {}
+    for touched, g in zip(wires, group):
+        if g >= 0:
+            members.setdefault(g, set()).add(touched[0])
+    return {g: k for k, g in enumerate(g for g, qubits in members.items() if len(qubits) > 1)}
+
+
+def _spread(chains: List[List[List[int]]], group: int, block: int, after: List[int]) -> None:
+    """Let a block, and all that comes after it, come after more; in place.
+
+    Along a chain the numbers never fall, so that those after the block are its
+    end, and the first that needs no change ends the work.
+    """
+    chains[group][block] = list(map(max, chains[group][block], after))
+    for chain in chains:
+        low, high = 0, len(chain)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if chain[middle][group] >= block else (middle + 1, high)
+        for k in range(low, len(chain)):
+            if not any(map(gt, after, chain[k])):
+                break
+            chain[k] = list(map(max, chain[k], after))
 
 
 def topological_order(wires: Sequence[Tuple[int, ...]], leader: Sequence[int]) -> Optional[np.ndarray]:
