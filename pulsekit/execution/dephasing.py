@@ -91,21 +91,49 @@ def _windows(device: Device, program: Program, plays: Dict[Channel, Plays], qubi
     out: List[Window] = []
     acquires = acquires_of(program) if plays else []
     for q in qubits:
-        play = plays.get(Channel("m", q))
-        if play is None or q >= len(device.resonators):
+        if q >= len(device.resonators):
             continue
         own = [(a.t0, a.t0 + a.duration) for a in acquires if a.qubit == q]
-        spans: List[Tuple[int, int]] = []
-        for t0, duration in zip(play.t0.tolist(), play.duration.tolist()):
-            if any(lo < t0 + duration and t0 < hi for lo, hi in own):
-                continue
-            stop = t0 + duration + int(RING_DOWN * warmup_of(device, q))
-            stop = min([stop] + [lo for lo, _ in own if lo >= t0 + duration])
-            if spans and t0 <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
-            else:
-                spans.append((t0, stop))
-        out += [Window(q, lo, hi) for lo, hi in spans]
+        for lo, hi in _outside(_spans(device, plays, q, own), own):
+            ends = min([t0 for t0, _ in own if t0 >= hi], default=program.duration)
+            if _driven(program, lo, ends):  # else its coherence is never seen
+                out.append(Window(q, lo, hi))
+    return out
+
+
+def _spans(
+    device: Device, plays: Dict[Channel, Plays], qubit: int, own: Sequence[Tuple[int, int]]
+) -> List[Tuple[int, int]]:
+    """Return when something rings in a qubit's resonator; the ring-down of a tone that is acquired is left out."""
+    lines = {qubit} | {a for a, b, gain in device.readout_crosstalk if b == qubit and gain != 0}
+    ring = int(RING_DOWN * warmup_of(device, qubit))
+    tones: List[Tuple[int, int]] = []
+    for line in lines:
+        play = plays.get(Channel("m", line))
+        for t0, duration in [] if play is None else zip(play.t0.tolist(), play.duration.tolist()):
+            end = t0 + duration
+            acquired = any(lo < end <= hi for lo, hi in own)
+            tones.append((t0, end if acquired else end + ring))
+    spans: List[Tuple[int, int]] = []
+    for t0, stop in sorted(tones):
+        if spans and t0 <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
+        else:
+            spans.append((t0, stop))
+    return spans
+
+
+def _outside(spans: Sequence[Tuple[int, int]], own: Sequence[Tuple[int, int]]) -> List[Tuple[int, int]]:
+    """Cut a qubit's acquires, in order of time, out of some spans."""
+    out: List[Tuple[int, int]] = []
+    for start, stop in spans:
+        for lo, hi in own:
+            if start < lo < stop:
+                out.append((start, lo))
+            if lo < stop and hi > start:
+                start = max(start, hi)
+        if start < stop:
+            out.append((start, stop))
     return out
 
 
