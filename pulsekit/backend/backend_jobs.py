@@ -78,6 +78,8 @@ class BackendJobs:
         ticket.cancel.set()
         if self._runner.withdraw(job_id):
             ticket.work(ticket)  # sees that it was cancelled
+        if ticket.thread == threading.get_ident():
+            return True  # a callback of live data: the job goes on until that returns
         ticket.wait(None)
         return ticket.status == "CANCELLED"
 

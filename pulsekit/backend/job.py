@@ -177,9 +177,10 @@ class Job(JobFacts, JobV1):
     def cancel(self) -> bool:
         """Cancel the job if it is not finished; tell whether that worked.
 
-        A running job stops at the next opportunity; this waits for it. A job
-        of another process is cancelled at once, and its process stops to work
-        on it within seconds.
+        A running job stops at the next opportunity; this waits for it, except
+        in a callback of live data, whose job stops when the callback returns.
+        A job of another process is cancelled at once, and its process stops to
+        work on it within seconds.
         """
         if not self._may_change() or self.in_final_state():
             return False
@@ -287,7 +288,10 @@ class Job(JobFacts, JobV1):
                 return
 
     def on_live_data(self, callback: Callable[[Dict[str, Any]], None]) -> None:
-        """Call back with every packet of live data from now on."""
+        """Call back with every packet of live data, those that came already at once.
+
+        Packets of a running job call back in its thread. What the callback
+        raises is logged.
+        """
         if self._ticket is not None:
-            with self._ticket.changed:
-                self._ticket.live_callbacks.append(callback)
+            self._ticket.listen(callback)

@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
 __all__ = ["Runner", "Ticket", "flush", "in_background"]
@@ -35,7 +36,8 @@ class Ticket:
         self.finished = False
         self.result: Any = None  # what `work` leaves for the job in this process
         self.live: List[Dict[str, Any]] = []  # the packets of live data
-        self.live_callbacks: List[Callable[[Dict[str, Any]], None]] = []
+        self._listeners: List[_Listener] = []
+        self.thread: Optional[int] = None  # that works on it
         self.done = 0  # experiments finished
 
     def move(self, status: str, *, finished: bool = False) -> None:
@@ -60,13 +62,43 @@ class Ticket:
         """Hand a packet of live data to who listens."""
         with self.changed:
             self.live.append(packet)
-            callbacks = list(self.live_callbacks)
+            listeners = list(self._listeners)
             self.changed.notify_all()
-        for callback in callbacks:
+        for listener in listeners:
+            self._serve(listener)
+
+    def listen(self, callback: Callable[[Dict[str, Any]], None]) -> None:
+        """Call back with every packet: those that came already, then each that comes."""
+        listener = _Listener(callback)
+        with self.changed:
+            self._listeners.append(listener)
+        self._serve(listener)
+
+    def _serve(self, listener: "_Listener") -> None:
+        """Call back with what a listener has not seen, in order; no lock is held meanwhile."""
+        while True:
+            with self.changed:
+                if listener.busy or listener.seen >= len(self.live):
+                    return  # whoever is busy with it goes on
+                packet = self.live[listener.seen]
+                listener.seen += 1
+                listener.busy = True
             try:
-                callback(packet)
+                listener.callback(packet)
             except Exception:
                 logger.exception("A live-data callback of job %s failed.", self.job_id)
+            finally:
+                with self.changed:
+                    listener.busy = False
+
+
+@dataclass
+class _Listener:
+    """A callback, and how many packets it has seen."""
+
+    callback: Callable[[Dict[str, Any]], None]
+    seen: int = 0
+    busy: bool = False
 
 
 class Runner:
@@ -152,6 +184,7 @@ class Runner:
                     return
                 ticket = self._queue.popleft()
                 self._running = ticket
+            ticket.thread = threading.get_ident()
             try:
                 ticket.work(ticket)
             except Exception:  # work reports its own failures; this is a bug in it

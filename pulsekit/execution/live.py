@@ -76,7 +76,7 @@ def stream_rounds(
         held: every acquire of every experiment with its shots' levels.
         stream: the random numbers of an acquire.
         live: takes the packets.
-        stop: called before every round; may raise.
+        stop: called after every round; may raise.
     """
     bounds = np.linspace(0, settings.shots, min(ROUNDS, settings.shots) + 1).astype(int).tolist()
     total = len(bounds) - 1
@@ -84,8 +84,6 @@ def stream_rounds(
     sums1 = [0j] * len(held)
     sums0 = [np.zeros(samples, complex) for _ in held]
     for number, (low, high) in enumerate(zip(bounds, bounds[1:]), start=1):
-        if stop is not None:
-            stop()
         for i, (experiment, acquire, acquisition, start) in enumerate(held):
             record, numbers, part = records[experiment], stream(experiment, acquire), start[low:high]
             iq = np.empty(part.size, np.complex128)
@@ -96,6 +94,8 @@ def stream_rounds(
             if samples:
                 sums0[i] += _raw(record, acquire.slot, acquisition, numbers, low, part, samples)
         live(_packet(settings, len(records), held, sums1, sums0, high, number, total))
+        if stop is not None:
+            stop()
     for i, (experiment, acquire, _, _) in enumerate(held):
         record = records[experiment]
         if acquire.slot >= 0 and settings.meas_return == "avg":

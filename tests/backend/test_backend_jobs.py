@@ -384,3 +384,22 @@ def test_jobs_that_mix_metadata_json_cannot_keep(own):
     odd.measure(0, 0)
     job = own.run(odd)
     assert job.result().success and job.circuits()[0] == odd
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_live_data_callback_may_cancel_its_job(own, late):
+    """From the thread that runs the job, or from the one that asks late and is told what came already."""
+    job = own.run(measured(), shots=200_000, meas_level=0, live_data_enabled=True)
+    if late:
+        next(job.live_data(timeout=60))
+    seen = []
+
+    def enough(packet):
+        seen.append(packet["a0"]["rounds"])
+        if len(seen) == 1:
+            assert job.cancel()
+
+    job.on_live_data(enough)
+    with pytest.raises(IBMQJobInvalidStateError):
+        job.result(timeout=60)
+    assert job.status() is JobStatus.CANCELLED and 1 <= len(seen) < 10

@@ -261,6 +261,9 @@ def test_1_2_live_data_enabled(backend):
     assert set(channel) >= {"avgLevel0", "avgLevel1", "rounds"}
     final = job.result().get_memory()[0]
     assert complex(*channel["avgLevel1"][0]) == pytest.approx(final, rel=1e-6)
+    late = []
+    job.on_live_data(late.append)  # the job is over: what came is told all the same
+    assert late == packets
     assert list(backend.run(measured()).live_data(timeout=30)) == []
 
 
