@@ -1,35 +1,37 @@
 """Time the workloads, end to end: compiled programs in, populations out.
 
-Ours is the minimum of seven, tables warm, one thread. Peers run on the same
-workloads by commands of their own, each optional, which write what they
-measured beside this file:
+Ours is the minimum of seven, tables warm, one thread, each workload in a
+process of its own. Peers run on the same workloads by commands of their own,
+each optional, which record what they measured (on this machine: records of
+another one do not count):
 
     python -m benchmarks.peers_qutip
     python -m benchmarks.peers_dynamiqs
     python -m benchmarks.peers_qiskit_dynamics
 
-A peer that was not run here is quoted: the best accurate one of a survey on
-two cores (warm: compiled beforehand).
+The table names the fastest peer run here whose populations are within 1e-6,
+and beside it the best accurate one of a survey on another machine with two
+cores (warm: compiled beforehand).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
 import time
-from pathlib import Path
-from typing import Dict, List, Tuple
+from dataclasses import replace
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
 import pulsekit
 
+from .fresh import Memory, apart
+from .peers import recorded
 from .table import Row, render
 from .workloads import load, names, reference
 from .workloads.build import batch_of, device_of
 
-__all__ = ["rows"]
+__all__ = ["best_peer", "measure", "rows"]
 
 QUOTED: Dict[str, Tuple[str, float]] = {  # best accurate peer, s, warm
     "w1_rabi1q": ("py-ste", 63e-3),
@@ -61,12 +63,12 @@ PROMISED: Dict[str, Tuple[int, int]] = {  # floor, goal: times faster
     "w7b_7q_3lev": (150, 500),
     "w8_rb300": (1000, 10000),
 }
-MEASURED = Path(__file__).parent / "measured"
+ACCURATE = 1e-6  # of a population, what a peer must reach
 REPEATS = 7
 
 
-def measure(name: str, repeats: int = REPEATS) -> Tuple[float, float]:
-    """Return our time in s (the minimum) and the largest error of a population."""
+def measure(name: str, repeats: int = REPEATS) -> Row:
+    """Return our time (the minimum), error, and memory with the tables made."""
     workload = load(name)
     batch, device = batch_of(workload), device_of(workload)
     settings = {
@@ -75,43 +77,35 @@ def measure(name: str, repeats: int = REPEATS) -> Tuple[float, float]:
         "solver": "lindblad" if workload["solver"] == "lindblad" else "schroedinger",
         "spectator_bound": 1e-9,
     }
-    out = pulsekit.simulate(batch, device, **settings)
+    out = pulsekit.simulate(batch, device, **settings)  # makes the tables
+    memory = Memory()
     best = np.inf
     for _ in range(repeats):
         start = time.perf_counter()
         out = pulsekit.simulate(batch, device, **settings)
         best = min(best, time.perf_counter() - start)
-    return best, float(np.abs(out.populations - reference(name)).max())
+    peak, growth = memory.peak()
+    error = float(np.abs(out.populations - reference(name)).max())
+    return Row(name, best, error=error, memory_mb=peak, growth_mb=growth)
 
 
-def record(peer: str, times: Dict[str, Tuple[float, float]]) -> None:
-    """Keep a peer's times (s) and errors, for :func:`rows`."""
-    MEASURED.mkdir(exist_ok=True)
-    (MEASURED / f"{peer}.json").write_text(json.dumps(times, indent=1) + "\n")
-
-
-def _best_peer(name: str) -> Tuple[str, float, bool]:
-    """Return the fastest accurate peer: its name, time, and whether it is quoted."""
-    found: List[Tuple[float, str]] = []
-    for path in sorted(MEASURED.glob("*.json")) if MEASURED.is_dir() else []:
-        entry = json.loads(path.read_text()).get(name)
-        if entry is not None and entry[1] < 1e-5:
-            found.append((entry[0], path.stem))
-    label, quoted = QUOTED[name]
-    if found and min(found)[0] < quoted:
-        return min(found)[1], min(found)[0], False
-    return label, quoted, True
+def best_peer(name: str) -> Tuple[str, Optional[float]]:
+    """Return the fastest accurate peer of those run here, and its time in s."""
+    peers = recorded().get(name, {})
+    found = [(p.seconds, f"{peer} {p.how.split(',')[0]}") for peer, p in peers.items() if p.error < ACCURATE]
+    return (min(found)[1], min(found)[0]) if found else ("", None)
 
 
 def rows(chosen: "List[str] | None" = None) -> List[Row]:
     """Return one row per workload."""
     out = []
     for name in chosen or names():
-        ours, error = measure(name)
-        peer, theirs, quoted = _best_peer(name)
+        peer, theirs = best_peer(name)
+        survey, quoted = QUOTED[name]
         floor, goal = PROMISED[name]
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        out.append(Row(name, ours, peer, theirs, quoted, error, memory, f"{floor}x, {goal}x"))
+        row = apart(measure, name)
+        promised = f"{floor:,}x, goal {goal:,}x"
+        out.append(replace(row, peer=peer, peer_s=theirs, survey=survey, survey_s=quoted, goal=promised))
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import Optional, Sequence
 
 __all__ = ["Row", "render"]
 
@@ -14,17 +14,24 @@ class Row:
 
     name: str
     ours_s: float  # s, the minimum of several runs
-    peer: str = ""  # who else did the same work
+    peer: str = ""  # who else did the same work on this machine
     peer_s: Optional[float] = None  # s; None: no peer was run
-    quoted: bool = False  # the peer's time was measured elsewhere, not in this run
+    survey: str = ""  # whose time on another machine is quoted
+    survey_s: Optional[float] = None  # s; None: nothing is quoted
     error: Optional[float] = None  # largest deviation from the reference
     memory_mb: Optional[float] = None  # peak, of our process
+    growth_mb: Optional[float] = None  # by how much the work raised it
     goal: str = ""  # what was promised
 
     @property
     def ratio(self) -> Optional[float]:
-        """How many times faster we are."""
+        """How many times faster we are than the peer on this machine."""
         return None if self.peer_s is None else self.peer_s / self.ours_s
+
+    @property
+    def survey_ratio(self) -> Optional[float]:
+        """How many times faster we are than the quoted peer."""
+        return None if self.survey_s is None else self.survey_s / self.ours_s
 
 
 def _time(seconds: Optional[float]) -> str:
@@ -36,25 +43,34 @@ def _time(seconds: Optional[float]) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
+def _times(ratio: Optional[float]) -> str:
+    if ratio is None:
+        return "-"
+    return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.3g}x"
+
+
+def _megabytes(size: Optional[float], digits: int = 0) -> str:
+    return "-" if size is None else f"{size:.{digits}f} MB"
+
+
 def render(rows: Sequence[Row]) -> str:
-    """Return the rows as an aligned text table."""
-    head = ["benchmark", "pulsekit", "peer", "peer's time", "ratio", "goal", "error", "memory"]
-    cells: List[List[str]] = [head]
-    for row in rows:
-        ratio = row.ratio
-        cells.append(
-            [
-                row.name,
-                _time(row.ours_s),
-                row.peer + (" (quoted)" if row.quoted else ""),
-                _time(row.peer_s),
-                "-" if ratio is None else f"{ratio:.3g}x",
-                row.goal,
-                "-" if row.error is None else f"{row.error:.1e}",
-                "-" if row.memory_mb is None else f"{row.memory_mb:.0f} MB",
-            ]
-        )
-    widths = [max(len(line[k]) for line in cells) for k in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+    """Return the rows as an aligned text table; columns that nobody fills are left out."""
+    columns = [
+        ("benchmark", [r.name for r in rows]),
+        ("pulsekit", [_time(r.ours_s) for r in rows]),
+        ("peer, run here", [r.peer or "-" for r in rows]),
+        ("its time", [_time(r.peer_s) for r in rows]),
+        ("ratio", [_times(r.ratio) for r in rows]),
+        ("peer, quoted", [r.survey or "-" for r in rows]),
+        ("its time", [_time(r.survey_s) for r in rows]),
+        ("ratio", [_times(r.survey_ratio) for r in rows]),
+        ("promised", [r.goal or "-" for r in rows]),
+        ("error", ["-" if r.error is None else f"{r.error:.1e}" for r in rows]),
+        ("peak memory", [_megabytes(r.memory_mb) for r in rows]),
+        ("of it, the work", [_megabytes(r.growth_mb, 1) for r in rows]),
+    ]
+    kept = [[head, *cells] for head, cells in columns if any(c != "-" for c in cells)]
+    widths = [max(len(cell) for cell in column) for column in kept]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in zip(*kept)]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)

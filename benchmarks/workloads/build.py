@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from pulsekit.device import ControlLine, Coupling, Device, DriveLine, Timing, Transmon
+from pulsekit.device import ControlLine, Coupling, Device, DriveLine, Resonator, Timing, Transmon
 from pulsekit.program import Batch, Channel, EventTable, LoTable, Op, ParameterTable, Program, Pulse
 from pulsekit.units import GHZ, NS, US
 
@@ -38,13 +38,15 @@ def device_of(workload: Dict[str, Any]) -> Device:
         for i, q in enumerate(qubits)
     )
     rate = [q["drive_rate"] * GHZ for q in qubits]
-    controls = [c["qubit"] for name, c in workload["channels"].items() if name[0] == "u"]
+    controls = [c for name, c in workload["channels"].items() if name[0] == "u"]
+    follows = [int(np.argmin([abs(q["freq"] - c["lo"]) for q in qubits])) for c in controls]
     return Device(
         name=workload["name"],
         transmons=transmons,
         couplings=tuple(Coupling((i, j), s * GHZ) for i, j, s in workload["couplings"]),
         drives=tuple(DriveLine(i, rate[i]) for i in range(len(qubits))),
-        controls=tuple(ControlLine(q, ((q, 1.0),), rate[q]) for q in controls),
+        controls=tuple(ControlLine(c["qubit"], ((r, 1.0),), rate[c["qubit"]]) for c, r in zip(controls, follows)),
+        resonators=tuple(Resonator(7e9 + 0.05e9 * i, drive_rate=50e6, efficiency=1.0) for i in range(len(qubits))),
         timing=Timing(dt=workload["dt"] * NS, dtm=workload["dt"] * NS),
     )
 
