@@ -19,8 +19,8 @@ def poly(
     shift: Array,
     first: Array,
     count: Array,
-    ax: Array,
-    ay: Array,
+    more: Array,
+    group: Array,
     coef: Array,
     lane_stride: int,
     work: Array,
@@ -42,8 +42,8 @@ def rho_poly(
     shift: Array,
     first: Array,
     count: Array,
-    ax: Array,
-    ay: Array,
+    more: Array,
+    group: Array,
     coef: Array,
     lane_stride: int,
     work: Array,
@@ -61,4 +61,14 @@ def apply(x: Array, u: Array, dim: int, work: Array) -> None: ...
 def scale(x: Array, phase: Array) -> None: ...
 def chain(
     x: Array, u: Array, index: Array, angle: Array, number: Array, base: Array, gap: Array, work: Array
+) -> None: ...
+def modes(
+    x: Array,
+    inverse_at: Array,
+    inverse: Array,
+    values: Array,
+    columns_at: Array,
+    columns: Array,
+    span: Array,
+    work: Array,
 ) -> None: ...

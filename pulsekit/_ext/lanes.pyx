@@ -24,22 +24,21 @@ cdef extern from *:
     #define MAXG 9
 
     typedef struct {
-        int dim, columns, samples, lab, powers, reach;
+        int dim, columns, samples, lab, powers, reach, entries;
         const int *row, *col, *shift, *first, *count;
-        const int *ax, *ay;              /* lab: exponents of the real monomials */
+        const int *more;                 /* lab: of an entry, mirrored?, odd terms, the first of their monomials */
+        const int *group;                /* lab: how many monomials of each kind */
     } poly_plan;
 
     #define LOOP for (int v = 0; v < NV; v++)
 
     /* One sample's map on one block: x <- U(z) x. Coefficients are shared
        (stride 1, c[k]) or one per lane (c[k*8 + lane]). */
-    /* One sample's map on one block: x <- U(z) x. Coefficients are shared
-       (stride 1, c[k]) or one per lane (c[k*8 + lane]). */
     #define POLY_ENTRY(CRE, CIM)                                                         \
                 vd ur[NV], ui[NV];                                                       \
                 LOOP { ur[v] = zero; ui[v] = zero; }                                     \
                 const int f = p->first[e], n = p->count[e], sh = p->shift[e];            \
-                const vd *r = p->lab ? R + (long)sh * NV : R;                            \
+                const vd *r = R;                                                         \
                 if (n > 7) { /* two sums at a time hide the latency of an addition */    \
                     vd vr[NV], vi[NV];                                                   \
                     LOOP { vr[v] = zero; vi[v] = zero; }                                 \
@@ -57,7 +56,7 @@ cdef extern from *:
                         LOOP { ur[v] += CRE * r[k*NV+v]; ui[v] += CIM * r[k*NV+v]; }     \
                     }                                                                    \
                 }                                                                        \
-                if (!p->lab && sh != 0) {                                                \
+                if (sh != 0) {                                                           \
                     const vd *g = G + (long)(sh > 0 ? 2*sh : -2*sh)*NV;                  \
                     if (sh > 0) { LOOP {                                                 \
                         vd t = ur[v]*g[v] - ui[v]*g[NV+v];                               \
@@ -100,20 +99,72 @@ cdef extern from *:
             }                                                                            \
         }
 
+    /* An entry of a map in the laboratory frame: what is even in Im z (er, ei) and odd (sr, si). The entry is
+       their sum, and, where mirrored, the transposed one their difference. */
+    #define LAB_ENTRY                                                                    \
+                const int i = p->row[e], j = p->col[e], even = p->count[e]; \
+                const int odd = p->more[3*e+1];                                          \
+                const double *ce = coef + 2*p->first[e], *co = ce + 2*even;              \
+                const vd *re = R + (long)p->shift[e]*NV, *ro = R + (long)p->more[3*e+2]*NV; \
+                vd er[NV], ei[NV], sr[NV], si[NV];                                       \
+                LOOP { er[v] = zero; ei[v] = zero; sr[v] = zero; si[v] = zero; }         \
+                int k = 0;                                                               \
+                for (; k < odd; k++) LOOP {                                              \
+                    er[v] += ce[2*k] * re[k*NV+v]; ei[v] += ce[2*k+1] * re[k*NV+v];      \
+                    sr[v] += co[2*k] * ro[k*NV+v]; si[v] += co[2*k+1] * ro[k*NV+v];      \
+                }                                                                        \
+                for (; k < even; k++) LOOP {                                                \
+                    er[v] += ce[2*k] * re[k*NV+v]; ei[v] += ce[2*k+1] * re[k*NV+v];      \
+                }
+
+    static void lab_map(const poly_plan *p, const double *coef, const vd *R, const vd *x, vd *y) {
+        const int m = p->columns;
+        const vd zero = {0};
+        for (int c = 0; c < 2*m*p->dim*NV; c++) y[c] = zero;
+        for (int e = 0; e < p->entries; e++) {
+            LAB_ENTRY
+            for (int c = 0; c < m; c++) LOOP {
+                const vd *q = x + ((long)j*m+c)*2*NV;
+                vd *o = y + ((long)i*m+c)*2*NV;
+                const vd ur = er[v] + sr[v], ui = ei[v] + si[v];
+                o[v] += ur*q[v] - ui*q[NV+v];
+                o[NV+v] += ur*q[NV+v] + ui*q[v];
+            }
+            if (p->more[3*e]) for (int c = 0; c < m; c++) LOOP {
+                const vd *q = x + ((long)i*m+c)*2*NV;
+                vd *o = y + ((long)j*m+c)*2*NV;
+                const vd ur = er[v] - sr[v], ui = ei[v] - si[v];
+                o[v] += ur*q[v] - ui*q[NV+v];
+                o[NV+v] += ur*q[NV+v] + ui*q[v];
+            }
+        }
+    }
+
     /* z of a sample, then the monomials R and the powers of z, G; lab: z turns on. */
     static void monomials(const poly_plan *p, vd *pr, vd *pi, const vd *w, double er, double ei, vd *R, vd *G) {
         const vd zero = {0};
         vd zr[NV], zi[NV];
         LOOP { zr[v] = pr[v]*er - pi[v]*ei; zi[v] = pr[v]*ei + pi[v]*er; }
         if (p->lab) {
-            vd px[16*NV], py[16*NV];
             LOOP { vd t = pr[v]*w[v] - pi[v]*w[NV+v]; pi[v] = pr[v]*w[NV+v] + pi[v]*w[v]; pr[v] = t; }
-            LOOP { px[v] = zero + 1.0; py[v] = zero + 1.0; }
-            for (int k = 1; k <= p->reach; k++) {
-                LOOP { px[k*NV+v] = px[(k-1)*NV+v]*zr[v]; py[k*NV+v] = py[(k-1)*NV+v]*zi[v]; }
-            }
-            for (int k = 0; k < p->powers; k++) {
-                LOOP { R[k*NV+v] = px[p->ax[k]*NV+v] * py[p->ay[k]*NV+v]; }
+            vd xx[NV], yy[NV];
+            LOOP { xx[v] = zr[v]*zr[v]; yy[v] = zi[v]*zi[v]; }
+            for (int g = 0; g < 4; g++) { /* x^p y^q by the parities of p + q and q; from a degree to the next but one */
+                const int count = p->group[g];
+                if (count == 0) continue;
+                LOOP {
+                    if (g == 0) R[v] = zero + 1.0;
+                    else if (g == 1) R[v] = zr[v] * zi[v];
+                    else R[v] = g == 2 ? zr[v] : zi[v];
+                }
+                vd *last = R;
+                for (int n = 1, at = 1; at < count; at += ++n) {
+                    vd *next = last + (long)n*NV;
+                    for (int k = 0; k < n; k++) { LOOP next[k*NV+v] = last[k*NV+v] * xx[v]; }
+                    LOOP { next[n*NV+v] = last[(n-1)*NV+v] * yy[v]; }
+                    last = next;
+                }
+                R += (long)count*NV;
             }
             return;
         }
@@ -139,7 +190,9 @@ cdef extern from *:
         LOOP { pr[v] = a[v]; pi[v] = a[NV+v]; }
         for (int s = 0; s < p->samples; s++) {
             monomials(p, pr, pi, (const vd*)turn, env[2*s], env[2*s+1], R, G);
-            if (per_lane) {
+            if (p->lab) {
+                lab_map(p, coef, R, x, y);
+            } else if (per_lane) {
                 const vd *cl = (const vd*)coef;
                 POLY_BODY(cl[(2*(f+k))*NV+v], cl[(2*(f+k)+1)*NV+v])
             } else {
@@ -255,16 +308,16 @@ cdef extern from *:
         decay(d, d->half, 0.5, x, y, t, n);
         for (int s = 0; s < p->samples; s++) {
             monomials(p, pr, pi, (const vd*)turn, env[2*s], env[2*s+1], R, G);
-            for (int i = 0; i < n; i++) for (int e = p->row[i]; e < p->row[i+1]; e++) {
+            if (!p->lab) for (int i = 0; i < n; i++) for (int e = p->row[i]; e < p->row[i+1]; e++) {
                 vd ur[NV], ui[NV];
                 LOOP { ur[v] = zero; ui[v] = zero; }
                 const int f = p->first[e];
-                const vd *r = p->lab ? R + (long)p->shift[e]*NV : R;
+                const vd *r = R;
                 for (int k = 0; k < p->count[e]; k++) {
                     if (per_lane) { LOOP { ur[v] += cl[(2*(f+k))*NV+v]*r[k*NV+v]; ui[v] += cl[(2*(f+k)+1)*NV+v]*r[k*NV+v]; } }
                     else { LOOP { ur[v] += coef[2*(f+k)]*r[k*NV+v]; ui[v] += coef[2*(f+k)+1]*r[k*NV+v]; } }
                 }
-                if (!p->lab && p->shift[e] != 0) {
+                if (p->shift[e] != 0) {
                     const int g = p->shift[e] > 0 ? p->shift[e] : -p->shift[e];
                     const double sign = p->shift[e] > 0 ? 1.0 : -1.0;
                     LOOP {
@@ -274,6 +327,12 @@ cdef extern from *:
                 }
                 vd *o = u + (long)(i*n + p->col[e])*2*NV;
                 LOOP { o[v] = ur[v]; o[NV+v] = ui[v]; }
+            }
+            if (p->lab) for (int e = 0; e < p->entries; e++) {
+                LAB_ENTRY
+                vd *o = u + (long)(i*n + j)*2*NV, *w = u + (long)(j*n + i)*2*NV;
+                LOOP { o[v] = er[v] + sr[v]; o[NV+v] = ei[v] + si[v]; }
+                if (p->more[3*e]) LOOP { w[v] = er[v] - sr[v]; w[NV+v] = ei[v] - si[v]; }
             }
             conjugate(u, x, y, n);
             const int last = s + 1 == p->samples;
@@ -442,16 +501,47 @@ cdef extern from *:
         }
     }
 
+    typedef struct {
+        int entries;
+        const int *to, *from;
+        const double *value;             /* complex */
+    } sparse_matrix;
+
+    static void sparse_apply(const sparse_matrix *a, const double *x, double *y, int size) {
+        for (int i = 0; i < 2*size; i++) y[i] = 0;
+        for (int e = 0; e < a->entries; e++) {
+            const double *v = a->value + 2*e, *q = x + 2*a->from[e];
+            double *o = y + 2*a->to[e];
+            o[0] += v[0]*q[0] - v[1]*q[1];
+            o[1] += v[0]*q[1] + v[1]*q[0];
+        }
+    }
+
+    /* One lane: x <- columns exp(values span) inverse x. */
+    static void modes_lane(double *x, const sparse_matrix *inverse, const double *values, const sparse_matrix *columns,
+                           double span, int size, double *y,
+                           double (*exponential)(double), double (*cosine)(double), double (*sine)(double)) {
+        sparse_apply(inverse, x, y, size);
+        for (int i = 0; i < size; i++) {
+            const double f = exponential(values[2*i]*span), w = values[2*i+1]*span;
+            const double c = w != 0 ? f*cosine(w) : f, s = w != 0 ? f*sine(w) : 0.0;
+            const double r = y[2*i], q = y[2*i+1];
+            y[2*i] = r*c - q*s;
+            y[2*i+1] = r*s + q*c;
+        }
+        sparse_apply(columns, y, x, size);
+    }
+
     """
     ctypedef struct poly_plan:
-        int dim, columns, samples, lab, powers, reach
+        int dim, columns, samples, lab, powers, reach, entries
         const int *row
         const int *col
         const int *shift
         const int *first
         const int *count
-        const int *ax
-        const int *ay
+        const int *more
+        const int *group
     void poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
                     const double *coef, int per_lane, double *y) nogil
     ctypedef struct decay_plan:
@@ -472,19 +562,29 @@ cdef extern from *:
     void chain_lane(double *x, const double *u, const int *index, const double *angle, const int *number,
                     const double *base, const double *gap, int plays, int dim, double *y,
                     double (*cosine)(double) nogil, double (*sine)(double) nogil) nogil
+    ctypedef struct sparse_matrix:
+        int entries
+        const int *to
+        const int *from_ "from"
+        const double *value
+    void modes_lane(double *x, const sparse_matrix *inverse, const double *values, const sparse_matrix *columns,
+                    double span, int size, double *y, double (*exponential)(double) nogil,
+                    double (*cosine)(double) nogil, double (*sine)(double) nogil) nogil
 
-from libc.math cimport cos, sin
+from libc.math cimport cos, exp, sin
 
 
 def poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const double[:, :, ::1] env,
          const int[::1] env_of, int start, int stop, const double[:, :, ::1] turn, bint lab,
          int powers, int reach, const int[::1] row, const int[::1] col, const int[::1] shift,
-         const int[::1] first, const int[::1] count, const int[::1] ax, const int[::1] ay,
+         const int[::1] first, const int[::1] count, const int[:, ::1] more, const int[::1] group,
          const double[::1] coef, long lane_stride, double[::1] work):
     """Apply the sample maps ``start`` to ``stop`` of an envelope to every block.
 
     ``lane_stride`` 0: coefficients are shared, coef[k, 2]; else they are
-    coef[block, k, 2, 8] with that many doubles per block.
+    coef[block, k, 2, 8] with that many doubles per block. In the laboratory
+    frame ``row`` is each entry's row, ``amp`` times ``env`` is z in the middle
+    of the first sample, and ``more`` says how the entries are mirrored.
     """
     cdef poly_plan p
     cdef Py_ssize_t b
@@ -499,8 +599,9 @@ def poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const dou
     p.shift = &shift[0]
     p.first = &first[0]
     p.count = &count[0]
-    p.ax = &ax[0]
-    p.ay = &ay[0]
+    p.more = &more[0, 0]
+    p.entries = more.shape[0]
+    p.group = &group[0]
     with nogil:
         for b in range(x.shape[0]):
             poly_block(&p, &x[b, 0, 0, 0], &amp[b, 0, 0], &env[env_of[b], start, 0], &turn[b, 0, 0],
@@ -510,7 +611,7 @@ def poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const dou
 def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const double[:, :, ::1] env,
              const int[::1] env_of, int start, int stop, const double[:, :, ::1] turn, bint lab,
              int powers, int reach, const int[::1] row, const int[::1] col, const int[::1] shift,
-             const int[::1] first, const int[::1] count, const int[::1] ax, const int[::1] ay,
+             const int[::1] first, const int[::1] count, const int[:, ::1] more, const int[::1] group,
              const double[::1] coef, long lane_stride, double[::1] work, const double[:, ::1] factors,
              const int[:, ::1] jumps, const double[::1] rates, bint second):
     """Apply unitary sample maps to density matrices, decay between them.
@@ -533,8 +634,9 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
     p.shift = &shift[0]
     p.first = &first[0]
     p.count = &count[0]
-    p.ax = &ax[0]
-    p.ay = &ay[0]
+    p.more = &more[0, 0]
+    p.entries = more.shape[0]
+    p.group = &group[0]
     d.jumps = rates.shape[0] - 1
     d.second = second
     d.half = &factors[0, 0]
@@ -618,3 +720,26 @@ def chain(double[:, ::1] x, const double[:, :, ::1] u, const int[:, ::1] index, 
         for lane in range(x.shape[0]):
             chain_lane(&x[lane, 0], &u[0, 0, 0], &index[lane, 0], &angle[lane, 0], &number[0], &base[0],
                        &gap[lane, 0], index.shape[1], dim, &work[0], cos, sin)
+
+
+def modes(double[:, ::1] x, const int[:, ::1] inverse_at, const double[:, ::1] inverse, const double[:, ::1] values,
+          const int[:, ::1] columns_at, const double[:, ::1] columns, const double[::1] span, double[::1] work):
+    """Let every lane evolve for its span by eigenvectors, x[lane, 2 size] interleaved.
+
+    Matrices are sparse: at[2, k] (to, from) and value[k, 2]. Lanes of span 0
+    stay as they are.
+    """
+    cdef Py_ssize_t lane
+    cdef sparse_matrix a, b
+    a.entries = inverse.shape[0]
+    a.to = &inverse_at[0, 0]
+    a.from_ = &inverse_at[1, 0]
+    a.value = &inverse[0, 0]
+    b.entries = columns.shape[0]
+    b.to = &columns_at[0, 0]
+    b.from_ = &columns_at[1, 0]
+    b.value = &columns[0, 0]
+    with nogil:
+        for lane in range(x.shape[0]):
+            if span[lane] != 0:
+                modes_lane(&x[lane, 0], &a, &values[0, 0], &b, span[lane], values.shape[0], &work[0], exp, cos, sin)

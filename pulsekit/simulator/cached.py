@@ -170,14 +170,12 @@ def _density(
         turns[:, 1::2] = angle
         states = _walk(space, order, np.concatenate([propagators, idle]), states, turns, np.zeros((lanes, 2 * count)))
     else:
+        none = np.zeros((len(ids), 1))
         for k in range(ids.shape[1]):
             states = _free(space, states, gap[:, k])
-            if angle[:, k].any():
-                states = states * np.exp(1j * space.number * angle[:, k, None])[:, :, None]
-            if (ids[:, k] == ids[0, k]).all():
-                states = _shared(propagators[ids[0, k]], states)
-            else:
-                states = propagators[ids[:, k]] @ states
+            states = _walk(
+                space, np.ascontiguousarray(ids[:, k : k + 1]), propagators, states, angle[:, k : k + 1], none
+            )
     return _free(space, states, rest) * np.exp(1j * space.number * last[:, None])[:, :, None]
 
 
@@ -189,20 +187,16 @@ def _decay(space: Space, span: float) -> np.ndarray:
 
 
 def _free(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
-    late = span != 0  # the others stay as they are, to the bit
-    if not late.all():
-        out = states.copy()
-        if late.any():
-            out[late] = _free(space, states[late], span[late])
-        return out
-    values, columns, inverse = space.modes
-    inner = _shared(inverse, states)
-    return _shared(columns, inner * np.exp(values * span[:, None])[:, :, None])
-
-
-def _shared(matrix: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Return one matrix times every lane; no BLAS, whose bits depend on sizes."""
-    return np.einsum("ij,ljc->lic", matrix, states)
+    """Return states after free evolution; those of span 0 as they are, to the bit."""
+    if not span.any():
+        return states
+    out = np.array(states, order="C")
+    span, work = np.ascontiguousarray(span), np.empty(2 * space.size)
+    for c in range(states.shape[2]):
+        x = np.ascontiguousarray(out[:, :, c]).view(np.float64)
+        _lanes.modes(x, *space.sparse_modes, span, work)
+        out[:, :, c] = x.view(np.complex128)
+    return out
 
 
 def propagators_of(

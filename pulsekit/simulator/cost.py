@@ -6,6 +6,7 @@ prediction is meant to be right within a factor of two (tested).
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
@@ -97,7 +98,7 @@ def bytes_needed(levels: Sequence[int], *, density: bool, lanes: int = 1, sample
         lanes: states held at one time.
         samples: of the longest program (its local propagators).
     """
-    dim = float(np.prod(np.array(levels, dtype=np.float64)))
+    dim = math.prod(float(d) for d in levels)
     size = dim * dim if density else dim
     blocks = dim * dim * (0.15 if len(levels) > 2 else 1.0) if dim <= 7000 else 160 * dim
     tables = 3 * samples * sum(16.0 * d * d for d in levels) if len(levels) > 2 else 0.0

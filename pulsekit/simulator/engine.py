@@ -251,6 +251,9 @@ class Engine:
         """Apply the phases collected so far."""
         if not self.dirty:
             return
+        if not (self.turn.any() or self.waited.any()):
+            self.dirty = False
+            return
         angle = self.space.number[None, :, None] * self.turn.reshape(-1, 1, LANES)
         if not self.space.density:
             angle = angle - self.space.energies[None, :, None] * self.waited.reshape(-1, 1, LANES)
@@ -323,10 +326,10 @@ class Engine:
             self.rotate(self.space.w_c * stop)
             return
         env, which = self.envelopes(tone)
-        size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * start
-        amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
-        turn = pack_vector(np.cos(w * self.dt / self.cuts), np.sin(w * self.dt / self.cuts))
         span = self.dt / self.cuts
+        size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * (start + span / 2)
+        amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
+        turn = pack_vector(np.cos(w * span), np.sin(w * span))
         table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision, span)
         self._poly(self.x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
         self.rotate(self.space.w_c * stop)
@@ -399,8 +402,8 @@ def poly_arguments(
         table.shift,
         table.first,
         table.count,
-        table.ax,
-        table.ay,
+        table.more,
+        table.group,
         coef.reshape(-1),
         coef[0].size if coef.ndim == 4 else 0,
     )

@@ -46,7 +46,7 @@ def cross_flat(engine: "Engine", piece: "Piece", tone: "LineTone", w: float, sta
     flat = np.repeat(env[which, piece.start - piece.tones[0][1]], LANES, axis=0)
     magnitude, angle = tone.magnitude[engine.lane_at], tone.phase[engine.lane_at]
     absolute = magnitude * np.exp(1j * angle) * (flat[:, 0] + 1j * flat[:, 1])
-    z = absolute * np.exp(1j * w * start)
+    z = absolute * np.exp(1j * w * (start + period / 2))
     table = lab_table(space, tone.line, w, tone.strength, engine.precision, period)
     ones = np.arange(engine.lanes)
     u = pack(np.repeat(np.eye(size, dtype=complex).reshape(1, -1), engine.lanes, axis=0), ones)
@@ -55,7 +55,7 @@ def cross_flat(engine: "Engine", piece: "Piece", tone: "LineTone", w: float, sta
     first = np.zeros(len(u), dtype=np.int32)
     arguments = (amp, unit, first, 0, 1, amp, True, table.powers, table.reach, table.row, table.col, table.shift)
     coef = table.shared().reshape(-1)
-    _lanes.poly(u, size, *arguments, table.first, table.count, table.ax, table.ay, coef, 0, engine.work)
+    _lanes.poly(u, size, *arguments, table.first, table.count, table.more, table.group, coef, 0, engine.work)
     power = np.linalg.matrix_power(unpack(u, ones).reshape(-1, size, size), count)
     x = unpack(engine.x, ones).reshape(engine.lanes, size, -1)
     engine.x[...] = pack((power @ x).reshape(engine.lanes, -1), ones)

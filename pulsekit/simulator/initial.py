@@ -87,7 +87,7 @@ def virtual_z(model: Model, x: np.ndarray, phase: np.ndarray, density: bool) -> 
         phase: float64[lanes, n], rad.
         density: whether the last axis turns the other way.
     """
-    factor = np.exp(1j * (phase @ model.labels.T))
+    factor = np.exp(1j * np.einsum("lq,iq->li", phase, model.labels))
     x = x * factor.reshape(factor.shape + (1,) * (x.ndim - 2))
     return x * factor.conj()[:, None, :] if density else x
 
@@ -107,7 +107,7 @@ def to_bare(model: Model, x: np.ndarray, stop: Union[int, np.ndarray], density: 
         dressing = dressing_of(model, float(np.mean(model.w_bare)), model.couplings)
         return np.ascontiguousarray(dressing.to_bare(np.ascontiguousarray(x.T)).T)
     _, v = model.dressed()
-    x = x @ v.T if x.ndim == 2 else v @ x
+    x = np.einsum("li,ji->lj", x, v) if x.ndim == 2 else v @ x  # no BLAS over lanes: its bits depend on their number
     return (x * turn.conj()[:, None, :]) @ v.conj().T if density else x
 
 

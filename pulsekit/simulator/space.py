@@ -90,6 +90,23 @@ class Space:
         values, columns = np.linalg.eig(self.idle)
         return values, columns, np.linalg.inv(columns)
 
+    @cached_property
+    def sparse_modes(self) -> Tuple[np.ndarray, ...]:
+        """The same for a kernel: inverse, eigenvalues, columns.
+
+        Matrices are int32[2, k] (to, from) and float64[k, 2], without what is
+        zero to rounding.
+        """
+        values, columns, inverse = self.modes
+        packed = np.ascontiguousarray(values, dtype=np.complex128).view(np.float64).reshape(-1, 2)
+        return (*_sparse(inverse), packed, *_sparse(columns))
+
+
+def _sparse(matrix: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    kept = np.nonzero(np.abs(matrix) > 1e-17 * np.abs(matrix).max())
+    entries = np.ascontiguousarray(matrix[kept], dtype=np.complex128)
+    return np.array(kept, dtype=np.int32), entries.view(np.float64).reshape(-1, 2)
+
 
 def space_of(model: Model, density: bool) -> Space:
     """Return a model's linear system, remembered on the model."""

@@ -11,13 +11,17 @@ so that a Taylor series in time gives them to machine precision (the idea of a
 tabulated map: Shillito et al., Phys. Rev. Research 3, 033266; Puzzuoli et al.,
 arXiv:2210.11595). Terms that cannot matter at the asked precision are dropped,
 entry by entry. In the frame of the carrier G1 lowers the number of excitations
-by one, and each entry is z^k (or its conjugate) times a polynomial in |z|^2.
+by one, and each entry is z^k (or its conjugate) times a polynomial in |z|^2. In the
+laboratory frame entries are polynomials in the real and the imaginary part of
+z in the middle of the sample. There time reversal transposes a map and
+conjugates z, if the Hamiltonian is real: what is even in Im z is symmetric,
+what is odd antisymmetric, so that half of the entries give all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -42,6 +46,13 @@ class PolyTable:
 
     ``coef`` is complex128[terms], or [nodes, terms] for a family over the
     carrier's detuning, in Chebyshev polynomials of detuning / ``reach_w``.
+
+    In the carrier's frame ``row`` holds where rows begin among the entries. In
+    the laboratory frame it is every entry's row; ``shift`` and ``count`` are
+    where its monomials even in Im z begin and how many it has, and ``more``
+    holds whether the entry gives its transposed one too, how many odd
+    monomials follow, and where they begin; ``group`` counts the monomials x^p
+    y^q with p + q and q even, even and odd, odd and even, odd and odd.
     """
 
     lab: bool
@@ -52,8 +63,8 @@ class PolyTable:
     shift: np.ndarray
     first: np.ndarray
     count: np.ndarray
-    ax: np.ndarray
-    ay: np.ndarray
+    more: np.ndarray
+    group: np.ndarray
     coef: np.ndarray
     reach_w: float = 0.0  # rad/s, of a family
 
@@ -73,7 +84,7 @@ class PolyTable:
 
 
 def _series(g0: np.ndarray, g1: np.ndarray, g2: np.ndarray, w: float, dt: float, degree: int) -> Dict[Key, np.ndarray]:
-    """Return C_ab(dt) for a + b <= degree; G's in 1/s."""
+    """Return C_ab(dt) for a + b <= degree, z in the middle; G's in 1/s."""
     keys = [(a, t - a) for t in range(degree + 1) for a in range(t + 1)]
     place = {k: i for i, k in enumerate(keys)}
     size = g0.shape[0]
@@ -96,7 +107,7 @@ def _series(g0: np.ndarray, g1: np.ndarray, g2: np.ndarray, w: float, dt: float,
             x = x + term
             if np.abs(term).max() < 1e-18:
                 break
-    turn = np.exp(1j * tag * dt)
+    turn = np.exp(0.5j * tag * dt)
     return {k: x[i] * turn[i] for k, i in place.items()}
 
 
@@ -199,7 +210,7 @@ def _frame_entries(
         coef = transform @ coef
     else:
         coef = coef[0]
-    lists = (rows, cols, shifts, firsts, counts, [0], [0])
+    lists = (rows, cols, shifts, firsts, counts, [(0, 0, 0)], [0])
     top = max(1, max(abs(s) for s in shifts))
     return _table(False, max(counts), top, lists, np.ascontiguousarray(coef), reach_w)
 
@@ -209,8 +220,8 @@ def lab_table(
 ) -> PolyTable:
     """Return the map of a sample in the laboratory frame, nothing dropped.
 
-    z turns as exp(i w tau) inside the sample; both z and its conjugate couple
-    to a + a^dag.
+    z turns as exp(i w tau) inside the sample, and is taken in its middle; both
+    z and its conjugate couple to a + a^dag.
 
     Args:
         space, line, w, strength, precision: as of :func:`frame_table`.
@@ -244,41 +255,62 @@ def _lab_entries(
     real = _real_monomials(series, degree)
     number = np.rint(space.number).astype(int)
     threshold = precision / (4 * space.size)
-    order = [[(a, t - a) for t in range(parity, degree + 1, 2) for a in range(t + 1)] for parity in (0, 1)]
-    start = (0, len(order[0]))
-    rows, cols, shifts, firsts, counts, terms = [0], [], [], [], [], []
-    total, tops = 0, [0, 0]
+    mirrored = _is_mirrored(real, threshold)
+    # monomials x^p y^q by the parity of p + q, then of q; a prefix of each is used
+    order = {
+        (parity, odd): [(t - q, q) for t in range(parity, degree + 1, 2) for q in range(odd, t + 1, 2)]
+        for parity in (0, 1)
+        for odd in (0, 1)
+    }
+    used = dict.fromkeys(order, 0)
+    pairs, terms = [], []
     for i in range(space.size):
-        for j in range(space.size):
+        for j in range(i if mirrored else 0, space.size):
             parity = int(abs(number[i] - number[j]) % 2)
-            values = np.array([real[k][i, j] for k in order[parity]])
-            degrees = np.array([a + b for a, b in order[parity]])
+            keys = order[parity, 0] + order[parity, 1]
+            values = np.array([real[k][i, j] for k in keys])
+            degrees = np.array([sum(k) for k in keys])
             big = degrees[np.abs(values) > threshold]
             if not big.size:
                 continue
             top = int(big.max())
             if top >= degree - 1 and np.abs(values[degrees == top]).max() > 16 * threshold:
                 return None
-            keep = int((degrees <= top).sum())
-            tops[parity] = max(tops[parity], keep)
-            cols.append(j)
-            shifts.append(start[parity])
-            firsts.append(total)
-            counts.append(keep)
-            total += keep
-            terms.append(values[:keep] * strength ** -degrees[:keep].astype(float))
-        rows.append(len(cols))
-    powers = order[0][: tops[0]] + order[1][: tops[1]]
-    shifts = [0 if shift == 0 else tops[0] for shift in shifts]
-    lists = (rows, cols, shifts, firsts, counts, [p[0] for p in powers], [p[1] for p in powers])
-    return _table(True, len(powers), max(a + b for a, b in powers), lists, np.concatenate(terms), 0.0)
+            odd = np.array([k[1] % 2 for k in keys], dtype=bool)
+            kept = degrees <= top
+            if mirrored and i == j:
+                kept &= ~odd
+            even_count, odd_count = int((kept & ~odd).sum()), int((kept & odd).sum())
+            used[parity, 0] = max(used[parity, 0], even_count)
+            used[parity, 1] = max(used[parity, 1], odd_count)
+            pairs.append((i, j, parity, even_count, odd_count))
+            terms.append(values[kept] * strength ** -degrees[kept].astype(float))
+    sizes = [used[k] for k in order]
+    begin = dict(zip(order, np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist()))
+    first = np.concatenate([[0], np.cumsum([len(t) for t in terms])[:-1]]).tolist()
+    lists = (
+        [p[0] for p in pairs],
+        [p[1] for p in pairs],
+        [begin[p[2], 0] for p in pairs],
+        first,
+        [p[3] for p in pairs],
+        [(mirrored and i != j, odd, begin[parity, 1]) for i, j, parity, _, odd in pairs],
+        sizes,
+    )
+    return _table(True, sum(sizes), 0, lists, np.concatenate(terms), 0.0)
+
+
+def _is_mirrored(real: Dict[Key, np.ndarray], threshold: float) -> bool:
+    """Tell whether terms even in y are symmetric, and odd ones antisymmetric."""
+    off = max(np.abs(c - (-1) ** q * c.T).max() for (_, q), c in real.items())
+    return bool(off < 0.01 * threshold)
 
 
 def _table(
-    lab: bool, powers: int, reach: int, lists: Sequence[Sequence[int]], coef: np.ndarray, reach_w: float
+    lab: bool, powers: int, reach: int, lists: Sequence[Sequence[Any]], coef: np.ndarray, reach_w: float
 ) -> PolyTable:
-    row, col, shift, first, count, ax, ay = (np.array(a, dtype=np.int32) for a in lists)
-    return PolyTable(lab, powers, reach, row, col, shift, first, count, ax, ay, coef, reach_w)
+    row, col, shift, first, count, more, group = (np.array(a, dtype=np.int32) for a in lists)
+    return PolyTable(lab, powers, reach, row, col, shift, first, count, more, group, coef, reach_w)
 
 
 def _real_monomials(series: Dict[Key, np.ndarray], degree: int) -> Dict[Key, np.ndarray]:
@@ -300,7 +332,7 @@ def _key(space: Space, line: int, w: float, strength: float, precision: float, r
     if own is None:
         noise = [model.t1.tolist(), model.t2.tolist(), model.p_th.tolist()]
         own = cache.content_hash(
-            "poly 3",
+            "poly 4",
             list(model.levels),
             np.asarray(model.w_bare),
             np.asarray(model.w_alpha),
@@ -313,7 +345,7 @@ def _key(space: Space, line: int, w: float, strength: float, precision: float, r
     return f"{own}-{space.density:d}-{qubit}-{w!r}-{strength!r}-{precision!r}-{reach_w!r}-{kind}"
 
 
-_FIELDS = ("row", "col", "shift", "first", "count", "ax", "ay", "coef")
+_FIELDS = ("row", "col", "shift", "first", "count", "more", "group", "coef")
 
 
 def _load(key: str) -> Optional[PolyTable]:
@@ -321,8 +353,8 @@ def _load(key: str) -> Optional[PolyTable]:
     if data is None or set(data) != {*_FIELDS, "head"}:
         return None
     lab, powers, reach, reach_w = data["head"].tolist()
-    row, col, shift, first, count, ax, ay, coef = (data[f] for f in _FIELDS)
-    return PolyTable(bool(lab), int(powers), int(reach), row, col, shift, first, count, ax, ay, coef, reach_w)
+    row, col, shift, first, count, more, group, coef = (data[f] for f in _FIELDS)
+    return PolyTable(bool(lab), int(powers), int(reach), row, col, shift, first, count, more, group, coef, reach_w)
 
 
 def _store(key: str, table: PolyTable) -> None:

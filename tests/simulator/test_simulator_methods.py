@@ -275,6 +275,29 @@ def test_cutting_a_batch_changes_no_bit(name: str) -> None:
         assert np.array_equal(simulate(cut, dev, **settings).populations, whole[part])
 
 
+@pytest.mark.parametrize(("name", "noise"), [("w1x_rabi1q_norwa", True), ("w5x_cr2q_norwa", False)])
+def test_lanes_without_rwa_do_not_see_their_neighbours(name: str, noise: bool) -> None:
+    workload = load(name)
+    dev, batch = device_of(workload), batch_of(workload)
+    if noise:
+        dev = dev.with_(transmons=tuple(replace(t, t1=50e-6, t2=40e-6) for t in dev.transmons))
+    settings = {"rwa": False, "noise": noise, "basis": "bare", "outputs": ("states",), "spectator_bound": 1e-9}
+    whole = simulate(batch.take(np.arange(21, 32)), dev, **settings).states
+    for k in (0, 7, 10):
+        assert np.array_equal(simulate(batch.take(np.array([21 + k])), dev, **settings).states[0], whole[k])
+
+
+def test_two_noisy_transmons_without_rwa_tend_to_the_closed_system() -> None:
+    dev = device(2, 3)
+    dev = dev.with_(transmons=tuple(replace(t, t1=10.0, t2=10.0) for t in dev.transmons))
+    pulses: list = []
+    prog = program([play("u0", 3, pulses, gaussian(40, 10.0), 0.7, 0.4)], pulses, 50)
+    settings = {"rwa": False, "outputs": ("states",), "spectator_bound": 1e-12}
+    ket = simulate(prog, dev, **settings).states[0]
+    rho = simulate(prog, dev, noise=True, **settings).states[0]
+    assert np.abs(rho - np.outer(ket, ket.conj())).max() < 1e-6
+
+
 def test_a_flat_without_rwa_by_whole_periods_equals_its_samples() -> None:
     dev = device(2, 3)
     pulses: list = []
