@@ -23,7 +23,7 @@ from .floquet import LEAST, cross_flat
 from .magnus import magnus_piece
 from .space import Space
 from .stack import Stack, runs_of
-from .tables import PolyTable, frame_table, lab_table
+from .tables import PolyTable, TooStrongError, frame_table, lab_table
 from .windows import LineTone, Piece, Track, Window, select_lanes
 
 __all__ = ["run_track"]
@@ -279,7 +279,7 @@ class Engine:
             if piece.flat:
                 self._flat(piece, tones, w)
             elif len(tones) == 1:
-                self._sampled(piece, tones[0], w)
+                self._sampled(piece, tones[0], w, begin)
             else:
                 self.flush()
                 self._steps(piece, tones, w, begin, constant=True)
@@ -306,13 +306,17 @@ class Engine:
         which = np.searchsorted(used, ids).astype(np.int32)
         return np.ascontiguousarray(table).view(np.float64).reshape(len(used), -1, 2), which
 
-    def _sampled(self, piece: Piece, tone: LineTone, w: np.ndarray) -> None:
+    def _sampled(self, piece: Piece, tone: LineTone, w: np.ndarray, begin: np.ndarray) -> None:
         self.flush()
         re, im = self.amplitude(tone)
         env, which = self.envelopes(tone)
         offset = piece.tones[0][1]
         span = self.dt / self.cuts
-        table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach, span)
+        try:
+            table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach, span)
+        except TooStrongError:
+            self._steps(piece, [tone], w, begin, constant=True)
+            return
         coef = table.for_lanes(w - tone.w_ref) if tone.reach else table.shared()
         amp = pack_vector(re, im)
         self._poly(self.x, table, coef, amp, amp, env, which, piece, offset)

@@ -27,6 +27,7 @@ _lanes = kernel("lanes")
 _NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
 _WEIGHTS = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
 _CHUNK = 2**21  # doubles of amplitudes at a time
+_LARGEST = 8.0  # norm of an exponent: a Taylor series of a larger one loses digits
 
 
 def magnus_piece(
@@ -98,14 +99,16 @@ class _Step:
         self.engine, self.dt = engine, engine.dt
         self.space = space_of(engine.space.model, False)
         strengths = [t.strength for t in tones]
-        self.splits = 1 if constant else substeps(engine, tones, strengths)
-        self.per_sample = 1 if constant else 2 * self.splits
-        self.h = self.dt / self.per_sample
         self.entries = _entries(engine, tones)
         energies = self.space.energies
         self.centre = (energies.max() + energies.min()) / 2
-        norm = self.h * (np.ptp(energies) / 2 + 4 * sum(strengths))
-        self.order = taylor_order(norm, engine.precision / self.per_sample)
+        norm = self.dt * (np.ptp(energies) / 2 + 4 * sum(strengths))
+        if constant:
+            norm += self.dt * _offset(engine, tones) * float(np.abs(self.space.number).max())
+        self.splits = max(1, int(np.ceil(norm / _LARGEST))) if constant else substeps(engine, tones, strengths)
+        self.per_sample = self.splits if constant else 2 * self.splits
+        self.h = self.dt / self.per_sample
+        self.order = taylor_order(norm / self.per_sample, engine.precision / self.per_sample)
 
     def act(self, x: np.ndarray, amps: np.ndarray, samples: int) -> None:
         """Apply the exponentials of ``amps``, ``samples`` samples of them."""
@@ -176,11 +179,16 @@ def substeps(engine: "Engine", tones: Sequence["LineTone"], strengths: Sequence[
     dt = engine.dt
     drive = sum(strengths) * dt
     if engine.rwa:
-        offset = max(abs(t.w_ref - engine.space.w_c) + t.reach for t in tones) * dt
+        offset = _offset(engine, tones) * dt
         error = 2e-5 * (offset * max(offset, float(np.ptp(engine.space.energies)) / 2 * dt)) ** 2 * drive
     else:
         error = 2e-6 * (2 * max(t.w_ref + t.reach for t in tones) * dt) ** 4 * drive
     return int(np.clip(np.ceil((error / (0.4 * engine.precision)) ** 0.25), 1, 400))
+
+
+def _offset(engine: "Engine", tones: Sequence["LineTone"]) -> float:
+    """Return how far (rad/s) the carriers of a track are from the common frame, at most."""
+    return float(max(abs(t.w_ref - engine.space.w_c) + t.reach for t in tones))
 
 
 def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -270,6 +278,7 @@ def _dense(
     ones = np.arange(engine.lanes)
     index = np.arange(space.size)
     norm = float(np.abs(space.idle).sum(axis=1).max()) + 4 * space.size * sum(strengths)
+    norm += _offset(engine, tones) * float(np.abs(space.number).max()) if constant else 0.0
     for sample in range(piece.start, piece.stop):
         amps = _amplitudes(engine, piece, tones, w, begin, sample, sample + 1, splits, constant)
         flat = amps.transpose(0, 4, 1, 2, 3).reshape(engine.lanes, amps.shape[1], len(tones) + 1, 2)

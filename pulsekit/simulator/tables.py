@@ -33,7 +33,7 @@ __all__ = ["PolyTable", "TooStrongError", "frame_table", "lab_table"]
 
 Key = Tuple[int, int]
 _TOO_STRONG = "Drives must be weaker for a polynomial map of a sample. Use method='taylor' or 'reference'."
-_memory: Dict[str, "PolyTable"] = {}
+_memory: Dict[str, Optional["PolyTable"]] = {}  # None: too strong, found out once
 
 
 class TooStrongError(SimulationError):
@@ -141,7 +141,7 @@ def frame_table(
     dt = space.model.dt if span is None else span
     key = _key(space, line, w, strength, precision, reach_w, f"frame {dt!r}")
     if key in _memory:
-        return _memory[key]
+        return _known(key)
     table = _load(key)
     if table is None:
         g1, g2 = space.drive(line) * strength, space.drive_conj(line) * strength
@@ -154,8 +154,16 @@ def frame_table(
             nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
             series = [_series(space.at(w + x * reach_w), g1, g2, 0.0, dt, degree) for x in nodes]
         table = _frame_entries(space, series, nodes, degree, strength, precision, reach_w)
-        _store(key, table)
+        if table is not None:
+            _store(key, table)
     _memory[key] = table
+    return _known(key)
+
+
+def _known(key: str) -> PolyTable:
+    table = _memory[key]
+    if table is None:
+        raise TooStrongError(_TOO_STRONG)
     return table
 
 
@@ -176,7 +184,8 @@ def _frame_entries(
     strength: float,
     precision: float,
     reach_w: float,
-) -> PolyTable:
+) -> Optional[PolyTable]:
+    """Return the table, None where the drive is too strong for its degree."""
     stacked = {k: np.array([s[k] for s in series]) for k in series[0]}
     number = np.rint(space.number).astype(int)
     threshold = precision / (4 * space.size)
@@ -193,7 +202,7 @@ def _frame_entries(
             if keep == 0:
                 continue
             if keep == len(sizes) and sizes[-1] > 16 * threshold and low + 2 * keep > degree - 2:
-                raise TooStrongError(_TOO_STRONG)
+                return None
             scale = strength ** -(low + 2.0 * np.arange(keep))
             cols.append(j)
             shifts.append(shift)
@@ -233,7 +242,7 @@ def lab_table(
     length = space.model.dt if span is None else span
     key = _key(space, line, w, strength, precision, 0.0, f"lab {length!r}")
     if key in _memory:
-        return _memory[key]
+        return _known(key)
     table = _load(key)
     if table is None:
         both = (space.drive(line) + space.drive_conj(line)) * strength
@@ -241,12 +250,10 @@ def lab_table(
             series = _series(space.at(0.0), both, both, w, length, degree)
             table = _lab_entries(space, series, degree, strength, precision)
             if table is not None:
+                _store(key, table)
                 break
-        else:
-            raise TooStrongError(_TOO_STRONG)
-        _store(key, table)
     _memory[key] = table
-    return table
+    return _known(key)
 
 
 def _lab_entries(

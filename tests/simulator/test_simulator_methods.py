@@ -55,6 +55,21 @@ def test_fast_methods_equal_the_reference_without_rwa() -> None:
     assert np.abs(fast.propagators - simulate(prog, dev, outputs=OUT).propagators).max() > 1e-3
 
 
+@pytest.mark.parametrize("n, noise, detuning", [(1, False, 0.0), (1, True, -330e6), (2, False, -330e6), (2, True, 0.0)])
+def test_samples_too_strong_for_a_polynomial_take_exponentials(n: int, noise: bool, detuning: float) -> None:
+    """At 3.56 ns per sample (ibmq_poughkeepsie) an x turns by a radian per sample, a tone on 1-2 by seven."""
+    dev = device(n, 3).with_(dt=32e-9 / 9)
+    pulses: list = []
+    prog = program([play("d0", 3, pulses, gaussian(24, 6.0), 0.9, 0.4)], pulses, 30)
+    schedule = {"noise": noise, "outputs": ("populations",), "spectator_bound": 1e-12}
+    los = default_los(dev, 1)
+    los.drive[:, 0] += detuning
+    batch = Batch((prog,), np.zeros(1, np.int32), los)
+    slow = simulate(batch, dev, tolerance=1e-10, method="reference", **schedule)
+    fast = simulate(batch, dev, method="polynomial", **schedule)  # which never goes by the reference
+    assert np.abs(fast.populations - slow.populations).max() < 3e-6
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(200))
 def test_fast_methods_equal_the_reference_on_200_schedules(seed: int) -> None:
