@@ -33,6 +33,7 @@ from .steps import Acquire, Kind, Step
 __all__ = ["Branch", "Walk", "evolve_states", "split", "take_batch", "take_lanes"]
 
 DENSITY = 729  # dimension beyond which no density matrix is made
+COLUMN = 50  # cost of a column of a density matrix in trajectories (five qutrits: 25 at 1e-4, 75 at 1e-6)
 
 
 @dataclass
@@ -83,8 +84,9 @@ class Walk:
     def unravels(self) -> bool:
         """Whether shots go as quantum-jump trajectories, because that is less work than a density matrix.
 
-        A density matrix costs as much as one ket per level of the cluster; trajectories one ket for all
-        shots without a jump, and half a program for every jump or excited start.
+        A density matrix costs a ket per level of the cluster, each of them to the asked tolerance and so
+        ``COLUMN`` times what a trajectory's costs; trajectories cost one ket for all shots without a jump,
+        and half a program for every jump or excited start.
         """
         model = self.model
         if not (self.settings.noise and model.noisy) or self.dephasing.windows or not self.settings.init_qubits:
@@ -93,7 +95,7 @@ class Walk:
             return self.settings.method == "trajectories"
         time_s = self.group.program.duration * model.dt
         jumps = self.settings.shots * (time_s * float((1 / model.t1 + 1 / model.t2).sum()) + float(model.p_th.sum()))
-        return model.n > 2 and (model.dim > DENSITY or 1 + jumps / 2 < model.dim)
+        return model.n > 2 and (model.dim > DENSITY or 1 + jumps / 2 < COLUMN * model.dim)
 
     def run(self, steps: Sequence[Step], branches: List[Branch], first: int = 0) -> List[Branch]:
         """Take the branches through the steps from ``first`` on; return the last ones."""
