@@ -7,16 +7,13 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
 from ..compiler.passes.frequency_plan import resolve_los
 from ..device import Device
 from ..errors import CompilerError
 from . import checks
 from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, IBMQBackendValueError, provider_errors
-
-if TYPE_CHECKING:
-    from .request import Request
 
 __all__ = [
     "check_durations",
@@ -66,14 +63,18 @@ def _ranges(name: str, value: Any, n_qubits: int) -> Any:
     return tuple((float(low), float(high)) for low, high in value)
 
 
-def check_quotas(request: "Request", configuration: Any) -> None:
-    """Apply the default of shots, and the service's quotas if they are wanted.
+def check_quotas(options: Mapping[str, Any], inputs: int, configuration: Any) -> None:
+    """Apply the service's quotas, if they are wanted.
+
+    Args:
+        options: the resolved options of the run.
+        inputs: experiments, bindings counted and LO sweeps not.
+        configuration: the device's configuration model.
 
     Raises:
         IBMQBackendValueError: more than max_shots (1103) or max_experiments
             (1102), with limits="device".
     """
-    options = request.options
     if options.get("limits") != "device":
         return
     max_shots, shots = getattr(configuration, "max_shots", None), options["shots"]
@@ -83,11 +84,8 @@ def check_quotas(request: "Request", configuration: Any) -> None:
             code=1103,
         )
     most = getattr(configuration, "max_experiments", None)
-    inputs = len(request.experiments) if request.batch is None else len(request.batch)
-    count = inputs * (len(request.binds) if request.binds else 1)
     los = options.get("schedule_los")
-    if count == 1 and isinstance(los, (list, tuple)):
-        count = max(1, len(los))
+    count = max(1, len(los)) if inputs == 1 and isinstance(los, (list, tuple)) else inputs
     if most and count > most:
         raise IBMQBackendValueError(
             f"Argument `circuits` must have at most max_experiments = {most} experiments with limits='device', but "
@@ -96,14 +94,16 @@ def check_quotas(request: "Request", configuration: Any) -> None:
         )
 
 
-def check_repetition(request: "Request", configuration: Any) -> None:
-    """Resolve rep_delay and rep_time, in seconds.
+def check_repetition(options: Dict[str, Any], configuration: Any) -> Tuple[Optional[float], Optional[float]]:
+    """Resolve rep_delay and rep_time; take out of the options what the device does not use.
+
+    Returns:
+        rep_delay and rep_time in s, one of them None.
 
     Raises:
         IBMQBackendValueError: rep_delay out of range (8030), rep_time not
             among the device's (8029).
     """
-    options = request.options
     if getattr(configuration, "dynamic_reprate_enabled", False):
         if options["rep_time"]:
             warnings.warn(
@@ -112,13 +112,12 @@ def check_repetition(request: "Request", configuration: Any) -> None:
                 stacklevel=6,
             )
         options["rep_time"] = None
-        request.rep_delay_s = _rep_delay(options["rep_delay"], configuration)
-        return
+        return _rep_delay(options["rep_delay"], configuration), None
     if options["rep_delay"] is not None:
         warnings.warn("Dynamic rep rates are not supported on this backend: rep_delay is not used.", RuntimeWarning,
                       stacklevel=6)  # fmt: skip
         options["rep_delay"] = None
-    request.rep_time_s = _rep_time(options["rep_time"], configuration)
+    return None, _rep_time(options["rep_time"], configuration)
 
 
 def _rep_delay(value: Any, configuration: Any) -> float:
@@ -161,14 +160,15 @@ def wire_rep_time(us: Any, configuration: Any) -> Any:
     return us * 1e-6
 
 
-def check_los(request: "Request") -> None:
+def check_los(options: Dict[str, Any], device: Device) -> None:
     """Check the job's LO lists; its LO entries are checked when they are combined.
+
+    Afterwards ``schedule_los`` is a list or None.
 
     Raises:
         IBMQBackendError: a list of a wrong length, or a frequency out of
             range (8000).
     """
-    options, device = request.options, request.device
     lists = {"qubit_lo_freq": options["qubit_lo_freq"], "meas_lo_freq": options["meas_lo_freq"]}
     try:
         resolve_los(device, 1, **lists)

@@ -171,9 +171,10 @@ def _finish(request: Request, configuration: Any) -> Request:
     _resolve_esp(request, configuration)
     if options["memory"] and not configuration.memory:
         raise checks.refuse("memory", "be False: this backend has none", True, code=1104)
-    check_quotas(request, configuration)
-    check_repetition(request, configuration)
-    check_los(request)
+    inputs = len(request.experiments) if request.batch is None else len(request.batch)
+    check_quotas(options, inputs * (len(request.binds) if request.binds else 1), configuration)
+    request.rep_delay_s, request.rep_time_s = check_repetition(options, configuration)
+    check_los(options, request.device)
     circuits = request.batch is not None or any(is_circuit(e) for e in request.experiments)
     promoted = options["use_measure_esp"] and circuits
     if promoted and options["meas_level"] != 2:

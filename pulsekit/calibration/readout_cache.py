@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import cache as disk
 from ..device import Device, Note, Provenance, Resonator
-from ..device.calibrations import program_hash
+from ..device.program_hash import program_hash
 from ..readout import fit_readout
 
 __all__ = ["fitted_readout"]

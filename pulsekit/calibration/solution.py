@@ -9,7 +9,7 @@ import numpy as np
 
 from ..cache import content_hash
 from ..device import Device
-from ..device.calibrations import program_hash
+from ..device.program_hash import program_hash
 from .cross import CrossSolution
 from .ladder import Ladder
 from .pairs import PairResult

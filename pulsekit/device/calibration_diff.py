@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Tuple
 
+from .program_hash import program_hash
+
 if TYPE_CHECKING:
     from .calibrations import Calibration, CalibrationMap
 
@@ -52,8 +54,6 @@ class CalibrationDiff:
 
 def diff_calibrations(a: "CalibrationMap", b: "CalibrationMap") -> CalibrationDiff:
     """Return how ``b`` differs from ``a``; what pulses do decides, not ids."""
-    from .calibrations import program_hash
-
     changed: List[CalibrationChange] = []
     for key in sorted(set(a.entries) & set(b.entries)):
         old, new = a.entries[key], b.entries[key]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
-from ..cache import content_hash
 from ..program import Program
 from .calibration_diff import CalibrationDiff, diff_calibrations
+from .program_hash import program_hash
 
-__all__ = ["Calibration", "CalibrationMap", "make_calibration", "program_hash"]
+__all__ = ["Calibration", "CalibrationMap", "make_calibration"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,39 +60,6 @@ class CalibrationMap:
     def diff(a: "CalibrationMap", b: "CalibrationMap") -> CalibrationDiff:
         """Return how two sets differ: added, removed and changed, with their parameters."""
         return diff_calibrations(a, b)
-
-
-def program_hash(program: Program) -> str:
-    """Return the SHA-256 (hex) of what a program does.
-
-    Names, labels, sources and metadata do not enter. Computed once per
-    program (40 us).
-    """
-    known = program.__dict__.get("_content_hash")
-    if known is None:
-        known = program.__dict__["_content_hash"] = _hash(program)
-    return str(known)
-
-
-def _hash(program: Program) -> str:
-    events, table = program.events, program.parameters
-    parts = [
-        [c.name for c in program.channels],
-        [[p.shape, p.duration, list(p.params), p.data.hex(), p.limit_amplitude] for p in program.pulses],
-        [[a.kernel, a.discriminator, a.esp, a.register] for a in program.acquires],
-        [program.duration, program.memory_slots],
-        *[getattr(events, c) for c in ("t0", "duration", "op", "channel", "ref", "value", "angle", "slot")],
-    ]
-    if table is not None:
-        parts += [
-            list(table.names),
-            table.row,
-            table.column,
-            table.parameter,
-            table.coefficient,
-            [list(e) for e in table.expressions],
-        ]
-    return content_hash(*parts)
 
 
 def make_calibration(

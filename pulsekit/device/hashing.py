@@ -6,7 +6,7 @@ from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Any, List
 
 from ..cache import content_hash
-from .calibrations import program_hash
+from .program_hash import program_hash
 
 if TYPE_CHECKING:
     from .model import Device

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from ..device import Device
 from ..errors import CancelledError, ExecutionError
 from ..program import Batch
-from ..readout import Purpose, check_acquires, pick_levels, uniforms
-from ..simulator import Cluster, Model, plan_clusters
-from ..simulator.lanes import LaneGroup, lane_groups
-from .collapse import thermal
+from ..readout import check_acquires
+from ..simulator import Cluster, plan_clusters
 from .memory import check_memory
+from .resets import run_resets
 from .restless import run_restless
+from .run import Counter, Progress, Run
 from .settings import Record, Settings
-from .signals import Signals
 from .sink import LiveSink, Sink, new_record
 from .spread import spread
 from .stack import stack
-from .start import excited_at_start, rep_delay
-from .steps import Kind, Step, cut, warn_of_lost_drives
-from .walk import Branch, Walk, evolve_states, split, take_batch, take_lanes
+from .steps import warn_of_lost_drives
 
-__all__ = ["Counter", "Run", "check_batch", "execute", "run_here"]
+__all__ = ["check_batch", "execute", "run_here"]
 
 MAX_SHOTS = 10**8
-STATE_BYTES = 1 << 27  # of density matrices held at one time
-Progress = Callable[[int, int], None]
 
 
 def execute(
@@ -108,10 +103,8 @@ def run_here(
         )
     _inform(records, clusters, settings, seed)
     run = Run(batch, device, settings, sink, check, cancel)
-    if settings.init_qubits:
-        run.reset_shots(clusters, Counter(clusters, len(batch), progress))
-    else:
-        run_restless(run, clusters, Counter(clusters, len(batch), progress))
+    strategy = run_resets if settings.init_qubits else run_restless
+    strategy(run, clusters, Counter(clusters, len(batch), progress))
     if isinstance(sink, LiveSink):
         sink.flush(check)
     return records
@@ -167,167 +160,3 @@ def _inform(records: List[Record], clusters: List[Cluster], settings: Settings, 
             info = records[experiment].info
             info["clusters"].append(cluster.qubits)
             info["bound"] += cluster.bound
-
-
-class Counter:
-    """Counts experiments whose clusters are all done."""
-
-    def __init__(self, clusters: List[Cluster], total: int, progress: Optional[Progress]) -> None:
-        self.left = np.zeros(total, np.int64)
-        for cluster in clusters:
-            self.left[np.asarray(cluster.experiments)] += 1
-        self.progress = progress
-        self.total = total
-
-    def done(self, experiments: np.ndarray) -> None:
-        """Count one cluster of some experiments."""
-        self.left[experiments] -= 1
-        if self.progress is not None:
-            self.progress(int(np.count_nonzero(self.left <= 0)), self.total)
-
-
-class Part(NamedTuple):
-    """The experiments of one cluster."""
-
-    cluster: Cluster
-    model: Model
-    batch: Batch
-    experiments: np.ndarray  # int64[lanes of the batch], indices into the job
-    groups: List[LaneGroup]
-
-
-def bunches(part: Part) -> Iterator[List[LaneGroup]]:
-    """Yield lane groups whose states may be held at one time."""
-    most = max(1, STATE_BYTES // (16 * part.model.dim**2))
-    held: List[LaneGroup] = []
-    lanes = 0
-    for group in part.groups:
-        count = len(group.experiments)
-        pieces = [take_lanes(group, np.arange(low, min(low + most, count))) for low in range(0, count, most)]
-        for piece in pieces:
-            if held and lanes + len(piece.experiments) > most:
-                yield held
-                held, lanes = [], 0
-            held.append(piece)
-            lanes += len(piece.experiments)
-    if held:
-        yield held
-
-
-class Run:
-    """What all parts of one run share."""
-
-    def __init__(
-        self,
-        batch: Batch,
-        device: Device,
-        settings: Settings,
-        sink: Sink,
-        check: Callable[[], None],
-        cancel: Optional[Any] = None,
-    ) -> None:
-        self.batch = batch
-        self.device = device
-        self.settings = settings
-        self.sink = sink
-        self.check = check
-        self.cancel = cancel
-        self.signals = Signals(device, settings.noise)
-
-    def part(self, cluster: Cluster) -> Part:
-        """Return a cluster's experiments, with its model."""
-        chosen = np.asarray(cluster.experiments, dtype=np.int64)
-        batch = take_batch(self.batch, chosen)
-        model = Model.from_device(
-            self.device,
-            cluster.qubits,
-            los=batch.los,
-            levels=cluster.levels,
-            noise=self.settings.noise,
-            couplings=cluster.couplings,
-        )
-        return Part(cluster, model, batch, chosen, lane_groups(batch))
-
-    def walk(self, part: Part, group: LaneGroup) -> Walk:
-        """Return the walk of one lane group."""
-        experiments = part.experiments[group.experiments]
-        return Walk(
-            self.device,
-            part.model,
-            part.batch,
-            group,
-            experiments,
-            self.settings,
-            self.signals,
-            self.sink,
-            self.check,
-            self.cancel,
-        )
-
-    def reset_shots(self, clusters: List[Cluster], counter: Counter) -> None:
-        """Run with a reset before every shot."""
-        for cluster in clusters:
-            part = self.part(cluster)
-            for groups in bunches(part):
-                self.check()
-                walks = [self.walk(part, group) for group in groups]
-                steps = [cut(walk.group.program, cluster.qubits, to_end=False) for walk in walks]
-                branches = [self._fresh(walk) for walk in walks]
-                first = self._together(part, walks, steps, branches)
-                for walk, own, start, done in zip(walks, steps, branches, first):
-                    walk.run(own, start, done)
-                    counter.done(walk.experiments)
-
-    def _together(
-        self, part: Part, walks: List[Walk], steps: List[List[Step]], branches: List[List[Branch]]
-    ) -> List[int]:
-        """Evolve all experiments up to their first acquire in one call; return how many steps that did."""
-        first = [0] * len(walks)
-        for mixed in (False, True):
-            ready = [
-                i
-                for i, (walk, own) in enumerate(zip(walks, steps))
-                if own and own[0].kind == Kind.EVOLVE and not walk.dephasing.windows and not walk.unravels
-                if (branches[i][0].state.ndim == 2) == mixed
-            ]
-            if not ready:
-                continue
-            states = np.stack([b.state for i in ready for b in branches[i]])
-            lanes = np.concatenate([walks[i].group.experiments for i in ready])
-            stop = np.concatenate([np.full(len(branches[i]), steps[i][0].stop, np.int64) for i in ready])
-            batch = take_batch(part.batch, lanes)
-            out = evolve_states(part.model, batch, states, np.zeros_like(stop), stop, self.settings, self.cancel)
-            for branch, state in zip((b for i in ready for b in branches[i]), out):
-                branch.state = state
-            for i in ready:
-                first[i] = 1
-        return first
-
-    def _fresh(self, walk: Walk) -> List[Branch]:
-        """Return the state after a reset, one branch per lane."""
-        model, group = walk.model, walk.group
-        excited = [0.0] * model.n
-        if self.settings.noise:
-            delay = rep_delay(self.device, self.settings, group.program.duration)
-            excited = [excited_at_start(self.device, q, delay) for q in model.qubits]
-        if walk.unravels:
-            return self._drawn(walk, excited)
-        if walk.mixed or any(excited):
-            state = np.diag(thermal(model.levels, excited)).astype(complex)
-        else:
-            state = np.zeros(model.dim, complex)
-            state[0] = 1
-        return [Branch(lane, state, None) for lane in range(len(group.experiments))]
-
-    def _drawn(self, walk: Walk, excited: List[float]) -> List[Branch]:
-        """Return the same, shot by shot: a branch of kets for every start that was drawn."""
-        out: List[Branch] = []
-        weights = thermal(walk.model.levels, excited)
-        for lane, experiment in enumerate(walk.experiments.tolist()):
-            stream = self.sink.numbers(experiment, Purpose.START, walk.model.qubits[0])
-            start = pick_levels(weights, uniforms(stream, 0, self.settings.shots))
-            for value, members in split(start, None):
-                ket = np.zeros(walk.model.dim, complex)
-                ket[value] = 1
-                out.append(Branch(lane, ket, members))
-        return out

@@ -9,18 +9,16 @@ a walk through trees of known states.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from ..readout import Purpose, Stream, uniforms
+from ..simulator import Cluster
+from .run import Counter, Run
 from .start import excited_at_start
 from .tree import Levels, Pool, Tree, idle_table
 from .walk import take_lanes
-
-if TYPE_CHECKING:
-    from ..simulator import Cluster
-    from .execute import Counter, Run
 
 __all__ = ["run_restless"]
 
@@ -30,7 +28,7 @@ NUMBERS = 1 << 22  # of all experiments
 Resting = Tuple[int, List[bytes]]  # a qubit that an experiment leaves alone, and its decay
 
 
-def run_restless(run: "Run", clusters: List["Cluster"], counter: "Counter") -> None:
+def run_restless(run: Run, clusters: List[Cluster], counter: Counter) -> None:
     """Run every shot of every experiment as one chain."""
     trees = _trees(run, clusters)
     every = sorted({q for row in trees for tree in row for q in tree.qubits})
@@ -49,7 +47,7 @@ def run_restless(run: "Run", clusters: List["Cluster"], counter: "Counter") -> N
             counter.done(np.array([tree.experiment]))
 
 
-def _trees(run: "Run", clusters: List["Cluster"]) -> List[List[Tree]]:
+def _trees(run: Run, clusters: List[Cluster]) -> List[List[Tree]]:
     trees: List[List[Tree]] = [[] for _ in range(len(run.batch))]
     for cluster in clusters:
         part = run.part(cluster)
@@ -62,7 +60,7 @@ def _trees(run: "Run", clusters: List["Cluster"]) -> List[List[Tree]]:
     return trees
 
 
-def _block(run: "Run", trees: List[List[Tree]], away: List[List[Resting]], level: Dict[int, int], count: int) -> None:
+def _block(run: Run, trees: List[List[Tree]], away: List[List[Resting]], level: Dict[int, int], count: int) -> None:
     """Take a block of shots through the chain, shot by shot."""
     for k in range(count):
         if k % 256 == 0:
@@ -77,7 +75,7 @@ def _block(run: "Run", trees: List[List[Tree]], away: List[List[Resting]], level
 
 
 def _alike_block(
-    run: "Run", trees: List[List[Tree]], away: List[List[Resting]], level: Dict[int, int], count: int
+    run: Run, trees: List[List[Tree]], away: List[List[Resting]], level: Dict[int, int], count: int
 ) -> None:
     """Do the same where all experiments have the same clusters and draw once: by tables."""
     for j in range(len(trees[0])):
@@ -98,7 +96,7 @@ def _alike_block(
         level.update(zip(qubits, now))
 
 
-def _first_levels(run: "Run", qubits: Sequence[int]) -> Dict[int, int]:
+def _first_levels(run: Run, qubits: Sequence[int]) -> Dict[int, int]:
     """Return the levels before the first shot: after a reset."""
     level = dict.fromkeys(qubits, 0)
     if run.settings.noise:
@@ -108,7 +106,7 @@ def _first_levels(run: "Run", qubits: Sequence[int]) -> Dict[int, int]:
     return level
 
 
-def _load(run: "Run", row: List[Tree], every: Sequence[int], first: int, count: int) -> List[Resting]:
+def _load(run: Run, row: List[Tree], every: Sequence[int], first: int, count: int) -> List[Resting]:
     """Draw a block's numbers; return what happens to qubits that the experiment leaves alone."""
     for tree in row:
         tree.load(first, count)

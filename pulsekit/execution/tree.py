@@ -9,18 +9,16 @@ time for every start that occurs.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
 from ..readout import Purpose, free_decay, free_rates, jump_tables, pick_levels, uniforms
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
+from .run import Part, Run
 from .start import rep_delay, residual
 from .steps import Acquire, Kind, Step, cut, drives_after
 from .walk import Branch, Walk, evolve_states, level_of, take_batch
-
-if TYPE_CHECKING:
-    from .execute import Part, Run
 
 __all__ = ["Levels", "Pool", "Tree", "idle_table"]
 
@@ -46,7 +44,7 @@ class Node:
 class Tree:
     """One cluster of one experiment: its states, and the numbers of the shots at hand."""
 
-    def __init__(self, run: "Run", walk: Walk, experiment: int, qubits: Tuple[int, ...], pool: "Pool") -> None:
+    def __init__(self, run: Run, walk: Walk, experiment: int, qubits: Tuple[int, ...], pool: "Pool") -> None:
         self.pool = pool
         pool.trees.append(self)
         self.walk, self.experiment, self.qubits = walk, experiment, qubits
@@ -206,7 +204,7 @@ class Tree:
 class Pool:
     """The trees of one cluster; their first stretches are evolved together."""
 
-    def __init__(self, part: "Part", run: "Run") -> None:
+    def __init__(self, part: Part, run: Run) -> None:
         self.part, self.settings, self.cancel = part, run.settings, run.cancel
         self.trees: List[Tree] = []
         self._known: Dict[Tuple[Tuple[int, ...], int], np.ndarray] = {}  # (start, tree): state at its first acquire

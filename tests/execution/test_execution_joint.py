@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from pulsekit.execution import resets
 from pulsekit.execution.walk import Branch
 from pulsekit.simulator import Cluster
 
@@ -33,7 +34,7 @@ def prepared(lab, monkeypatch):
             ket[int(bits, 3)] = np.sqrt(p)
         cluster = Cluster(np.array([0]), tuple(range(n)), (3,) * n, ())
         monkeypatch.setattr(module, "plan_clusters", lambda *a, **k: [cluster])
-        monkeypatch.setattr(module.Run, "_fresh", lambda *a: [Branch(0, ket, None)])
+        monkeypatch.setattr(resets, "_fresh", lambda *a: [Branch(0, ket, None)])
         items = [("m", q, 2000 * q if split else 0, q) for q in range(n)]
         return lab.run(device, [lab.program(*items, qubits=n)], shots=SHOTS, noise=False, **settings)[0], device
 
