@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Iterator, Set, Tuple
 
+import networkx as nx
 import pytest
 
 import pulsekit
@@ -39,19 +40,20 @@ def modules() -> Iterator[Path]:
     return (p for p in sorted(ROOT.rglob("*.py")) if p.parent != ROOT)
 
 
-def imports(path: Path) -> Iterator[Tuple[str, int]]:
-    """Yield (absolute module name, line) of every import, at any depth of the code."""
+def imports(path: Path, *, loading: bool = False) -> Iterator[Tuple[str, int]]:
+    """Yield (absolute module name, line) of every import: at any depth of the code, or those that run as it loads."""
     package = ["pulsekit", *path.relative_to(ROOT).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+    tree = ast.parse(path.read_text(encoding="utf8"))
+    for node in tree.body if loading else ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             names = [*base, *(node.module.split(".") if node.module else [])]
-            if names == ["pulsekit"]:
+            if (ROOT.parent.joinpath(*names)).is_dir() and names[0] == "pulsekit":
                 for alias in node.names:
-                    yield f"pulsekit.{alias.name}", node.lineno
+                    yield ".".join([*names, alias.name]), node.lineno
             else:
                 yield ".".join(names), node.lineno
 
@@ -97,6 +99,22 @@ def test_top_level_modules_import_nothing_of_ours() -> None:
     for name in EVERYBODY:
         for imported, line in imports(ROOT / f"{name}.py"):
             assert not imported.startswith("pulsekit"), f"{name}.py:{line} imports {imported}"
+
+
+def test_modules_load_in_one_direction() -> None:
+    """Within a package too, no module needs another that needs it in turn."""
+    names = {".".join(p.relative_to(ROOT.parent).with_suffix("").parts): p for p in modules()}
+    graph = nx.DiGraph()
+    for name, path in names.items():
+        for imported, _ in imports(path, loading=True):
+            parent = imported.rpartition(".")[0]
+            known = next(
+                (n for n in (imported, f"{imported}.__init__", parent, f"{parent}.__init__") if n in names), None
+            )
+            if known is not None:
+                graph.add_edge(name, known)
+    assert graph.number_of_edges() > 500
+    assert sorted(map(sorted, (c for c in nx.strongly_connected_components(graph) if len(c) > 1))) == []
 
 
 def test_no_leaf_is_imported() -> None:
