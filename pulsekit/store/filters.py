@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, Iterable, List, Mapping, TypeVar
 
 from ..errors import StoreError
 
-__all__ = ["matches", "merge"]
+__all__ = ["OPERATORS", "comparable", "field_of", "judged", "matches", "merge"]
 
 ALIASES = {
     "creationDate": "created",
@@ -62,12 +62,12 @@ OPERATORS: Dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _comparable(field: str, bound: Any) -> Any:
+def comparable(field: str, bound: Any) -> Any:
     """Return dates as the seconds that the store keeps."""
     if field != "created":
         return bound
     if isinstance(bound, (list, tuple)):
-        return [_comparable(field, b) for b in bound]
+        return [comparable(field, b) for b in bound]
     if isinstance(bound, str):
         bound = datetime.fromisoformat(bound.replace("Z", "+00:00"))
     if isinstance(bound, datetime):
@@ -82,8 +82,20 @@ def matches(job: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
         StoreError: a field or an operator that does not exist, or one whose
             value it cannot take.
     """
+    return judged(lambda: _matches(job, where), where)
+
+
+T = TypeVar("T")
+
+
+def judged(judge: Callable[[], T], where: Mapping[str, Any]) -> T:
+    """Return what a function says of a clause.
+
+    Raises:
+        StoreError: it stumbles over a value.
+    """
     try:
-        return _matches(job, where)
+        return judge()
     except (AttributeError, TypeError, ValueError, re.error) as error:
         raise StoreError(
             f"Argument `db_filter` must be a clause with values that its operators take, but {where!r} came: {error}."
@@ -103,20 +115,30 @@ def _matches(job: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     return True
 
 
-def _field_matches(job: Mapping[str, Any], key: str, condition: Any) -> bool:
+def field_of(key: str, fields: Iterable[str]) -> str:
+    """Return the field that a clause names.
+
+    Raises:
+        StoreError: there is no such field.
+    """
     field = ALIASES.get(key, key)
-    if field not in job:
-        raise StoreError(f"Argument `db_filter` must use fields among {sorted(job)}, but {key!r} came.")
+    if field not in fields:
+        raise StoreError(f"Argument `db_filter` must use fields among {sorted(fields)}, but {key!r} came.")
+    return field
+
+
+def _field_matches(job: Mapping[str, Any], key: str, condition: Any) -> bool:
+    field = field_of(key, job)
     value = job[field]
     if not isinstance(condition, Mapping):
-        bound = _comparable(field, condition)
+        bound = comparable(field, condition)
         return bound in value if isinstance(value, list) else bool(value == bound)
     for operator, bound in condition.items():
         if operator not in OPERATORS:
             raise StoreError(
                 f"Argument `db_filter` must use operators among {sorted(OPERATORS)}, but {operator!r} came."
             )
-        if not OPERATORS[operator](value, _comparable(field, bound)):
+        if not OPERATORS[operator](value, comparable(field, bound)):
             return False
     return True
 

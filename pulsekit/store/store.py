@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Union
 
@@ -27,9 +28,11 @@ from .arrays import ArrayStore
 from .filters import matches
 from .identity import Identity, may_see
 from .records import ACTIVE, JobRecord
+from .sql_filters import say_visible, say_where
 
 __all__ = ["Store"]
 
+ROWS = 500  # fetched at a time by a search that Python has to judge
 BUSY_S = 30  # how long a writer waits for another process
 
 
@@ -254,15 +257,22 @@ class Store:
             skip: leave out the first so many.
             descending: newest first.
         """
-        columns = [schema.jobs.c[name] for name in schema.LIGHT]
+        said = say_where(where, self._engine.dialect.name)
         order = [schema.jobs.c.created, schema.jobs.c.id]
-        query = select(*columns).order_by(*([c.desc() for c in order] if descending else order))
+        conditions = [say_visible(self.identity), said.clause]
         if backend is not None:
-            query = query.where(schema.jobs.c.backend == backend)
+            conditions.append(schema.jobs.c.backend == backend)
+        query = select(schema.jobs).where(*conditions).order_by(*([c.desc() for c in order] if descending else order))
+        if said.exact:
+            query = query.offset(skip).limit(limit)
+            with self._reading() as connection:
+                return [JobRecord(**row) for row in connection.execute(query).mappings()]
+        query = query.with_only_columns(*[schema.jobs.c[name] for name in schema.LIGHT])
         with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        visible = [r["id"] for r in rows if may_see(self.identity, r) and matches(r, where)]  # type: ignore[arg-type]
-        return self._records(visible[skip : None if limit is None else skip + limit])
+            rows = connection.execute(query.execution_options(yield_per=ROWS)).mappings()
+            found = (row["id"] for row in rows if matches(row, where))  # type: ignore[arg-type]
+            chosen = list(islice(found, skip, None if limit is None else skip + limit))
+        return self._records(chosen)
 
     def _records(self, ids: Sequence[str]) -> List[JobRecord]:
         found: Dict[str, JobRecord] = {}

@@ -150,3 +150,28 @@ def test_6_20_share_levels_are_enforced(listed, transmon):
     assert guest.retrieve_job("job4").share_level() == "global"
     with pytest.raises(IBMQBackendApiError):
         guest.retrieve_job("job5")
+
+
+EVERY_FILTER = [
+    {},
+    {"status": "DONE"},
+    {"status": [JobStatus.DONE, JobStatus.ERROR]},
+    {"job_name": "^rabi-[0-9]"},
+    {"start_datetime": START, "end_datetime": START + timedelta(minutes=5)},
+    {"job_tags": ["a", "b"]},
+    {"job_tags": ["a", "b"], "job_tags_operator": "AND"},
+    {"experiment_id": "e1"},
+    {"db_filter": {"or": [{"name": {"like": "3$"}}, {"tags": {"nin": ["a"]}}]}},
+]
+
+
+@pytest.mark.parametrize("filters", EVERY_FILTER, ids=str)
+def test_4_3_the_database_filters_orders_skips_and_limits(listed, filters, monkeypatch):
+    """Nothing that is not asked for is read; Python judges no row."""
+    whole = ids(listed.jobs(limit=0, descending=False, **filters))
+    with monkeypatch.context() as patched:
+        patched.setattr("pulsekit.store.store.matches", None)
+        made = []
+        patched.setattr("pulsekit.store.store.JobRecord", lambda **row: made.append(row) or JobRecord(**row))
+        assert ids(listed.jobs(limit=2, skip=1, descending=False, **filters)) == whole[1:3]
+        assert len(made) <= 2
