@@ -182,4 +182,4 @@ def simulation_method(name: str, value: Any) -> str:
     """Take "auto" or the name of a simulation method."""
     from ..simulator import METHODS
 
-    return str(choice("auto", "density", "trajectories", *sorted(METHODS))(name, value))
+    return str(choice("auto", "density", "trajectories", "polynomial", *sorted(METHODS))(name, value))

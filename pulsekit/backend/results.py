@@ -18,6 +18,7 @@ from qiskit.result.models import ExperimentResult, ExperimentResultData
 from ..errors import PulsekitError
 from ..execution import Record, Settings
 from .plain import plain
+from .result import JobResult
 
 __all__ = ["build", "pack"]
 
@@ -159,7 +160,7 @@ def build(
     for i, item in enumerate(document["results"]):
         header = copy.deepcopy(dict(headers[i] if headers is not None else item["header"]))
         results.append(_experiment(item, header, array, as_list))
-    return Result(
+    return JobResult(
         results=results,
         date=datetime.fromisoformat(document["date"]).astimezone() if document.get("date") else None,
         header=QobjHeader(**copy.deepcopy(document.get("header", {}))),

@@ -117,7 +117,9 @@ class Work:
             if isinstance(outcome, Record):
                 outcome.info.update(extra)
         headers = [{k: v for k, v in h.items() if k != "kind"} for h in self.batch.headers]
-        document, arrays = pack(outcomes, headers, self.settings, memory=self.memory, common=self.common(took))
+        common = self.common(took)
+        common["metadata"]["method"] = methods_of(outcomes)
+        document, arrays = pack(outcomes, headers, self.settings, memory=self.memory, common=common)
         ticket.result = (document, arrays, headers)
         for result in document["results"]:
             result["header"] = plain(result["header"])
@@ -205,6 +207,11 @@ def per_experiment(batch: Batch) -> List[Dict[str, Any]]:
         }
         for i, k in enumerate(which)
     ]
+
+
+def methods_of(outcomes: Sequence[Any]) -> List[str]:
+    """Return how a job's states were simulated: what "auto" chose, where that was asked for."""
+    return sorted({m for o in outcomes if isinstance(o, Record) for m in o.info["methods"] if m != "none"})
 
 
 def _esp_of(program: Program) -> Dict[str, bool]:

@@ -105,6 +105,10 @@ def run_here(
     run = Run(batch, device, settings, sink, check, cancel)
     strategy = run_resets if settings.init_qubits else run_restless
     strategy(run, clusters, Counter(clusters, len(batch), progress))
+    for experiment, record in enumerate(records):
+        record.info["methods"] = [
+            ", ".join(sorted(sink.methods.get((experiment, qubits), ("none",)))) for qubits in record.info["clusters"]
+        ]
     if isinstance(sink, LiveSink):
         sink.flush(check)
     return records

@@ -53,7 +53,8 @@ def _together(
         lanes = np.concatenate([walks[i].group.experiments for i in ready])
         stop = np.concatenate([np.full(len(branches[i]), steps[i][0].stop, np.int64) for i in ready])
         batch = take_batch(part.batch, lanes)
-        out = evolve_states(part.model, batch, states, np.zeros_like(stop), stop, run.settings, run.cancel)
+        first_samples, whose = np.zeros_like(stop), part.experiments[lanes]
+        out = evolve_states(part.model, batch, states, first_samples, stop, run.sink, whose, run.cancel)
         for branch, state in zip((b for i in ready for b in branches[i]), out):
             branch.state = state
         for i in ready:

@@ -46,4 +46,4 @@ class Record:
     bits: Optional[np.ndarray] = None  # uint8[S, M], level 2
     iq: Optional[np.ndarray] = None  # complex128[S, M] (single) or [M] (avg), level 1
     raw: Optional[np.ndarray] = None  # complex128[S, M, K] (single) or [M, K] (avg), level 0
-    info: Dict[str, Any] = field(default_factory=dict)  # seed, clusters, what was left out
+    info: Dict[str, Any] = field(default_factory=dict)  # seed, clusters, how each was simulated, what was left out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -39,6 +39,12 @@ class Sink:
         self.records = records
         self.seed = seed
         self.ids = ids  # of the experiments in their job
+        self.methods: Dict[Tuple[int, Tuple[int, ...]], Set[str]] = {}  # by experiment and its cluster's qubits
+
+    def ran(self, experiments: Iterable[int], qubits: Tuple[int, ...], methods: Iterable[str]) -> None:
+        """Note how a cluster of some experiments was simulated."""
+        for experiment in experiments:
+            self.methods.setdefault((experiment, qubits), set()).update(methods)
 
     def numbers(self, experiment: int, purpose: Purpose, number: int) -> Stream:
         """Return a stream of random numbers of an experiment."""

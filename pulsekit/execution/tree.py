@@ -205,7 +205,7 @@ class Pool:
     """The trees of one cluster; their first stretches are evolved together."""
 
     def __init__(self, part: Part, run: Run) -> None:
-        self.part, self.settings, self.cancel = part, run.settings, run.cancel
+        self.part, self.sink, self.cancel = part, run.sink, run.cancel
         self.trees: List[Tree] = []
         self._known: Dict[Tuple[Tuple[int, ...], int], np.ndarray] = {}  # (start, tree): state at its first acquire
 
@@ -230,7 +230,8 @@ class Pool:
             states = np.stack([self._basis(start, t) for t in trees[some]])
             batch = take_batch(self.part.batch, lanes[some])
             first = np.zeros_like(stop[some])
-            out = evolve_states(self.part.model, batch, states, first, stop[some], self.settings, self.cancel)
+            whose = self.part.experiments[lanes[some]]
+            out = evolve_states(self.part.model, batch, states, first, stop[some], self.sink, whose, self.cancel)
             self._known.update({(start, id(t)): state for t, state in zip(trees[some], out)})
 
     def _basis(self, start: Tuple[int, ...], tree: Tree) -> np.ndarray:

@@ -151,6 +151,7 @@ class Walk:
                 cancel=self.cancel,
             )
             out += [Branch(lane, piece.state, np.sort(piece.members)) for piece in found]
+        self.sink.ran(self.experiments[list(runs)].tolist(), model.qubits, ["trajectories"])
         return out
 
     def _held(self, qubits: Tuple[int, ...]) -> Model:
@@ -162,7 +163,7 @@ class Walk:
         model = self._held(held)
         chosen = take_batch(self.part, self.group.experiments[lanes])
         edges = (np.full(lanes.size, start, np.int64), np.full(lanes.size, stop, np.int64))
-        return evolve_states(model, chosen, states, *edges, self.settings, self.cancel)
+        return evolve_states(model, chosen, states, *edges, self.sink, self.experiments[lanes], self.cancel)
 
     def _measure(self, number: int, step: Step, branches: List[Branch], more: bool) -> List[Branch]:
         local = tuple(self.model.qubits.index(a.qubit) for a in step.acquires)
@@ -251,24 +252,31 @@ def evolve_states(
     states: np.ndarray,
     start: np.ndarray,
     stop: np.ndarray,
-    settings: Settings,
+    sink: Sink,
+    experiments: np.ndarray,
     cancel: Optional[Any] = None,
 ) -> np.ndarray:
-    """Evolve kets [n, dim] or density matrices [n, dim, dim], each between its own samples."""
-    mixed = states.ndim == 3
+    """Evolve kets [n, dim] or density matrices [n, dim, dim], each between its own samples.
+
+    The sink is told how that was done, for ``experiments``.
+    """
+    mixed, settings = states.ndim == 3, sink.settings
+    solver, used = "lindblad" if mixed else "schroedinger", set()  # type: ignore[var-annotated]
     out = evolve_batch(
         model,
         batch,
         states if mixed else states[:, :, None],
         start=start,
         stop=stop,
-        solver="lindblad" if mixed else "schroedinger",
+        solver=solver,
         method="auto" if settings.method in ("trajectories", "density") else settings.method,
         rwa=True,
         tolerance=settings.tolerance,
         threads=settings.threads,
         cancel=cancel,
+        used=used,
     )
+    sink.ran(experiments.tolist(), model.qubits, [f"{solver} {name}" for name in used])
     return out if mixed else out[:, :, 0]
 
 

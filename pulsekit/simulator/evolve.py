@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence, Set
 
 import numpy as np
 
@@ -105,12 +105,14 @@ def evolve_batch(
     threads: int = 1,
     cancel: Optional[threading.Event] = None,
     stacks: Optional[Sequence[Stack]] = None,
+    used: Optional[Set[str]] = None,
 ) -> np.ndarray:
     """Evolve columns, each experiment from its start to its stop; see :func:`evolve`.
 
     Args: as of :func:`evolve`, but ``x`` is complex128[experiments, dim, m],
         ``start`` and ``stop`` are int64[experiments], and nothing is checked;
-        ``stacks`` are those of the batch, where known.
+        ``stacks`` are those of the batch, where known; ``used`` gets the names
+        of the methods that were taken.
     """
     density = solver == "lindblad"
     if cancel is not None and cancel.is_set():
@@ -136,11 +138,15 @@ def evolve_batch(
                 threads=threads,
                 cancel=cancel,
             )
+            if used is not None:
+                used.add("polynomial")
             return y.reshape(x.shape)
         except TooStrongError:
             if method != "auto":
                 raise
     out = np.empty_like(x)
+    if used is not None:
+        used.add(choose(model, method, solver, rwa, tolerance))
     for group in lane_groups(batch):
         if cancel is not None and cancel.is_set():
             raise CancelledError("The simulation was cancelled.")

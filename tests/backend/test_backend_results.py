@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 from backend_circuits import measured
-from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, pulse
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, assemble, pulse
 from qiskit.exceptions import QiskitError
 from qiskit.pulse import AcquireChannel, MemorySlot, Schedule
 from qiskit.result import Result, marginal_counts
@@ -233,3 +233,68 @@ def test_3_7_failed_experiments_are_marked():
     assert result.results[1].status == "no Error code: 8999."
     with pytest.raises(QiskitError):
         result.get_counts(1)
+
+
+def test_3_5_every_input_finds_its_result(backend):
+    """By number (numpy's too), name, circuit, schedule, block and instruction, at every level."""
+    with pulse.build(backend, name="block", default_alignment="sequential") as block:
+        pulse.x(0)
+        pulse.measure(0)
+    tone = pulse.Play(pulse.Constant(160, 0.1), pulse.DriveChannel(0), name="tone")
+    inputs = [measured(name="circuit"), block, schedule("schedule"), tone]
+    result = backend.run(inputs, memory=True, shots=40).result()
+    assert isinstance(result, Result)
+    for i, item in enumerate(inputs):
+        for key in (i, np.int64(i), item.name, item):
+            assert result.get_counts(key) == result.get_counts(i)
+            assert result.get_memory(key) == result.get_memory(i) and result.data(key) == result.data(i)
+    assert result.get_counts("block") != result.get_counts("tone")
+    for level, shape in ((1, (1,)), (0, (1, 100))):
+        averages = backend.run(inputs, meas_level=level).result()
+        assert averages.get_memory(block).shape == shape
+        assert np.array_equal(averages.get_memory(block), averages.get_memory(1))
+
+
+def test_3_6_the_method_that_was_chosen_is_recorded(backend, pair):
+    """Of every cluster, where "auto" was asked for; and of the job."""
+    bell = QuantumCircuit(2, 2)
+    bell.sx(0)
+    bell.cx(0, 1)
+    bell.measure([0, 1], [0, 1])
+    apart = QuantumCircuit(2, 2)
+    apart.x(0)
+    apart.measure([0, 1], [0, 1])
+    waiting = QuantumCircuit(2)
+    job = pair.run([bell, apart, waiting])
+    result = job.result()
+    told = [(r.metadata["clusters"], r.metadata["methods"]) for r in result.results]
+    assert told[0] == ([[0, 1]], ["lindblad polynomial"])
+    assert told[1] == ([[0], [1]], ["lindblad polynomial"] * 2) and told[2] == ([], [])
+    assert result.metadata["method"] == ["lindblad polynomial"] and job.backend_options()["method"] == "auto"
+    for asked, used in (
+        ({"noise": False}, "schroedinger polynomial"),
+        ({"method": "reference"}, "lindblad reference"),
+        ({"method": "splitting"}, "lindblad splitting"),
+        ({"method": "trajectories"}, "trajectories"),
+        ({"init_qubits": False, "rep_delay": 0}, "lindblad polynomial"),
+        ({"init_qubits": False, "rep_delay": 0, "noise": False}, "schroedinger polynomial"),
+    ):
+        result = pair.run(bell, shots=3, **asked).result()
+        assert result.results[0].metadata["methods"] == [used] and result.metadata["method"] == [used]
+
+
+def test_0_2_a_qobj_keeps_its_names_and_the_los_of_its_experiments(backend, transmon):
+    """terra's disassemble loses names of schedules, and LOs of single circuits."""
+    f, m = transmon.transmons[0].frequency, transmon.resonators[0].frequency
+    los = [{pulse.DriveChannel(0): f + d, pulse.MeasureChannel(0): m + 1e3} for d in (1e3, 60e6)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        circuits = assemble(
+            measured(flip=True), backend, schedule_los=los, shots=200, meas_lo_freq=[m], qubit_lo_freq=[f]
+        )
+        schedules = assemble(schedule("mine"), backend, shots=5)
+        result = backend.run(circuits).result()
+        named = backend.run(schedules).result()
+    assert [r.metadata["qubit_lo_freq"][0] - f for r in result.results] == pytest.approx([1e3, 60e6], abs=1)
+    assert result.get_counts(0)["1"] > 150 > 2 * result.get_counts(1).get("1", 0)
+    assert named.results[0].header.name == "mine" and named.get_counts("mine")
