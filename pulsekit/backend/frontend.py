@@ -47,7 +47,7 @@ def compile(
     frequency_scope: Optional[str] = None,
     method: str = "alap",
     memory_slots: Optional[int] = None,
-    align: str = "pad",
+    align: str = "device",
     dd: Any = None,
     constraints: Sequence[Any] = (),
     crosstalk: Any = None,
@@ -76,7 +76,10 @@ def compile(
             "program" for schedules.
         method: "alap", "asap", or terra's long names.
         memory_slots: at least as many as the experiments use; pads.
-        align: "pad" moves what is off the device's grids, "strict" refuses.
+        align: what is off the device's grids or too short: "device" refuses
+            what a user wrote (schedules, pulse gates) and moves gates onto
+            the grids; "pad" pads and moves both, "strict" refuses both,
+            "off" leaves both.
         dd: dynamical decoupling of idle times: "X2", "XY4", "XY8", "UDD<n>" or
             a dict of options; None: none. Circuits only, as the next two.
         constraints: of ``compiler.passes.constraints``: gates that start

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Union
 
-from qiskit.assembler import disassemble
 from qiskit.circuit import QuantumCircuit
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Instruction
 from qiskit.qobj import PulseQobj, QasmQobj
 
+from ..interop.qobj import read_qobj
 from ..program import Batch
 from . import checks
-from .exceptions import IBMQBackendError, IBMQBackendValueError
+from .exceptions import IBMQBackendError, IBMQBackendValueError, provider_errors
 from .parameters import BY_NAME
 
 __all__ = ["FromQobj", "experiments_of", "is_circuit"]
@@ -73,16 +72,13 @@ def _from_qobj(qobj: Any) -> FromQobj:
     """Return a Qobj's experiments, with the metadata that terra drops."""
     if not qobj.experiments:
         raise IBMQBackendValueError("Argument `circuits` must have at least one experiment, but an empty Qobj came.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        experiments, config, header = disassemble(qobj)
-    for experiment, source in zip(experiments, qobj.experiments):
-        own = source.header.to_dict() if hasattr(source, "header") else {}
-        experiment.metadata = own.get("metadata") or {}
-    options = {name: value for name, value in config.items() if name in BY_NAME and name != "memory_slots"}
+    with provider_errors():
+        held = read_qobj(qobj)
+    options = {name: value for name, value in held.config.items() if name in BY_NAME and name != "memory_slots"}
+    options.update(held.los)
     if options.get("rep_delay") is not None:
         options["rep_delay"] *= US
     if not isinstance(qobj, PulseQobj):
         options.pop("meas_return", None)
-    options["header"] = header
-    return FromQobj(experiments, options, options.pop("rep_time", None))
+    options["header"] = dict(held.header)
+    return FromQobj(list(held.experiments), options, options.pop("rep_time", None))

@@ -18,6 +18,7 @@ from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, 
 __all__ = [
     "check_durations",
     "check_los",
+    "check_parametric_pulses",
     "check_quotas",
     "check_repetition",
     "device_for",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 NO_CHANNEL = 8004
+NOT_SUPPORTED = 8011
 
 
 def device_for(device: Device, keywords: Mapping[str, Any]) -> Device:
@@ -44,6 +46,20 @@ def device_for(device: Device, keywords: Mapping[str, Any]) -> Device:
         if keywords.get("meas_map"):
             device = device.replace(meas_map=_groups(keywords["meas_map"]))
     return device
+
+
+def check_parametric_pulses(names: Any, configuration: Any) -> None:
+    """Check the keyword of terra's assemble that lists shapes which stay parametric; all of them do here.
+
+    Raises:
+        IBMQBackendValueError: not a list of names, or one that the device
+            does not know (8011).
+    """
+    if names is None:
+        return
+    known = list(getattr(configuration, "parametric_pulses", ()))
+    if not isinstance(names, (list, tuple)) or any(name not in known for name in names):
+        raise checks.refuse("parametric_pulses", f"be a list of names among {known}", names, code=NOT_SUPPORTED)
 
 
 def _groups(value: Any) -> Any:
@@ -128,7 +144,7 @@ def _rep_delay(value: Any, configuration: Any) -> float:
     if not low - slack <= value <= high + slack:
         raise IBMQBackendValueError(
             f"Argument `rep_delay` must be in configuration().rep_delay_range, {low:g}..{high:g} s, but {value!r} came."
-            + (" It looks like microseconds." if low <= value * 1e-6 <= high and value > high else ""),
+            + (" It looks like microseconds." if low <= value * 1e-6 <= high and value >= 1 else ""),
             code=8030,
         )
     return float(value)

@@ -19,7 +19,7 @@ from . import checks
 from .compiled import SETTLED, has_esp, refuse_settled
 from .exceptions import IBMQBackendError, IBMQBackendValueError
 from .inputs import FromQobj, experiments_of, is_circuit
-from .limits import check_los, check_quotas, check_repetition, device_for, wire_rep_time
+from .limits import check_los, check_parametric_pulses, check_quotas, check_repetition, device_for, wire_rep_time
 from .parameters import BY_NAME, OWN_OPTIONS, default_options
 from .plain import plain
 
@@ -92,6 +92,7 @@ def resolve(
     binds = _checked("parameter_binds", given.pop("parameter_binds", [])) or None
     _refuse_unbound(experiments, binds)
     forwarded = _unknown(given, options)
+    check_parametric_pulses(forwarded.get("parametric_pulses"), configuration)
     merged = _merge(given, options)
     if "live_data_enabled" in job:
         merged["live_data_enabled"] = job["live_data_enabled"]

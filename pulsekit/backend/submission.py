@@ -13,6 +13,7 @@ from ..errors import StoreError
 from ..execution import Settings, check_batch
 from ..program import Batch, Channel
 from ..store import JobRecord, Store
+from .acquires import check_acquires_of_schedules
 from .compiled import fitted, read_batch, write_batch
 from .exceptions import provider_errors
 from .frontend import compile
@@ -66,6 +67,7 @@ def compiled(request: Request) -> Batch:
             batch = fitted(request.batch, request.device)
         else:
             batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
+            check_acquires_of_schedules(batch)
     if request.rep_time_s is not None:
         dt = request.device.timing.dt
         lasts = [batch.programs[int(k)].duration * dt for k in batch.program_of]
@@ -205,7 +207,6 @@ def make_work(
     settings = settings_of(request, seed)
     used = {
         "seed_simulator": seed,
-        "method": settings.method,
         "tolerance": settings.tolerance,
         "spectator_bound": settings.spectator_bound,
         "noise": settings.noise,

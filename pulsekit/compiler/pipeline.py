@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
+from ..errors import CompilerError
 from ..program import verify as verify_program
 from .base import Pass, TraceEntry
 from .passes.align_starts import AlignStarts
@@ -23,7 +24,7 @@ from .passes.lookup import LookUpCalibrations
 from .passes.lowering import Lower
 from .passes.merge_delays import MergeDelays
 from .passes.merge_phases import MergePhases
-from .passes.pad_pulses import PadPulses
+from .passes.pad_pulses import MODES, PadPulses
 from .passes.remove_no_ops import RemoveNoOps
 from .passes.sequencing import Sequence
 from .passes.share_pulses import SharePulses
@@ -31,6 +32,7 @@ from .work import Work
 
 __all__ = ["DeviceOptions", "circuit_passes", "header_of_notes", "schedule_passes", "verify_work"]
 
+ALIGN = {"device": ("strict", "pad"), **{mode: (mode, mode) for mode in MODES}}  # what a user wrote, what we place
 OPTIMIZE: Tuple[Pass, ...] = (MergePhases(), MergeDelays(), RemoveNoOps(), SharePulses())
 
 
@@ -42,7 +44,7 @@ class DeviceOptions:
     use_measure_esp: Optional[bool] = None  # None: as the device says
     init_qubits: bool = True
     frequency_scope: Optional[str] = None  # None: "gate" for circuits, "program" for schedules
-    align: str = "pad"  # "pad", "strict" or "off"
+    align: str = "device"  # strict with what a user wrote, pads what we place; or "pad", "strict", "off" for both
     dd: Any = None  # see passes.decouple.Decouple.of
     constraints: Tuple[Any, ...] = ()  # see passes.constraints
     conflicts: Any = None  # a networkx graph of qubit tuples that must not be driven at once
@@ -51,6 +53,8 @@ class DeviceOptions:
     trace: Optional[List[TraceEntry]] = None
 
     def __post_init__(self) -> None:
+        if self.align not in ALIGN:
+            raise CompilerError(f"Argument `align` must be one of {list(ALIGN)}, but {self.align!r} came.")
         if self.frequency_scope is not None:
             check_scope(self.frequency_scope)  # of schedules too, where it has nothing to do
 
@@ -69,13 +73,13 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
         BuildCalibrations(options.user),
         LookUpCalibrations(options.user),
         CheckBodies(),
-        PadPulses(options.align),
+        PadPulses(ALIGN[options.align][0]),
         PromoteMeasures(options.use_measure_esp, options.init_qubits),
         ScopeFrequencies(options.frequency_scope or "gate"),
         *((OrderForCrosstalk(options.conflicts),) if options.conflicts is not None else ()),
         JoinMeasureGroups(),
         sequence,
-        AlignStarts(options.align, sequence),
+        AlignStarts(ALIGN[options.align][1], sequence),
         Lower(),
         *((Decouple.of(options.dd, options.constraints, options.conflicts),) if options.dd else ()),
         *((CheckConstraints(options.constraints, options.conflicts),) if constrained else ()),
@@ -86,7 +90,7 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
 def schedule_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     """Return the passes for what a user scheduled himself."""
     return (
-        FitSchedules(options.align),
+        FitSchedules(ALIGN[options.align][0]),
         CheckPrograms(timing=options.align != "off"),
         *(OPTIMIZE if options.optimize else ()),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
 from qiskit.assembler import disassemble
+from qiskit.exceptions import QiskitError
 from qiskit.pulse import Schedule
 from qiskit.qobj import PulseQobj, QasmQobj
 
@@ -16,6 +17,7 @@ from ..program import Channel
 __all__ = ["QobjContents", "is_qobj", "read_qobj"]
 
 GHZ = 1e9  # Hz: Qobj hold LOs in GHz
+NO_SLOT, NOT_SUPPORTED, CONDITIONAL = 8001, 8011, 8013
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,42 @@ def read_qobj(qobj: Any) -> QobjContents:
     for circuits, from their configs.
 
     Raises:
-        CompilerError: not a Qobj, or one without experiments.
+        CompilerError: not a Qobj, or one without experiments; pulse
+            instructions that do not exist (8011), acquire nothing into a slot
+            (8001) or depend on a register (8013).
     """
     if not is_qobj(qobj) or not qobj.experiments:
         raise CompilerError(f"Argument `qobj` must be a QasmQobj or PulseQobj with experiments, but {type(qobj)} came.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        experiments, config, header = disassemble(qobj)
+    if isinstance(qobj, PulseQobj):
+        _check_pulses(qobj)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            experiments, config, header = disassemble(qobj)
+    except (QiskitError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise CompilerError(
+            f"Argument `qobj` must hold instructions, pulses and settings that terra knows, but reading fails: {error}",
+            code=NOT_SUPPORTED,
+        ) from error
     experiments = [_named(e, source) for e, source in zip(experiments, qobj.experiments)]
     los = {k: config[k] for k in ("qubit_lo_freq", "meas_lo_freq") if config.get(k) is not None}
     entries = [_entry(e) for e in qobj.experiments]
     if any(entries):
         los["schedule_los"] = entries
     return QobjContents(tuple(experiments), los, config, header)
+
+
+def _check_pulses(qobj: PulseQobj) -> None:
+    """Refuse what terra reads without its meaning, or cannot read."""
+    for k, experiment in enumerate(qobj.experiments):
+        for n, instruction in enumerate(experiment.instructions):
+            where = f"Argument `qobj`, experiment {k}, instruction {n} ({instruction.name!r})"
+            if getattr(instruction, "conditional", None) is not None:
+                raise CompilerError(
+                    f"{where}: instructions must be unconditional, but it has a condition.", code=CONDITIONAL
+                )
+            if instruction.name == "acquire" and not getattr(instruction, "memory_slot", None):
+                raise CompilerError(f"{where}: an acquire must have a memory slot, but it has none.", code=NO_SLOT)
 
 
 def _named(experiment: Any, source: Any) -> Any:

@@ -18,7 +18,7 @@ from .program import Program
 
 __all__ = ["AMPLITUDE_TOLERANCE", "MAX_PHASE", "MAX_PULSE", "find_violations", "verify"]
 
-MAX_PULSE = 10_000_000  # samples; a pulse beyond it is a slip (a delay may be as long as it likes)
+MAX_PULSE = 10_000_000  # samples; a pulse or acquire beyond it is a slip (a delay may be as long as it likes)
 MAX_PHASE = 1e9  # rad; beyond it a turn is not resolved to 1e-7 rad
 AMPLITUDE_TOLERANCE = 1e-7  # as qiskit.pulse clips
 _FRAME_OPS = (Op.SHIFT_PHASE, Op.SET_PHASE, Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY)
@@ -152,8 +152,8 @@ def _check_amplitudes(report: Report, free: np.ndarray) -> None:
     p, e = report.program, report.events
     plays = e.op == Op.PLAY
     report.each(
-        plays & (e.duration > MAX_PULSE),
-        f"a pulse must have at most {MAX_PULSE} samples",
+        (plays | (e.op == Op.ACQUIRE)) & (e.duration > MAX_PULSE),
+        f"a pulse or acquire must have at most {MAX_PULSE} samples",
         lambda r: f"{e.duration[r]} came",
         8022,
     )

@@ -418,14 +418,17 @@ def test_a_users_pulse_is_padded_or_refused():
     with pulse.build(name="mine") as mine:
         pulse.play(Constant(100, 0.3), pulse.DriveChannel(0))
     circuit.add_calibration("x", [0], mine)
-    program, batch = compiled(circuit, make_device(), use_measure_esp=False)
+    program, batch = compiled(circuit, make_device(), use_measure_esp=False, align="pad")
     first = program.pulses[program.events.ref[program.rows(Op.PLAY)[0]]]
     assert first.duration == 112
     assert first.samples[:100].all() and not first.samples[100:].any()
     assert "padded with zeros to 112" in batch.headers[0]["compiler"][0]
-    with pytest.raises(CompilerError, match=r"multiple of 16 samples and at least 64, but 100") as caught:
-        compile(circuit, make_device(), align="strict")
-    assert caught.value.code == 8017
+    for align in ({}, {"align": "device"}, {"align": "strict"}):
+        with pytest.raises(CompilerError, match=r"multiple of 16 samples and at least 64, but 100") as caught:
+            compile(circuit, make_device(), **align)
+        assert caught.value.code == 8017
+    with pytest.raises(CompilerError, match="align"):
+        compile(circuit, make_device(), align="left")
 
 
 def test_padding_eats_delays_but_not_pulses():
@@ -433,11 +436,11 @@ def test_padding_eats_delays_but_not_pulses():
     play, gap = Play(Constant(100, 0.3), pulse.DriveChannel(0)), pulse.Delay(28, pulse.DriveChannel(0))
     room = Schedule((0, play), (100, gap), (128, play))
     with pytest.warns(PulsekitWarning, match=r"padded with zeros to 112"):
-        program, _ = compiled(room, device)
+        program, _ = compiled(room, device, align="pad")
     assert starts(program, "d0") == [0, 128]
     tight = Schedule((0, play), (100, play))
     with pytest.raises(CompilerError, match=r"d0@0..100: a pulse needs room") as caught:
-        compile(tight, device)
+        compile(tight, device, align="pad")
     assert caught.value.code == 8017
 
 
@@ -464,13 +467,14 @@ def test_schedules_move_as_a_whole_or_are_refused():
     parts = Play(Constant(320, 0.1), MeasureChannel(0)), Acquire(320, AcquireChannel(0), MemorySlot(0))
     both = Schedule((0, Play(Constant(160, 0.1), pulse.DriveChannel(0))), (168, parts[0]), (168, parts[1]))
     with pytest.warns(PulsekitWarning, match=r"8 samples later"):
-        program, _ = compiled(both, device)
+        program, _ = compiled(both, device, align="pad")
     assert starts(program, "d0") == [8] and acquires(program)[0][0] == 176
-    with pytest.raises(CompilerError, match=r"m0@168..488: it must start on the grid of 16 samples, but 168 is 8 off"):
-        compile(both, device, align="strict")
+    for align in ({}, {"align": "strict"}):
+        with pytest.raises(CompilerError, match=r"m0@168..488: it must start on the grid of 16 samples, but 168 is 8"):
+            compile(both, device, **align)
     apart = Schedule((0, parts[0]), (8, parts[1]))
     with pytest.raises(CompilerError, match=r"a0@8..328") as caught:
-        compile(apart, device)
+        compile(apart, device, align="pad")
     assert caught.value.code == 8036
 
 
