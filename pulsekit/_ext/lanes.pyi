@@ -48,12 +48,22 @@ def rho_poly(
     lane_stride: int,
     work: Array,
     factors: Array,
+    weights: Array,
     jumps: Array,
     rates: Array,
     second: bool,
 ) -> None: ...
 def rho_steps(
-    x: Array, u: Array, dim: int, steps: int, work: Array, factors: Array, jumps: Array, rates: Array, second: bool
+    x: Array,
+    u: Array,
+    dim: int,
+    steps: int,
+    work: Array,
+    factors: Array,
+    weights: Array,
+    jumps: Array,
+    rates: Array,
+    second: bool,
 ) -> None: ...
 def expm(x: Array, g: Array, dim: int, squarings: int, work: Array) -> None: ...
 def taylor(x: Array, diag: Array, amps: Array, er: Array, ec: Array, ev: Array, order: int, work: Array) -> None: ...

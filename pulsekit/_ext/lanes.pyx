@@ -241,13 +241,15 @@ cdef extern from *:
 
     typedef struct {
         int jumps, second;               /* second: jumps to second order in the step */
-        const double *half, *full;       /* per entry: half of what half a step does, and a whole one */
+        const double *factor;            /* [3, entries]: half of what the decay of each place does to an entry */
+        const double *weight;            /* [3], in steps: at both ends, after odd steps, after even ones */
         const int *to, *from;
         const double *rate;              /* of a jump, times the step */
     } decay_plan;
 
-    static void decay(const decay_plan *d, const double *factor, double scale, vd *x, vd *y, vd *z, int n) {
+    static void decay(const decay_plan *d, int place, vd *x, vd *y, vd *z, int n) {
         const int size = n*n;
+        const double *factor = d->factor + (long)place*size, scale = d->weight[place];
         const vd zero = {0};
         for (int e = 0; e < size; e++) {
             const double f = factor[e];
@@ -295,7 +297,7 @@ cdef extern from *:
         }
     }
 
-    /* Density matrices: half a step of decay, then for each sample its unitary and a step of decay. */
+    /* Density matrices: each step's unitary, decay before, between and after them. */
     static void rho_poly_block(const poly_plan *p, double *xd, const double *amp, const double *env, const double *turn,
                                const double *coef, int per_lane, const decay_plan *d, double *work) {
         const int n = p->dim;
@@ -305,7 +307,7 @@ cdef extern from *:
         vd pr[NV], pi[NV], R[MAXR*NV], G[2*MAXG*NV];
         LOOP { pr[v] = a[v]; pi[v] = a[NV+v]; }
         for (int k = 0; k < n*n*2*NV; k++) u[k] = zero;
-        decay(d, d->half, 0.5, x, y, t, n);
+        decay(d, 0, x, y, t, n);
         for (int s = 0; s < p->samples; s++) {
             monomials(p, pr, pi, (const vd*)turn, env[2*s], env[2*s+1], R, G);
             if (!p->lab) for (int i = 0; i < n; i++) for (int e = p->row[i]; e < p->row[i+1]; e++) {
@@ -335,19 +337,18 @@ cdef extern from *:
                 if (p->more[3*e]) LOOP { w[v] = er[v] - sr[v]; w[NV+v] = ei[v] - si[v]; }
             }
             conjugate(u, x, y, n);
-            const int last = s + 1 == p->samples;
-            decay(d, last ? d->half : d->full, last ? 0.5 : 1.0, x, y, t, n);
+            decay(d, s + 1 == p->samples ? 0 : 1 + s % 2, x, y, t, n);
         }
     }
 
-    /* The same with one unitary for all steps, u[entry, 2, 8]. */
-    static void rho_steps_block(double *xd, const double *ud, int n, int steps, const decay_plan *d, double *work) {
+    /* The same with given unitaries, u[entry, 2, 8], each `next` doubles after the one before (0: one for all). */
+    static void rho_steps_block(double *xd, const double *ud, long next, int n, int steps, const decay_plan *d,
+                                double *work) {
         vd *x = (vd*)xd, *y = (vd*)work, *t = y + (long)n*n*2*NV;
-        decay(d, d->half, 0.5, x, y, t, n);
+        decay(d, 0, x, y, t, n);
         for (int s = 0; s < steps; s++) {
-            conjugate((const vd*)ud, x, y, n);
-            const int last = s + 1 == steps;
-            decay(d, last ? d->half : d->full, last ? 0.5 : 1.0, x, y, t, n);
+            conjugate((const vd*)(ud + s*next), x, y, n);
+            decay(d, s + 1 == steps ? 0 : 1 + s % 2, x, y, t, n);
         }
     }
 
@@ -546,14 +547,15 @@ cdef extern from *:
                     const double *coef, int per_lane, double *y) nogil
     ctypedef struct decay_plan:
         int jumps, second
-        const double *half
-        const double *full
+        const double *factor
+        const double *weight
         const int *to
         const int *from_ "from"
         const double *rate
     void rho_poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
                         const double *coef, int per_lane, const decay_plan *d, double *work) nogil
-    void rho_steps_block(double *x, const double *u, int n, int steps, const decay_plan *d, double *work) nogil
+    void rho_steps_block(double *x, const double *u, long next, int n, int steps, const decay_plan *d,
+                         double *work) nogil
     void expm_block(double *x, const double *g, int n, int m, int squarings, double *work) nogil
     void taylor_block(double *x, const double *diag, const double *amps, int dim, int m, int steps, int tones,
                       int entries, const int *er, const int *ec, const double *ev, int order, double *work) nogil
@@ -613,12 +615,14 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
              int powers, int reach, const int[::1] row, const int[::1] col, const int[::1] shift,
              const int[::1] first, const int[::1] count, const int[:, ::1] more, const int[::1] group,
              const double[::1] coef, long lane_stride, double[::1] work, const double[:, ::1] factors,
-             const int[:, ::1] jumps, const double[::1] rates, bint second):
+             const double[::1] weights, const int[:, ::1] jumps, const double[::1] rates, bint second):
     """Apply unitary sample maps to density matrices, decay between them.
 
-    ``factors[2, dim * dim]`` hold the decay of entries in a quarter of a sample
-    and in half of one (applied before and after the jumps), ``jumps[2, k]`` where a jump leads and comes from, ``rates[k]``
-    its rate times the sample; one entry more closes both.
+    ``weights[3]`` say how many steps of decay act at both ends, after odd and
+    after even steps, ``factors[3, dim * dim]`` what half of that does to an
+    entry (applied before and after the jumps), ``jumps[2, k]`` where a jump
+    leads and comes from, ``rates[k]`` its rate times a step; one entry more
+    closes both.
     """
     cdef poly_plan p
     cdef decay_plan d
@@ -639,8 +643,8 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
     p.group = &group[0]
     d.jumps = rates.shape[0] - 1
     d.second = second
-    d.half = &factors[0, 0]
-    d.full = &factors[1, 0]
+    d.factor = &factors[0, 0]
+    d.weight = &weights[0]
     d.to = &jumps[0, 0]
     d.from_ = &jumps[1, 0]
     d.rate = &rates[0]
@@ -650,21 +654,23 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
                            &coef[b * lane_stride], lane_stride != 0, &d, &work[0])
 
 
-def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, ::1] u, int dim, int steps, double[::1] work,
-              const double[:, ::1] factors, const int[:, ::1] jumps, const double[::1] rates, bint second):
-    """Apply one unitary per lane, ``steps`` times, with decay; see rho_poly."""
+def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, :, ::1] u, int dim, int steps, double[::1] work,
+              const double[:, ::1] factors, const double[::1] weights, const int[:, ::1] jumps,
+              const double[::1] rates, bint second):
+    """Apply unitaries u[steps or 1, block, entry, 2, 8] with decay; see rho_poly. One does for all steps."""
     cdef decay_plan d
     cdef Py_ssize_t b
+    cdef long stride = 0 if u.shape[0] == 1 else u.shape[1] * u.shape[2] * u.shape[3] * u.shape[4]
     d.jumps = rates.shape[0] - 1
     d.second = second
-    d.half = &factors[0, 0]
-    d.full = &factors[1, 0]
+    d.factor = &factors[0, 0]
+    d.weight = &weights[0]
     d.to = &jumps[0, 0]
     d.from_ = &jumps[1, 0]
     d.rate = &rates[0]
     with nogil:
         for b in range(x.shape[0]):
-            rho_steps_block(&x[b, 0, 0, 0], &u[b, 0, 0, 0], dim, steps, &d, &work[0])
+            rho_steps_block(&x[b, 0, 0, 0], &u[0, b, 0, 0, 0], stride, dim, steps, &d, &work[0])
 
 
 def expm(double[:, :, :, ::1] x, const double[:, :, :, ::1] g, int dim, int squarings, double[::1] work):

@@ -29,6 +29,7 @@ from .windows import LineTone, Piece, Track, Window, select_lanes
 __all__ = ["run_track"]
 
 _lanes = kernel("lanes")
+MOST_MAPS = 512  # per sample
 MAX_SUPER = 16  # entries of a density matrix that superoperator maps take
 
 
@@ -170,7 +171,7 @@ def _sampled_run(
     x = pack(states.reshape(lanes, size * columns), lane_at)
     if precision is None:
         precision = _precision(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
-    engine = engine_of(space)(space, stack, track, x, lane_at, rwa, precision)
+    engine = engine_of(space, rwa)(space, stack, track, x, lane_at, rwa, precision)
     now = start[lane_at]
     for window in track.windows:
         begin = engine.tone_start(window.first)
@@ -185,9 +186,13 @@ def _sampled_run(
     return unpack(x, place).reshape(lanes, size, columns)
 
 
-def engine_of(space: Space) -> Type["Engine"]:
-    """Return the kind of engine that a space needs."""
-    if space.density and space.size > MAX_SUPER:
+def engine_of(space: Space, rwa: bool) -> Type["Engine"]:
+    """Return the kind of engine that a space needs.
+
+    Maps of small density matrices are one product each, but without the RWA
+    they take long to make.
+    """
+    if space.density and (space.size > MAX_SUPER or not rwa):
         from .rho import RhoEngine
 
         return RhoEngine
@@ -211,7 +216,7 @@ class Engine:
         self.lane_at, self.rwa = lane_at, rwa
         self.map_space = space  # whose sample maps act
         self.cuts = 1  # maps per sample
-        self.crosses_flats = not space.density  # without the RWA, by whole periods
+        self.crosses_flats = True  # without the RWA, by whole periods
         self.dt = space.model.dt
         self.lanes = len(lane_at)
         self.turn = np.zeros(self.lanes)  # rad, times number
@@ -311,15 +316,16 @@ class Engine:
         re, im = self.amplitude(tone)
         env, which = self.envelopes(tone)
         offset = piece.tones[0][1]
-        span = self.dt / self.cuts
+        n = self.cuts
+        precision, span = self.precision / n, self.dt / n
         try:
-            table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, self.precision, tone.reach, span)
+            table = frame_table(self.map_space, tone.line, tone.w_ref, tone.strength, precision, tone.reach, span)
         except TooStrongError:
             self._steps(piece, [tone], w, begin, constant=True)
             return
         coef = table.for_lanes(w - tone.w_ref) if tone.reach else table.shared()
         amp = pack_vector(re, im)
-        self._poly(self.x, table, coef, amp, amp, env, which, piece, offset)
+        self._poly(table, n, coef, amp, amp, env, which, piece, offset)
 
     def _lab(self, piece: Piece, tone: LineTone, w: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
         self.rotate(-self.space.w_c * start)
@@ -330,18 +336,29 @@ class Engine:
             self.rotate(self.space.w_c * stop)
             return
         env, which = self.envelopes(tone)
-        span = self.dt / self.cuts
+        table, n = self._lab_table(tone, carrier)
+        span = self.dt / n
         size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * (start + span / 2)
         amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
         turn = pack_vector(np.cos(w * span), np.sin(w * span))
-        table = lab_table(self.map_space, tone.line, carrier, tone.strength, self.precision, span)
-        self._poly(self.x, table, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
+        self._poly(table, n, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
         self.rotate(self.space.w_c * stop)
+
+    def _lab_table(self, tone: LineTone, w: float) -> Tuple[PolyTable, int]:
+        """Return a map, and how many of them make a sample: the fewest that a polynomial gives."""
+        n = self.cuts
+        while True:
+            try:
+                return lab_table(self.map_space, tone.line, w, tone.strength, self.precision / n, self.dt / n), n
+            except TooStrongError:
+                if n >= MOST_MAPS:
+                    raise
+                n *= 2
 
     def _poly(
         self,
-        x: np.ndarray,
         table: PolyTable,
+        n: int,
         coef: np.ndarray,
         amp: np.ndarray,
         turn: np.ndarray,
@@ -350,7 +367,9 @@ class Engine:
         piece: Piece,
         offset: int,
     ) -> None:
-        _lanes.poly(x, self.space.size, *poly_arguments(table, coef, amp, turn, env, which, piece, offset), self.work)
+        """Apply maps, ``n`` of them per sample."""
+        arguments = poly_arguments(table, n, coef, amp, turn, env, which, piece, offset)
+        _lanes.poly(self.x, self.space.size, *arguments, self.work)
 
     def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
         self.flush()
@@ -382,6 +401,7 @@ class Engine:
 
 def poly_arguments(
     table: PolyTable,
+    n: int,
     coef: np.ndarray,
     amp: np.ndarray,
     turn: np.ndarray,
@@ -393,10 +413,10 @@ def poly_arguments(
     """Return what the kernel wants between the state's size and its scratch."""
     return (
         amp,
-        env,
+        env if n == 1 else np.repeat(env, n, axis=1),
         which,
-        piece.start - offset,
-        piece.stop - offset,
+        (piece.start - offset) * n,
+        (piece.stop - offset) * n,
         turn,
         table.lab,
         table.powers,

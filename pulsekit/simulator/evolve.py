@@ -122,7 +122,7 @@ def evolve_batch(
             "Argument `method` must be 'auto', 'reference' or 'splitting' here, but 'polynomial' came, which takes one "
             "or two transmons of up to 25 states in all (16 with T1 and T2), on lines late by samples. Use 'auto'."
         )
-    if method == "polynomial" or (method == "auto" and fits_fast(model, density, tolerance)):
+    if method == "polynomial" or (method == "auto" and fits_fast(model, density)):
         flat = x.reshape(len(x), -1, 1) if density else x
         try:
             known = stacks_of(batch, model.dt) if stacks is None else stacks

@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence
 import numpy as np
 
 from .blocks import LANES
-from .engine import MAX_SUPER, run_track
+from .engine import run_track
 from .model import Model
 from .space import Space, space_of
 from .stack import Stack
@@ -20,16 +20,13 @@ __all__ = ["evolve_fast", "fits_fast"]
 
 MAX_KET = 25  # amplitudes of a ket
 MAX_DENSITY = 256  # entries of a density matrix
-STRANG = 1e-7  # tolerance that steps of decay and unitary maps reach (rho.py)
 
 
-def fits_fast(model: Model, density: bool, tolerance: float = 1.0) -> bool:
-    """Tell whether the engine takes a model and, with T1 and T2, reaches a tolerance."""
+def fits_fast(model: Model, density: bool) -> bool:
+    """Tell whether the engine takes a model."""
     if model.extra or model.n > 2:
         return False
     size = model.dim**2 if density else model.dim
-    if density and size > MAX_SUPER and model.noisy and tolerance < STRANG:
-        return False
     return model.on_grid and size <= (MAX_DENSITY if density else MAX_KET)
 
 

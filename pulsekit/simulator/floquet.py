@@ -14,7 +14,7 @@ import numpy as np
 
 from .._ext import kernel
 from .blocks import LANES, pack, pack_vector, unpack
-from .magnus import fixed_steps
+from .magnus import fixed_steps, magnus_error
 from .tables import lab_table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["LEAST", "cross_flat"]
 
 _lanes = kernel("lanes")
 LEAST = 32  # samples; shorter flats go sample by sample
-_REST = 24  # Magnus steps in what is left of a period
+_REST = 24  # Magnus steps in what is left of a period, at least
 
 
 def cross_flat(engine: "Engine", piece: "Piece", tone: "LineTone", w: float, start: np.ndarray) -> None:
@@ -47,7 +47,8 @@ def cross_flat(engine: "Engine", piece: "Piece", tone: "LineTone", w: float, sta
     magnitude, angle = tone.magnitude[engine.lane_at], tone.phase[engine.lane_at]
     absolute = magnitude * np.exp(1j * angle) * (flat[:, 0] + 1j * flat[:, 1])
     z = absolute * np.exp(1j * w * (start + period / 2))
-    table = lab_table(space, tone.line, w, tone.strength, engine.precision, period)
+    allowed = engine.precision * (piece.stop - piece.start)  # over the flat
+    table = lab_table(space, tone.line, w, tone.strength, allowed / (2 * count), period)
     ones = np.arange(engine.lanes)
     u = pack(np.repeat(np.eye(size, dtype=complex).reshape(1, -1), engine.lanes, axis=0), ones)
     amp = pack_vector(z.real, z.imag)
@@ -62,11 +63,15 @@ def cross_flat(engine: "Engine", piece: "Piece", tone: "LineTone", w: float, sta
     now = start + count * period
     engine.rotate(space.w_c * now)
     engine.flush()
-    _rest(engine, tone, absolute, w, now, span - count * period)
+    rest = span - count * period
+    error = magnus_error(2 * w * rest, tone.strength * rest)
+    _rest(engine, tone, absolute, w, now, rest, max(_REST, int(np.ceil((2 * error / allowed) ** 0.25))))
     engine.rotate(-space.w_c * (start + span))
 
 
-def _rest(engine: "Engine", tone: "LineTone", absolute: np.ndarray, w: float, now: np.ndarray, span: float) -> None:
+def _rest(
+    engine: "Engine", tone: "LineTone", absolute: np.ndarray, w: float, now: np.ndarray, span: float, steps: int
+) -> None:
     """Evolve through less than a period, in the common frame."""
     w_c = engine.space.w_c
 
@@ -74,4 +79,4 @@ def _rest(engine: "Engine", tone: "LineTone", absolute: np.ndarray, w: float, no
         f = absolute[:, None] * np.exp(1j * (w - w_c) * t)
         return f + np.conj(f) * np.exp(-2j * w_c * t)
 
-    fixed_steps(engine, tone, signal, now, span, _REST)
+    fixed_steps(engine, tone, signal, now, span, steps)

@@ -16,14 +16,14 @@ from .largedressing import LargeDressing
 from .localdrive import busy_intervals
 from .model import Model
 from .processor import Processor
-from .schemes import STRANG, ladder
+from .schemes import STRANG, ladder, unit
 from .splitting import Segment, Splitting, StepChoice
 from .threads import run_all
 from .timeline import Tone
 
 __all__ = ["FINEST", "Ladder", "evolve_splitting", "supports"]
 
-FINEST = 1 / 64  # samples, the smallest step that is tried
+FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
@@ -114,6 +114,19 @@ class Ladder:
         return 0.0 if self.rwa else 2 * self.w_c * self.model.dt
 
     @property
+    def gap(self) -> float:
+        """By how many rad coupled states turn against each other in a sample."""
+        m = self.model
+        reach = [abs(a) * max(d - 2, 0) for a, d in zip(m.w_alpha.tolist(), m.levels)]
+        gaps = [abs(m.w_bare[i] - m.w_bare[j]) + max(reach[i], reach[j]) for i, j, _ in self.live]
+        return float(max(gaps, default=0.0) * m.dt)
+
+    @property
+    def unit(self) -> float:
+        """The longest step that makes sense, in samples."""
+        return unit(self.turn, self.gap)
+
+    @property
     def dressing(self) -> "Dressing | LargeDressing":
         """The model's dressed basis."""
         return dressing_of(self.model, self.w_c, self.live)
@@ -188,13 +201,13 @@ class Ladder:
         cancel: Optional[threading.Event],
         steps: Optional[Tuple[float, ...]],
     ) -> np.ndarray:
-        chosen = ladder(self.tolerance, self.turn) if steps is None else steps
+        chosen = ladder(self.tolerance, self.turn, self.gap) if steps is None else steps
         tables = self._tables(tones, lane, start, stop, chosen)
         rows: List[List[np.ndarray]] = []
         for step in chosen:
             self._extend(rows, self._one(step, tables[step], x, cancel))
         self.error = self._estimate(rows, chosen[-1])
-        while steps is None and len(rows) > 1 and self.error > self.tolerance and chosen[-1] > FINEST:
+        while steps is None and self.error > self.tolerance and chosen[-1] > FINEST * self.unit:
             chosen = (*chosen, chosen[-1] / 2)
             segments = self.splitting(chosen[-1]).segments(tones, lane, start, stop)
             self._extend(rows, self._one(chosen[-1], segments, x, cancel))
@@ -223,14 +236,14 @@ class Ladder:
     def _estimate(self, rows: List[List[np.ndarray]], step: float) -> float:
         """Return an estimate of the largest error of a population."""
         if len(rows) == 1:
-            return 1e-5 * step**2
+            return 1e-5 * (step / self.unit) ** 2
         best = self._populations(rows[-1][-1])
         # kinks within steps: only runs of different steps tell how far they are
         before = self._populations(rows[-1][-2] if self.model.on_grid else rows[-2][-1])
         change = float(np.max(np.abs(best - before)))
         if not self.model.on_grid:
             return 2 * change
-        return change / (20 if len(rows) == 2 and self.rwa else 4)
+        return change / ((20 if self.rwa else 4) if len(rows) == 2 else 1)
 
     def _populations(self, y: np.ndarray) -> np.ndarray:
         return np.diag(y).real if self.mode == "density" else y.real**2 + y.imag**2

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Tuple
 
-__all__ = ["STRANG", "Scheme", "ladder"]
+__all__ = ["STRANG", "Scheme", "ladder", "unit"]
 
 
 @dataclass(frozen=True)
@@ -51,26 +51,37 @@ class Scheme:
 STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
 
 
-# (tolerance from which it does, steps): largest errors of random schedules stay below
+# (tolerance from which it does, steps in units): largest errors of random schedules stay below
 _SLOW = (
-    (3e-5, (1.0,)),
     (1e-7, (1.0, 0.5)),
     (5e-9, (1.0, 0.5, 0.25)),
     (5e-10, (1.0, 0.5, 0.25, 0.125)),
     (0.0, (0.5, 0.25, 0.125, 0.0625)),
 )
-_FAST = ((1e-5, (1.0,)), (3e-7, (1.0, 0.5)), (1e-8, (0.5, 0.25)), (0.0, (0.5, 0.25, 0.125)))
+_FAST = ((3e-7, (1.0, 0.5)), (1e-8, (0.5, 0.25)), (0.0, (0.5, 0.25, 0.125)))
 _TURN = 4.4  # rad of a counter-rotating term in one unit of step
+_GAP = 1.2  # rad by which coupled states turn against each other in one
 
 
-def ladder(tolerance: float, turn: float = 0.0) -> Tuple[float, ...]:
+def unit(turn: float, gap: float) -> float:
+    """Return the longest step that makes sense, in samples: 1, 1/2, 1/4 ...
+
+    Args:
+        turn: rad by which counter-rotating terms turn in a sample (14 at 5 GHz
+            and 2/9 ns); 0: the RWA.
+        gap: rad by which coupled states turn against each other in a sample
+            (0.7 for qutrits 170 MHz apart at 2/9 ns, 11 at 3.6 ns). Where a
+            step turns them further, extrapolation and estimates mean nothing.
+    """
+    return 2.0 ** -max(0, math.ceil(math.log2(max(turn / _TURN, gap / _GAP, 1e-9))))
+
+
+def ladder(tolerance: float, turn: float = 0.0, gap: float = 0.0) -> Tuple[float, ...]:
     """Return the steps, in samples, that a tolerance begins with.
 
     Args:
         tolerance: error allowed in a population.
-        turn: rad by which counter-rotating terms turn in a sample (14 at 5 GHz
-            and 2/9 ns), which the steps have to follow; 0: the RWA.
+        turn, gap: as of :func:`unit`.
     """
     steps = next(s for least, s in (_FAST if turn else _SLOW) if tolerance >= least)
-    unit = 2.0 ** -max(0, math.ceil(math.log2(turn / _TURN))) if turn else 1.0
-    return tuple(unit * s for s in steps)
+    return tuple(unit(turn, gap) * s for s in steps)

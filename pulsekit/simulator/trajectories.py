@@ -30,7 +30,7 @@ __all__ = ["Branch", "Trajectories", "jump_draws"]
 
 DRAWS = 16  # of a trajectory, drawn at once; more come from its own stream
 PURPOSE = 7  # of the random stream
-STEP = 2.0  # samples: errors of 1e-5 are far below the spread of trajectories
+STEP = 2.0  # units of schemes.unit: errors of 1e-5 are far below the spread of trajectories
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Trajectories:
         lane: which lane's amplitudes.
         start, stop: samples.
         rwa: drop counter-rotating terms.
-        step: outer step in samples.
+        step: outer step in samples; None: as short as the model needs.
     """
 
     def __init__(
@@ -77,10 +77,11 @@ class Trajectories:
         start: int,
         stop: int,
         rwa: bool = True,
-        step: float = STEP,
+        step: Optional[float] = None,
     ) -> None:
-        self.model, self.step = model, step
+        self.model = model
         self.ladder = Ladder(model, rwa=rwa, tolerance=1e-6, mode="nojump")
+        self.step = step = STEP * self.ladder.unit if step is None else step
         self.run = self.ladder.splitting(step)
         self.ends = self.ladder.ends(step)
         self.segments = self.run.segments(tones, lane, start, stop)
