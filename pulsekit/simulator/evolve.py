@@ -119,8 +119,9 @@ def evolve_batch(
         raise CancelledError("The simulation was cancelled.")
     if method == "polynomial" and not fits_fast(model, density):
         raise SimulationError(
-            "Argument `method` must be 'auto', 'reference' or 'splitting' here, but 'polynomial' came, which takes one "
-            "or two transmons of up to 25 states in all (16 with T1 and T2), on lines late by samples. Use 'auto'."
+            "Argument `method` must be 'auto', 'magnus', 'reference' or 'splitting' here, but 'polynomial' came, which "
+            "takes one or two transmons of up to 25 states in all (16 with T1 and T2), on lines late by whole samples. "
+            "Use 'auto'."
         )
     if method == "polynomial" or (method == "auto" and fits_fast(model, density)):
         flat = x.reshape(len(x), -1, 1) if density else x
@@ -187,9 +188,12 @@ def evolve_group(
     x = states[:, :, None] if states.ndim == 2 else states
     tones = tones_of(group.program, group.plays(model.dt), model)
     name = choose(model, method, solver, rwa, tolerance)
-    more: Dict[str, Any] = {"threads": threads, "cancel": cancel} if name == "splitting" else {}
+    more: Dict[str, Any] = {} if name == "reference" else {"threads": threads, "cancel": cancel}
     density = solver == "lindblad"
-    for a, b, idle in idle_windows(model, tones, start, stop, density) if more else [(start, stop, False)]:
+    windows = [(start, stop, False)]
+    if name == "splitting":
+        windows = idle_windows(model, tones, start, stop, density)
+    for a, b, idle in windows:
         if idle:
             x = evolve_idle(model, x, start=a, stop=b, density=density)
         else:

@@ -21,14 +21,25 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .windows import LineTone, Piece
 
-__all__ = ["magnus_kets", "magnus_piece", "sample_propagators"]
+__all__ = [
+    "LARGEST",
+    "NODES",
+    "WEIGHTS",
+    "magnus_error",
+    "magnus_kets",
+    "magnus_piece",
+    "packed",
+    "rwa_error",
+    "sample_propagators",
+    "taylor_order",
+]
 
 _lanes = kernel("lanes")
-_NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
-_WEIGHTS = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
+NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
+WEIGHTS = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
 _CHUNK = 2**21  # doubles of amplitudes at a time
 _MOST = 20_000  # steps per sample
-_LARGEST = 8.0  # norm of an exponent: a Taylor series of a larger one loses digits
+LARGEST = 8.0  # norm of an exponent: a Taylor series of a larger one loses digits
 
 
 def magnus_piece(
@@ -109,7 +120,7 @@ class _Step:
         norm = self.dt * (np.ptp(energies) / 2 + 4 * sum(strengths))
         if constant:
             norm += self.dt * _offset(engine, tones) * float(np.abs(self.space.number).max())
-        splits = max(1, int(np.ceil(norm / _LARGEST))) if constant else substeps(engine, tones, strengths)
+        splits = max(1, int(np.ceil(norm / LARGEST))) if constant else substeps(engine, tones, strengths)
         self.splits = parts * -(-splits // parts)
         self.per_sample = self.splits if constant else 2 * self.splits
         self.h = self.dt / self.per_sample
@@ -143,18 +154,18 @@ def fixed_steps(
     """
     h = span / steps
     at = begin[:, None] + h * np.arange(steps)[None, :]
-    f, g = (signal(at + h * node) for node in _NODES)
+    f, g = (signal(at + h * node) for node in NODES)
     amps = np.zeros((engine.lanes, 2 * steps, 2), dtype=complex)
-    amps[:, 0::2, 0] = (_WEIGHTS[0] * f + _WEIGHTS[1] * g) * h
-    amps[:, 1::2, 0] = (_WEIGHTS[1] * f + _WEIGHTS[0] * g) * h
+    amps[:, 0::2, 0] = (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
+    amps[:, 1::2, 0] = (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
     energies = engine.space.energies
     norm = h * (float(np.abs(energies).max()) / 2 + 4 * tone.strength)
     order = taylor_order(norm, engine.precision / (2 * steps))
     rows, cols, values = _entries(engine, [tone])
-    _lanes.taylor(engine.x, energies * (h / 2), _packed(amps), rows, cols, values, order, engine.work)
+    _lanes.taylor(engine.x, energies * (h / 2), packed(amps), rows, cols, values, order, engine.work)
 
 
-def _packed(amps: np.ndarray) -> np.ndarray:
+def packed(amps: np.ndarray) -> np.ndarray:
     """Return complex128[places, count, k] as float64[blocks, count, k, 2, 8]."""
     places, count, kinds = amps.shape
     packed = np.empty((places // LANES, count, kinds, 2, LANES))
@@ -174,21 +185,25 @@ def taylor_order(norm: float, precision: float) -> int:
 
 
 def substeps(engine: "Engine", tones: Sequence["LineTone"], strengths: Sequence[float]) -> int:
-    """Return into how many Magnus steps a sample is cut.
-
-    The error per sample of the order-4 method, measured on two resonant DRAG
-    pulses on coupled transmons: 6e-6 (d s dt^2)^2 (strength dt) under the RWA,
-    with d the tones' offset from the frame and s half the spread of energies;
-    taken three times as large. Without: :func:`magnus_error`.
-    """
+    """Return into how many Magnus steps a sample is cut."""
     dt = engine.dt
     drive = sum(strengths) * dt
     if engine.rwa:
         offset = _offset(engine, tones) * dt
-        error = 2e-5 * (offset * max(offset, float(np.ptp(engine.space.energies)) / 2 * dt)) ** 2 * drive
+        error = rwa_error(offset, float(np.ptp(engine.space.energies)) / 2 * dt, drive)
     else:
         error = magnus_error(2 * max(t.w_ref + t.reach for t in tones) * dt, drive)
     return int(np.clip(np.ceil((error / (0.4 * engine.precision)) ** 0.25), 1, _MOST))
+
+
+def rwa_error(offset: float, spread: float, drive: float) -> float:
+    """Return the error of one Magnus step of order 4 under the RWA, all in rad.
+
+    Measured on two resonant DRAG pulses on coupled transmons as 6e-6 (offset
+    spread)^2 drive, with the tones' offset from the frame and half the spread
+    of energies; taken three times as large.
+    """
+    return 2e-5 * (offset * max(offset, spread)) ** 2 * drive
 
 
 def magnus_error(turn: float, drive: float) -> float:
@@ -273,12 +288,12 @@ def _amplitudes(
         for j, f in enumerate(_signals(engine, piece, tones, w, begin, samples, 0 * cut, True)):
             amps[:, :, j] = f * h
     else:
-        first = _signals(engine, piece, tones, w, begin, samples, (cut + _NODES[0]) / splits, False)
-        second = _signals(engine, piece, tones, w, begin, samples, (cut + _NODES[1]) / splits, False)
+        first = _signals(engine, piece, tones, w, begin, samples, (cut + NODES[0]) / splits, False)
+        second = _signals(engine, piece, tones, w, begin, samples, (cut + NODES[1]) / splits, False)
         for j, (f, g) in enumerate(zip(first, second)):
-            amps[:, 0::2, j] = (_WEIGHTS[0] * f + _WEIGHTS[1] * g) * h
-            amps[:, 1::2, j] = (_WEIGHTS[1] * f + _WEIGHTS[0] * g) * h
-    return _packed(amps)
+            amps[:, 0::2, j] = (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
+            amps[:, 1::2, j] = (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
+    return packed(amps)
 
 
 def _dense(

@@ -10,33 +10,50 @@ from ..errors import SimulationError
 from .many import evolve_splitting, supports
 from .model import Model
 from .reference import evolve_reference
+from .sections import MAX_DENSITY, MAX_KET, evolve_sections
 
 __all__ = ["METHODS", "Method", "choose"]
 
 KINKED = 3e-6  # tolerance from which splitting is fast on lines late by a part of a sample
-SMALL = 81  # dimension
+FAST_KINKED = 5e-9  # likewise of density matrices without the RWA
+LARGEST_DENSITY = 36  # levels, of density matrices that go from edge to edge
 
 Method = Callable[..., np.ndarray]
 """(model, tones, states[lanes, dim, m], *, start, stop, solver, rwa, tolerance) -> states."""
 
-METHODS: Dict[str, Method] = {"reference": evolve_reference, "splitting": evolve_splitting}
+METHODS: Dict[str, Method] = {
+    "magnus": evolve_sections,
+    "reference": evolve_reference,
+    "splitting": evolve_splitting,
+}
 
 
 def choose(model: Model, method: str, solver: str, rwa: bool, tolerance: float) -> str:
     """Return the method that ``method`` ("auto" or a name) means.
 
     Splitting converges slowly where samples of a late line begin within the
-    samples of another: kets of few qubits take the reference there.
+    samples of another, and gains nothing on one or two transmons: these go
+    from edge to edge. Terms of the user's only the reference takes.
 
     Raises:
-        SimulationError: an unknown name.
+        SimulationError: an unknown name, or a method that cannot take the model.
     """
     if method != "auto" and method not in METHODS:
         raise SimulationError(f"Argument `method` must be 'auto' or one of {sorted(METHODS)}, but {method!r} came.")
+    if model.extra and method in ("magnus", "splitting"):
+        raise SimulationError(f"Argument `method` must be 'auto' or 'reference' with extra terms, but {method!r} came.")
+    if method == "magnus" and solver == "lindblad" and model.dim > LARGEST_DENSITY:
+        raise SimulationError(
+            f"Argument `method` must be 'auto' or 'splitting' for a density matrix of {model.dim} levels, but 'magnus' "
+            f"came, which takes {LARGEST_DENSITY}."
+        )
     if method != "auto":
         return method
-    if solver == "schroedinger" and rwa and not model.on_grid and tolerance < KINKED and model.dim <= SMALL:
+    if model.extra:
         return "reference"
-    fast = (solver == "lindblad" and model.on_grid) or (not rwa and tolerance >= KINKED)
-    many = model.n > 2 or (model.n == 2 and fast)
-    return "splitting" if many and supports(model) else "reference"
+    density = solver == "lindblad"
+    small = model.dim <= (MAX_DENSITY if density else MAX_KET)
+    kinked = FAST_KINKED if density and not rwa else KINKED
+    if small and (model.n <= 2 or (not model.on_grid and tolerance < kinked)):
+        return "magnus"
+    return "splitting" if supports(model) else "reference"

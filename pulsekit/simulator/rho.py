@@ -18,11 +18,12 @@ from .._ext import kernel
 from .blocks import LANES, pack
 from .engine import MOST_MAPS, Engine, poly_arguments
 from .magnus import sample_propagators
+from .model import Model
 from .space import Space, space_of
 from .tables import PolyTable
 from .windows import LineTone, Piece
 
-__all__ = ["RhoEngine"]
+__all__ = ["RhoEngine", "decay_steps", "decays"]
 
 _lanes = kernel("lanes")
 _NEGLIGIBLE = 1e-8  # of the largest rate
@@ -31,25 +32,26 @@ _STRANG = np.array([0.5, 1.0, 1.0])  # steps of decay at both ends, after odd, a
 _SIMPSON = np.array([1 / 3, 4 / 3, 2 / 3])
 _LONGEST = 2.0  # rad that coherences between levels may turn against each other in a step
 
-Decay = Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Decay = Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]
 
 
-def dissipation(space: Space, step: float, simpson: bool) -> Decay:
+def decays(space: Space, step: float, simpson: bool, precision: float) -> Decay:
     """Return the dissipator's parts for steps, remembered on the space.
 
     Args:
         space: of density matrices.
         step: s.
         simpson: an even number of steps, decay by Simpson's rule.
+        precision: error allowed in a step.
 
     Returns:
         Half of what the decay at both ends, after odd and after even steps
         does to the entries, float64[3, size] (it acts before and after the
         jumps); those decays in steps, float64[3]; jumps int32[2, k + 1] (to,
-        from) and their rates times the step.
+        from); their rates times the step; whether two of them matter.
     """
     kept = space.__dict__.setdefault("_dissipation", {})
-    key = (step, simpson)
+    key = (round(step * 1e18), simpson)
     if key not in kept:
         if len(kept) > 64:
             kept.clear()
@@ -62,7 +64,57 @@ def dissipation(space: Space, step: float, simpson: bool) -> Decay:
         jumps = np.array([np.append(to, 0), np.append(origin, 0)], dtype=np.int32)
         rates = np.append(rest[to, origin] * step, 0.0)
         kept[key] = (np.ascontiguousarray(factors), weights, jumps, rates)
-    return kept[key]
+    found = kept[key]
+    return (*found, bool(np.abs(found[-1]).max() ** 2 / precision > 1e-3))
+
+
+def decay_steps(space: Space, span: float, drive: float, carrier: float, whole: float, allowed: float) -> int:
+    """Return how many steps a span takes: one (Strang), or an even number (Simpson).
+
+    Measured on resonant and detuned drives of 30 to 100 MHz and 3 to 5
+    levels, as the error of an entry per (rate * duration): 1e-4 (w h)^2 for
+    Strang's steps, 3e-5 (w h)^4 for Simpson's, w the faster of drive and
+    anharmonicity; taken twice as large. Without the RWA driven states are
+    shaken by rabi / 2 carrier, and steps that do not resolve it leave some
+    hundredths of that.
+
+    Args:
+        space: of density matrices.
+        span: s, a sample or a part of one.
+        drive: rad/s, the sum of what plays, half Rabi rates.
+        carrier: rad/s; 0: the RWA.
+        whole: s, of the program, over which errors add up.
+        allowed: error of the whole.
+    """
+    decayed = _rate(space) * whole
+    turn, longest = _speed(space.model, drive) * span, _longest(space.model)
+    shake = 2 * drive / (2 * carrier) * decayed if carrier else 0.0
+    if 4e-2 * shake <= allowed and 2e-4 * turn**2 * decayed <= allowed and span <= longest:
+        return 1
+    count = max(turn * (6e-5 * decayed / allowed) ** 0.25, span / longest)
+    if 4e-2 * shake > allowed:
+        count = max(count, 2 * carrier * span * (shake / 180 / allowed) ** 0.25)
+    return int(np.clip(2 * np.ceil(count / 2), 2, MOST_MAPS))
+
+
+def _rate(space: Space) -> float:
+    return float(np.abs(np.diag(space.dissipator)).max())
+
+
+def _speed(model: Model, drive: float) -> float:
+    """Return how fast (rad/s) decay changes as seen by the driven states.
+
+    Jumps move a coherence to one that turns at another anharmonicity; drives
+    turn the states that decay.
+    """
+    bend = float(np.abs(model.w_alpha).max()) if max(model.levels) > 2 else 0.0
+    return max(bend, 2 * drive * float(np.sqrt(max(model.levels) - 1)), 1.0)
+
+
+def _longest(model: Model) -> float:
+    """Return the longest step (s) within which coherences stay near each other."""
+    turn = max(abs(a) * max(d - 2, 0) for a, d in zip(model.w_alpha.tolist(), model.levels))
+    return _LONGEST / turn if turn else float("inf")
 
 
 class RhoEngine(Engine):
@@ -75,8 +127,17 @@ class RhoEngine(Engine):
         self.crosses_flats = False
         samples = sum(w.length for w in self.track.windows)
         self.allowed = self.precision * 2.0 ** np.ceil(np.log2(max(samples, 64)))  # half of the tolerance
-        self.decayed = float(np.abs(np.diag(self.space.dissipator)).max()) * samples * self.dt
-        self.cuts = self._cuts()
+        self.whole = samples * self.dt
+        together = [[self.track.tones[k] for k, _ in p.tones] for w in self.track.windows for p in w.pieces]
+        self.cuts = max((self._sample_steps(tones) for tones in together), default=1)
+
+    def _sample_steps(self, tones: Sequence[LineTone]) -> int:
+        carrier = 0.0 if self.rwa else min(t.w_ref - t.reach for t in tones)
+        drive = sum(t.strength for t in tones)
+        return decay_steps(self.space, self.dt, drive, carrier, self.whole, self.allowed)
+
+    def _decay(self, step: float, simpson: bool) -> Decay:
+        return decays(self.space, step, simpson, self.precision)
 
     def _poly(
         self,
@@ -92,55 +153,6 @@ class RhoEngine(Engine):
     ) -> None:
         arguments = poly_arguments(table, n, coef, amp, turn, env, which, piece, offset)
         _lanes.rho_poly(self.x, self.dim, *arguments, self.work, *self._decay(self.dt / n, n > 1))
-
-    def _decay(self, step: float, simpson: bool) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
-        parts = dissipation(self.space, step, simpson)
-        return (*parts, bool(np.abs(parts[-1]).max() ** 2 / self.precision > 1e-3))
-
-    def _strength(self, tones: Sequence[LineTone]) -> float:
-        """Return how fast (rad/s) decay changes as seen by the driven states.
-
-        Jumps move a coherence to one that turns at another anharmonicity;
-        drives turn the states that decay.
-        """
-        model = self.space.model
-        rabi = 2 * sum(t.strength for t in tones) * np.sqrt(max(model.levels) - 1)
-        return float(max(np.abs(model.w_alpha).max() if max(model.levels) > 2 else 0.0, rabi, 1.0))
-
-    def _longest(self) -> float:
-        """Return the longest step (s) within which coherences stay near each other."""
-        model = self.space.model
-        turn = max(abs(a) * max(d - 2, 0) for a, d in zip(model.w_alpha.tolist(), model.levels))
-        return _LONGEST / turn if turn else np.inf
-
-    def _cuts(self) -> int:
-        """Return how many steps a sample takes: one, or an even number.
-
-        Measured on resonant and detuned drives of 30 to 100 MHz and 3 to 5
-        levels, as the error of an entry per (rate * duration): 1e-4 (w h)^2
-        for Strang's steps, 3e-5 (w h)^4 for Simpson's.
-        """
-        together = [[self.track.tones[k] for k, _ in p.tones] for w in self.track.windows for p in w.pieces]
-        turn = max((self._strength(tones) for tones in together), default=0.0) * self.dt
-        fast = self._counter_cuts()
-        if not fast and 2e-4 * turn**2 * self.decayed <= self.allowed and self.dt <= self._longest():
-            return 1
-        count = max(turn * (6e-5 * self.decayed / self.allowed) ** 0.25, self.dt / self._longest(), fast)
-        return int(np.clip(2 * np.ceil(count / 2), 2, MOST_MAPS))
-
-    def _counter_cuts(self) -> float:
-        """Return how many steps a sample takes for what the RWA drops.
-
-        Counter-rotating terms shake the driven states by rabi / 2 w; steps
-        that do not resolve it leave a hundredth of that.
-        """
-        if self.rwa or not self.track.tones:
-            return 0.0
-        w = 2 * min(t.w_ref - t.reach for t in self.track.tones)
-        shake = 2 * max(t.strength for t in self.track.tones) / w * self.decayed
-        if 4e-2 * shake <= self.allowed:
-            return 0.0
-        return w * self.dt * (shake / 180 / self.allowed) ** 0.25
 
     def _identity(self) -> np.ndarray:
         eye = np.eye(self.dim, dtype=complex).reshape(1, -1)
@@ -164,8 +176,9 @@ class RhoEngine(Engine):
         near = any(
             abs(t.w_ref - model.w_frame[model.lines[t.line].local_qubit]) - t.reach < 2 * t.strength for t in tones
         )
-        error = (6e-5 if near else 4e-6) * self.decayed / self.allowed
-        count = max(self._strength(tones) * span * error**0.25, span / self._longest())
+        error = (6e-5 if near else 4e-6) * _rate(self.space) * self.whole / self.allowed
+        speed = _speed(model, sum(t.strength for t in tones))
+        count = max(speed * span * error**0.25, span / _longest(model))
         return int(2 * max(1, np.ceil(count / 2)))
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:

@@ -131,7 +131,7 @@ def test_the_tolerance_is_kept_where_samples_begin_within_others():
     for tolerance in (1e-4, 1e-5, 1e-6, 1e-7):
         ours = _go(m, tones, x, 140, tolerance=tolerance)
         assert np.abs(np.abs(ours) ** 2 - np.abs(best) ** 2).max() < tolerance
-    assert choose(m, "auto", "schroedinger", True, 1e-6) == "reference"  # exact, where it is affordable
+    assert choose(m, "auto", "schroedinger", True, 1e-6) == "magnus"  # from edge to edge, where it is affordable
     assert choose(model((3, 2, 2)), "auto", "schroedinger", True, 1e-6) == "splitting"
 
 

@@ -1,0 +1,315 @@
+"""Method "magnus": go from edge to edge of any line's samples, by exponentials.
+
+Between two neighbouring edges every envelope is constant, wherever the edges
+lie: this is how lines late by parts of a sample are evolved. Where all that
+play share a carrier under the RWA, one exponential in its frame is exact; else
+a section is cut into steps of the commutator-free Magnus method of order 4, as
+in :mod:`~pulsekit.simulator.magnus`. Density matrices take decay between the
+unitary steps (:mod:`~pulsekit.simulator.rho`).
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .._ext import kernel
+from ..errors import CancelledError
+from .blocks import LANES, apply, by_envelope, pack, phases, unpack
+from .magnus import LARGEST, NODES, WEIGHTS, magnus_error, packed, rwa_error, taylor_order
+from .model import Model
+from .rho import decay_steps, decays
+from .space import Space, space_of
+from .threads import run_all
+from .timeline import Tone
+
+__all__ = ["MAX_DENSITY", "MAX_KET", "evolve_sections"]
+
+_lanes = kernel("lanes")
+MAX_KET = 81  # amplitudes that "auto" gives to this method
+MAX_DENSITY = 16  # levels in all, of density matrices
+_CHUNK = 2**20  # doubles of amplitudes, or of unitaries, at a time
+
+
+class _Stretch(NamedTuple):
+    """Neighbouring sections that are stepped alike."""
+
+    edges: np.ndarray  # float64[sections + 1], s
+    tones: Tuple[int, ...]  # what plays in any of them
+    constant: bool  # one carrier, RWA
+
+
+def evolve_sections(
+    model: Model,
+    tones: Sequence[Tone],
+    states: np.ndarray,
+    *,
+    start: int,
+    stop: int,
+    solver: str,
+    rwa: bool,
+    tolerance: float,
+    threads: int = 1,
+    cancel: Optional[threading.Event] = None,
+) -> np.ndarray:
+    """Evolve dressed interaction-frame states from ``start`` to ``stop``.
+
+    Args:
+        model: the cluster, without extra terms.
+        tones: from :func:`~pulsekit.simulator.timeline.tones_of`.
+        states: complex128[lanes, dim, columns]; "lindblad": columns = dim.
+        start, stop: samples.
+        solver: "schroedinger" or "lindblad".
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in a population.
+        threads: plain threads over kinds of lanes; the result is the same.
+        cancel: looked at between pieces of work.
+
+    Returns:
+        complex128[lanes, dim, columns].
+
+    Raises:
+        CancelledError: ``cancel`` was set.
+    """
+    space = space_of(model, solver == "lindblad")
+    out = np.empty_like(states)
+    used = [
+        t for t in tones if t.start_s < stop * model.dt and t.start_s + t.samples.size * model.dt > start * model.dt
+    ]
+    jobs = []
+    for lanes in _kinds(used, len(states)):
+        mine = [_of_lanes(t, lanes) for t in used]
+        jobs.append(partial(_run, space, mine, states, lanes, start, stop, rwa, tolerance, cancel, out))
+    run_all(jobs, threads)
+    return out
+
+
+def _kinds(tones: Sequence[Tone], lanes: int) -> List[np.ndarray]:
+    """Return lanes that may be stepped side by side: what is chosen depends on no neighbour."""
+    if not tones:
+        return [np.arange(lanes)]
+    size = np.stack([np.abs(t.amplitude) for t in tones], axis=1)
+    keys = np.concatenate([_class(size), np.stack([t.w for t in tones], axis=1)], axis=1)
+    _, which = np.unique(keys, axis=0, return_inverse=True)
+    which = np.reshape(which, -1)
+    return [np.flatnonzero(which == k) for k in range(int(which.max()) + 1)]
+
+
+def _class(size: np.ndarray) -> np.ndarray:
+    """Return sizes rounded up to powers of two."""
+    return np.where(size > 0, 2.0 ** np.ceil(np.log2(np.where(size > 0, size, 1.0))), 0.0)
+
+
+def _of_lanes(tone: Tone, lanes: np.ndarray) -> Tone:
+    return Tone(tone.line, tone.start_s, tone.samples, tone.amplitude[lanes], tone.w[lanes], tone.t0, tone.pulse)
+
+
+def _run(
+    space: Space,
+    tones: Sequence[Tone],
+    states: np.ndarray,
+    lanes: np.ndarray,
+    start: int,
+    stop: int,
+    rwa: bool,
+    tolerance: float,
+    cancel: Optional[threading.Event],
+    out: np.ndarray,
+) -> None:
+    dt = space.model.dt
+    x = states[lanes].reshape(len(lanes), space.size, -1)
+    offset = (space.frame - space.w_c * space.number)[None, :, None]
+    x = x * np.exp(-1j * offset * (start * dt))
+    run = _Sections(space, tones, x, rwa, tolerance, (stop - start) * dt)
+    for stretch in run.stretches(start * dt, stop * dt):
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+        run.cross(stretch, cancel)
+    x = run.result() * np.exp(-1j * -offset * (stop * dt))
+    out[lanes] = x.reshape(states[lanes].shape)
+
+
+class _Sections:
+    """Lanes of one kind under way, in the common frame."""
+
+    def __init__(
+        self, space: Space, tones: Sequence[Tone], x: np.ndarray, rwa: bool, tolerance: float, span: float
+    ) -> None:
+        self.space, self.model, self.tones, self.rwa = space, space.model, tones, rwa
+        self.ket = space_of(space.model, False)
+        self.columns = x.shape[2]
+        lane_at, self.place = by_envelope(np.zeros((len(x), 0), dtype=np.int32))
+        self.x = pack(x.reshape(len(x), -1), lane_at)
+        w_rate = [self.model.lines[t.line].w_rate / 2 for t in tones]
+        self.f = [(half * t.amplitude)[lane_at] for t, half in zip(tones, w_rate)]
+        self.w = [float(t.w[0]) for t in tones]
+        peaks = [float(np.abs(t.samples).max(initial=0.0)) for t in tones]
+        sizes = [float(_class(np.abs(t.amplitude))[0]) if len(t.amplitude) else 0.0 for t in tones]
+        self.strength = [half * size * peak for half, size, peak in zip(w_rate, sizes, peaks)]
+        self.allowed = tolerance / 4
+        self.span = span
+        self.entries = _entries(self.ket)
+        energies = self.ket.energies
+        self.centre = float(energies.max() + energies.min()) / 2
+        scratch = (2 * max(self.x.shape[1], self.model.dim**2) + len(self.entries[0]) + 8) * 2 * LANES
+        self.work = np.empty(max(scratch, 6 * space.size * 2 * LANES))
+
+    def result(self) -> np.ndarray:
+        """Return complex128[lanes, size, columns]."""
+        x = unpack(self.x, self.place)
+        return x.reshape(len(x), self.space.size, self.columns)
+
+    def stretches(self, begin: float, end: float) -> List[_Stretch]:
+        """Return the interval as stretches of sections."""
+        dt = self.model.dt
+        marks = [np.array([begin, end])] + [t.start_s + np.arange(t.samples.size + 1) * dt for t in self.tones]
+        edges = np.unique(np.concatenate(marks))
+        edges = edges[(edges >= begin) & (edges <= end)]
+        edges = edges[np.concatenate([[True], np.diff(edges) > 1e-6 * dt])]
+        edges[-1] = end
+        middle = (edges[:-1] + edges[1:]) / 2
+        on = np.array([(t.start_s < middle) & (middle < t.start_s + t.samples.size * dt) for t in self.tones])
+        on = on.reshape(len(self.tones), len(middle))
+        cuts = np.flatnonzero((on[:, 1:] != on[:, :-1]).any(axis=0)) + 1 if len(self.tones) else np.zeros(0, dtype=int)
+        out = []
+        for a, b in zip([0, *cuts.tolist()], [*cuts.tolist(), len(middle)]):
+            if a < b:
+                playing = tuple(np.flatnonzero(on[:, a]).tolist())
+                constant = self.rwa and len({self.w[k] for k in playing}) == 1
+                out.append(_Stretch(edges[a : b + 1], playing, constant))
+        return out
+
+    def cross(self, stretch: _Stretch, cancel: Optional[threading.Event]) -> None:
+        """Evolve through a stretch."""
+        if not stretch.tones:
+            self._wait(float(stretch.edges[-1] - stretch.edges[0]))
+            return
+        w = self.w[stretch.tones[0]] if stretch.constant else self.space.w_c
+        self._turn((w - self.space.w_c) * float(stretch.edges[0]))
+        tau = np.diff(stretch.edges)
+        steps, parts = self._counts(stretch, float(tau.max()), w)
+        each = steps * (1 if stretch.constant else 2)
+        numbers = (self.model.n + 2) * 2 * len(self.x) * LANES * each
+        if self.space.density:
+            numbers += parts * 2 * self.model.dim**2 * len(self.x) * LANES
+        chunk = max(1, _CHUNK // numbers)
+        for a in range(0, len(tau), chunk):
+            if cancel is not None and cancel.is_set():
+                raise CancelledError("The simulation was cancelled.")
+            b = min(a + chunk, len(tau))
+            amps = self._amplitudes(stretch, stretch.edges[a : b + 1], steps, w)
+            order = self._order(stretch, float(tau.max()) / each, each)
+            if self.space.density:
+                self._decaying(amps, tau[a:b], parts, order)
+            else:
+                _lanes.taylor(self.x, np.zeros(self.model.dim), packed(amps), *self.entries, order, self.work)
+        if not self.space.density:
+            span = float(stretch.edges[-1] - stretch.edges[0])
+            _lanes.scale(self.x, phases(np.full((len(self.x), self.space.size, LANES), -self.centre * span)))
+        self._turn(-(w - self.space.w_c) * float(stretch.edges[-1]))
+
+    def _turn(self, angle: float) -> None:
+        if angle:
+            turn = np.broadcast_to(angle * self.space.number[None, :, None], (len(self.x), self.space.size, LANES))
+            _lanes.scale(self.x, phases(turn))
+
+    def _wait(self, span: float) -> None:
+        if not self.space.density:
+            angle = np.broadcast_to(-span * self.space.energies[None, :, None], (len(self.x), self.space.size, LANES))
+            _lanes.scale(self.x, phases(angle))
+            return
+        values, columns, inverse = self.space.modes
+        apply(self.x, (columns * np.exp(values * span)) @ inverse)
+
+    def _counts(self, stretch: _Stretch, tau: float, w: float) -> Tuple[int, int]:
+        """Return steps per section, and how many unitaries it becomes (density matrices)."""
+        drive = sum(self.strength[k] for k in stretch.tones)
+        if stretch.constant:
+            steps = int(np.ceil(self._norm(stretch, tau) / LARGEST))
+        else:
+            share = self.allowed * tau / self.span
+            if self.rwa:
+                offset = max(abs(self.w[k] - self.space.w_c) for k in stretch.tones)
+                error = rwa_error(offset * tau, float(np.ptp(self.ket.energies)) / 2 * tau, drive * tau)
+            else:
+                error = magnus_error(2 * max(self.w[k] for k in stretch.tones) * tau, drive * tau)
+            steps = int(np.ceil((error / share) ** 0.25))
+        steps = max(1, steps)
+        if not self.space.density:
+            return steps, 1
+        carrier = 0.0 if self.rwa else min(self.w[k] for k in stretch.tones)
+        parts = decay_steps(self.space, tau, drive, carrier, self.span, self.allowed)
+        return parts * -(-steps // parts), parts
+
+    def _norm(self, stretch: _Stretch, span: float) -> float:
+        drive = sum(self.strength[k] for k in stretch.tones)
+        norm = float(np.ptp(self.ket.energies)) / 2 + 4 * drive * np.sqrt(max(self.model.levels) - 1)
+        if stretch.constant:
+            norm += abs(self.w[stretch.tones[0]] - self.space.w_c) * float(np.abs(self.ket.number).max())
+        return norm * span
+
+    def _order(self, stretch: _Stretch, h: float, each: int) -> int:
+        return taylor_order(self._norm(stretch, h), max(self.allowed * h / self.span, 1e-16))
+
+    def _amplitudes(self, stretch: _Stretch, edges: np.ndarray, steps: int, w: float) -> np.ndarray:
+        """Return complex128[places, exponentials, qubits + 2]: drives, energies, number."""
+        tau = np.diff(edges)
+        h = np.repeat(tau / steps, steps)
+        begin = np.repeat(edges[:-1], steps) + h * np.tile(np.arange(steps), len(tau))
+        middle = np.repeat((edges[:-1] + edges[1:]) / 2, steps)
+        count = len(h) * (1 if stretch.constant else 2)
+        amps = np.zeros((len(self.x) * LANES, count, self.model.n + 2), dtype=complex)
+        per = h if stretch.constant else np.repeat(h / 2, 2)
+        amps[:, :, -2] = per
+        amps[:, :, -1] = -(w - self.space.w_c) * per
+        for k in stretch.tones:
+            t = self.tones[k]
+            index = np.floor((middle - t.start_s) / self.model.dt).astype(np.int64)
+            z = self.f[k][:, None] * t.samples[index][None, :]
+            q = self.model.lines[t.line].local_qubit
+            if stretch.constant:
+                amps[:, :, q] += z * h
+                continue
+            f, g = (self._signal(z, self.w[k], begin + node * h) for node in NODES)
+            amps[:, 0::2, q] += (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
+            amps[:, 1::2, q] += (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
+        return amps
+
+    def _signal(self, z: np.ndarray, w: float, t: np.ndarray) -> np.ndarray:
+        f = z * np.exp(1j * ((w - self.space.w_c) * t))[None, :]
+        return f if self.rwa else f + np.conj(f) * np.exp(-2j * self.space.w_c * t)[None, :]
+
+    def _decaying(self, amps: np.ndarray, tau: np.ndarray, parts: int, order: int) -> None:
+        """Apply the unitaries of sections' parts, decay between them."""
+        dim, blocks, count = self.model.dim, len(self.x), len(tau) * parts
+        each = amps.shape[1] // count
+        apart = packed(amps).reshape((blocks, count, each) + (amps.shape[2], 2, LANES)).swapaxes(0, 1)
+        u = np.zeros((count * blocks, dim * dim, 2, LANES))
+        u[:, :: dim + 1, 0] = 1
+        flat = np.ascontiguousarray(apart).reshape(-1, each, amps.shape[2], 2, LANES)
+        _lanes.taylor(u, np.zeros(dim), flat, *self.entries, order, self.work)
+        every = u.reshape(len(tau), parts, blocks, dim * dim, 2, LANES)
+        for section, span in enumerate(tau.tolist()):
+            decay = decays(self.space, span / parts, parts > 1, self.allowed * span / self.span)
+            _lanes.rho_steps(self.x, every[section], dim, parts, self.work, *decay)
+
+
+def _entries(space: Space) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the upper entries of the generator and their values: drives, energies, number."""
+    kept = space.__dict__.get("_entries")
+    if kept is None:
+        energies = space.energies
+        middle = (energies.max() + energies.min()) / 2
+        diagonal = [np.diag((energies - middle) / 2).astype(complex), np.diag(space.number / 2).astype(complex)]
+        parts = [*space.model.lower_dressed, *diagonal]
+        floor = [1e-16 * max(float(np.abs(a).max()), 1e-300) for a in parts]
+        some = np.any([(np.abs(a) > f) | (np.abs(a.conj().T) > f) for a, f in zip(parts, floor)], axis=0)
+        rows, cols = np.nonzero(np.triu(some))
+        p = np.array([a[rows, cols] for a in parts])
+        q = np.conj(np.array([a[cols, rows] for a in parts]))
+        values = np.ascontiguousarray(np.stack([p.real, p.imag, q.real, q.imag], axis=2).transpose(1, 0, 2))
+        kept = space.__dict__["_entries"] = (rows.astype(np.int32), cols.astype(np.int32), values)
+    return kept
