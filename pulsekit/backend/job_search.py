@@ -18,6 +18,9 @@ from .status import statuses_of
 __all__ = ["find_jobs", "retrieve", "where_clause"]
 
 
+HALF_TICK = 5e-7  # s: datetimes are whole microseconds, the store's times are not
+
+
 def _seconds(name: str, value: Union[datetime, str]) -> float:
     """Return a datetime (naive: local) or its text as seconds since the epoch."""
     if isinstance(value, str):
@@ -54,9 +57,9 @@ def where_clause(
         where["name"] = {"regexp": _pattern(checks.text("job_name", job_name))}
     bounds = {}
     if start_datetime is not None:
-        bounds["gte"] = _seconds("start_datetime", start_datetime)
+        bounds["gte"] = _seconds("start_datetime", start_datetime) - HALF_TICK
     if end_datetime is not None:
-        bounds["lte"] = _seconds("end_datetime", end_datetime)
+        bounds["lte"] = _seconds("end_datetime", end_datetime) + HALF_TICK
     if bounds:
         where["created"] = bounds
     if job_tags:

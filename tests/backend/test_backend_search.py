@@ -175,3 +175,14 @@ def test_4_3_the_database_filters_orders_skips_and_limits(listed, filters, monke
         patched.setattr("pulsekit.store.store.JobRecord", lambda **row: made.append(row) or JobRecord(**row))
         assert ids(listed.jobs(limit=2, skip=1, descending=False, **filters)) == whole[1:3]
         assert len(made) <= 2
+
+
+def test_4_3_dates_are_inclusive_to_the_microsecond(transmon):
+    """A job's own creation_date() finds it, as start and as end."""
+    backend = Backend(transmon, Store())
+    for i in range(50):
+        created = 1.7e9 + i + i * 1.37e-7  # s: finer than datetimes are
+        backend.store.add(JobRecord(id=f"job{i}", backend="transmon", created=created, status="COMPLETED"))
+    for job in backend.jobs(limit=0):
+        when = job.creation_date()
+        assert ids(backend.jobs(limit=0, start_datetime=when, end_datetime=when)) == ids([job])
