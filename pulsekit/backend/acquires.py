@@ -24,7 +24,8 @@ def check_acquires_of_schedules(batch: Batch) -> None:
         CompilerError: an acquire without a memory slot (8001), or a second
             one on its channel (8024).
     """
-    named = {int(k): str(h.get("name")) for k, h in zip(batch.program_of, batch.headers) if h.get("kind") == "schedule"}
+    owners = zip(batch.program_of.tolist(), batch.headers)
+    named = {k: str(header.get("name")) for k, header in owners if header.get("kind") == "schedule"}
     for k, name in named.items():
         _check(batch.programs[k], name)
 
@@ -32,6 +33,8 @@ def check_acquires_of_schedules(batch: Batch) -> None:
 def _check(program: Program, name: str) -> None:
     e = program.events
     rows = program.rows(Op.ACQUIRE)
+    if rows.size == 1 and e.slot[rows[0]] >= 0:
+        return
     lost = rows[e.slot[rows] < 0]
     if lost.size:
         raise CompilerError(

@@ -90,7 +90,7 @@ def circuit_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
 def schedule_passes(options: DeviceOptions) -> Tuple[Pass, ...]:
     """Return the passes for what a user scheduled himself."""
     return (
-        FitSchedules(ALIGN[options.align][0]),
+        FitSchedules(mend=options.align == "pad"),
         CheckPrograms(timing=options.align != "off"),
         *(OPTIMIZE if options.optimize else ()),
     )

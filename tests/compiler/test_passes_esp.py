@@ -14,7 +14,7 @@ from pulsekit.backend.frontend import compile
 from pulsekit.compiler.passes.esp import resolve_esp
 from pulsekit.compiler.passes.pad_pulses import pad_program
 from pulsekit.device import Calibration, CalibrationMap, Device, Resonator, Timing, Transmon
-from pulsekit.errors import CompilerError, PulsekitWarning
+from pulsekit.errors import CompilerError, ProgramError, PulsekitWarning
 from pulsekit.interop.export import program_to_schedule
 from pulsekit.program import Channel, Op, find_violations, parse_text, resolve_frames, to_text
 
@@ -470,7 +470,7 @@ def test_schedules_move_as_a_whole_or_are_refused():
         program, _ = compiled(both, device, align="pad")
     assert starts(program, "d0") == [8] and acquires(program)[0][0] == 176
     for align in ({}, {"align": "strict"}):
-        with pytest.raises(CompilerError, match=r"m0@168..488: it must start on the grid of 16 samples, but 168 is 8"):
+        with pytest.raises(ProgramError, match=r"0@168..*: readout must start on the grid of 16 samples, but 168 is 8"):
             compile(both, device, **align)
     apart = Schedule((0, parts[0]), (8, parts[1]))
     with pytest.raises(CompilerError, match=r"a0@8..328") as caught:

@@ -118,7 +118,7 @@ def _moves(before: Work, after: Work, circuits: np.ndarray) -> List[Note]:
     return out
 
 
-def align_program(program: Program, timing: Timing, mode: str) -> Tuple[Program, List[str]]:
+def align_program(program: Program, timing: Timing) -> Tuple[Program, List[str]]:
     """Return a program (of a user's schedule) that starts on the grids.
 
     Nothing is moved against anything else: where one delay at the beginning
@@ -128,21 +128,16 @@ def align_program(program: Program, timing: Timing, mode: str) -> Tuple[Program,
         The program, and what was done.
 
     Raises:
-        CompilerError: mode "strict", or no single delay helps (8036).
+        CompilerError: no single delay helps (8036).
     """
-    grid, anchor = 1, 0
-    snippet = Snippet(program, program.name)
     first = _first_off_grid(program, timing)
-    if check_mode(mode) == "off" or first < 0:
+    if first < 0:
         return program, []
-    if mode == "pad":
-        try:
-            grid, anchor = grid_of(snippet, timing)
-        except CompilerError as error:
-            raise CompilerError(_program_refusal(program, first, timing), code=OFF_GRID) from error
+    try:
+        grid, anchor = grid_of(Snippet(program, program.name), timing)
+    except CompilerError as error:
+        raise CompilerError(_program_refusal(program, first, timing), code=OFF_GRID) from error
     delay = -anchor % grid
-    if not delay:
-        raise CompilerError(_program_refusal(program, first, timing), code=OFF_GRID)
     moved = program.replace(
         events=program.events.replace(t0=program.events.t0 + delay), duration=program.duration + delay
     )

@@ -11,34 +11,34 @@ from ...program import Program
 from ..base import Pass
 from ..work import Note, Work
 from .align_starts import align_program
-from .pad_pulses import check_mode, pad_program
+from .pad_pulses import pad_program
 
 __all__ = ["FitSchedules"]
 
 
 @dataclass(frozen=True)
 class FitSchedules(Pass):
-    """Pad pulses, and delay a schedule as a whole, where the device demands it.
+    """Take schedules as they are; or pad pulses, and delay a schedule as a whole, where the device demands it.
 
     Nothing moves against anything else. What was done is warned about, once
     per schedule.
     """
 
-    mode: str = "pad"  # "strict": raise instead; "off": leave as it is
+    mend: bool = False
     ensures: ClassVar[FrozenSet[str]] = frozenset({"lowered", "aligned"})
 
     def run(self, work: Work) -> Work:
         """Return the work with programs that fit.
 
         Raises:
-            CompilerError: what cannot be padded or aligned (8016, 8017, 8036).
+            CompilerError: what cannot be padded or aligned (8017, 8036).
         """
-        if check_mode(self.mode) == "off":
+        if not self.mend:
             return work
         timing, programs, notes = work.device.timing, [], []  # type: ignore[var-annotated]
         for k, program in enumerate(work.programs):
-            program, texts = pad_program(program, timing, self.mode)
-            program, more = align_program(program, timing, self.mode)
+            program, texts = pad_program(program, timing, "pad")
+            program, more = align_program(program, timing)
             programs.append(program)
             notes += [Note("padded", text, k) for text in texts] + [Note("moved", text, k) for text in more]
             _warn(program, texts + more)
