@@ -15,7 +15,7 @@ from .mirror import computational, logical
 from .newton import least_squares
 from .propagate import propagators
 from .rates import computational_part, driven_hamiltonian, pauli_rates, tone_operator
-from .segments import CrossPropagator
+from .segments import CrossPropagator, Known
 from .templates import CrossTemplate, frame_channels, with_shifts
 
 __all__ = ["CrossSolution", "apply_solution", "solve_cross", "zx_turn"]
@@ -77,6 +77,7 @@ class _Gate(NamedTuple):
     template: CrossTemplate
     name: str
     qubits: Tuple[int, ...]
+    known: Known  # propagators of its fixed parts
 
     @property
     def target(self) -> np.ndarray:
@@ -91,7 +92,7 @@ class _Problem:
 
     def __init__(self, gate: _Gate) -> None:
         self.model, self.target = gate.model, gate.target
-        self.propagator = CrossPropagator(gate.device, gate.model, gate.template)
+        self.propagator = CrossPropagator(gate.device, gate.model, gate.template, exact=False, known=gate.known)
 
     def columns(self, points: np.ndarray) -> np.ndarray:
         """Return what becomes of computational states.
@@ -175,13 +176,13 @@ def solve_cross(
         The best solution of several starts, None where all need amplitudes
         above 1.
     """
-    gate = _Gate(device, model, template, name, tuple(qubits))
+    gate = _Gate(device, model, template, name, tuple(qubits), {})
     starts = _starts(gate, amplitude, hint)
-    best: Optional[CrossSolution] = None
     if hint is not None:
-        best = _judge(gate, starts[0])
-        if best is not None and best.fidelity > hint.fidelity - SAME:
-            return best
+        kept = _judge(gate, starts[0])
+        if kept is not None and kept.fidelity > hint.fidelity - SAME:
+            return kept
+    best: Optional[_Found] = None
     for start in starts:
         found = _polished(gate, start)
         if found is None:
@@ -189,11 +190,18 @@ def solve_cross(
         before, best = best, found if best is None or found.fidelity > best.fidelity else best
         if best.fidelity > GOOD or (before is not None and 1 - best.fidelity > 0.9 * (1 - before.fidelity)):
             break
-    return best
+    return None if best is None else _judge(gate, best.x)
 
 
-def _polished(gate: _Gate, start: np.ndarray) -> Optional[CrossSolution]:
-    """Minimise from a start whose shifts are put into the program first.
+class _Found(NamedTuple):
+    """Where a minimisation ended."""
+
+    x: np.ndarray  # float64[7]
+    fidelity: float  # but for what CrossPropagator neglects
+
+
+def _polished(gate: _Gate, start: np.ndarray) -> Optional[_Found]:
+    """Minimise from a start whose shifts are put into the program first; None: beyond amplitude 1.
 
     What is left of them is small then, and with it what
     :class:`CrossPropagator` neglects.
@@ -202,7 +210,20 @@ def _polished(gate: _Gate, start: np.ndarray) -> Optional[CrossSolution]:
     moved = _Problem(gate._replace(template=gate.template.with_shifts(shifts)))
     free = np.concatenate([start[:4], np.zeros(3)])
     solved = least_squares(moved.residuals, free, _steps(free), batches=18, tolerance=1e-7)
-    return _judge(gate, solved.x + np.concatenate([np.zeros(4), start[4:]]))
+    if moved.propagator.coarse:
+        moved.propagator.exact = True
+        solved = least_squares(moved.residuals, solved.x, _steps(solved.x), batches=5, tolerance=1e-7)
+    if not _playable(gate.template, solved.x):
+        return None
+    fidelity = float(average_fidelity(moved.columns(solved.x[None])[0, :4], gate.target))
+    return _Found(solved.x + np.concatenate([np.zeros(4), start[4:]]), fidelity)
+
+
+def _playable(template: CrossTemplate, x: np.ndarray) -> bool:
+    """Tell whether all samples of a point stay within 1."""
+    return np.hypot(x[0], x[1]) <= template.limit(template.tones) and np.hypot(x[2], x[3]) <= template.limit(
+        template.cancels
+    )
 
 
 def _shift_rows(device: Device, template: CrossTemplate, shifts: Iterable[float]) -> List[Tuple[int, Channel, float]]:
@@ -240,10 +261,9 @@ def _starts(gate: _Gate, amplitude: float, hint: Optional[CrossSolution]) -> Lis
 
 def _judge(gate: _Gate, x: np.ndarray) -> Optional[CrossSolution]:
     """Return the solution of a point, judged on the whole program; None: beyond amplitude 1."""
+    if not _playable(gate.template, x):
+        return None
     tone, cancel = complex(x[0], x[1]), complex(x[2], x[3])
-    for factor, rows in ((tone, gate.template.tones), (cancel, gate.template.cancels)):
-        if abs(factor) > gate.template.limit(rows):
-            return None
     before, control, after = (float(s) for s in _fold(x[4:]))
     solution = CrossSolution(tone, cancel, (control, before, after), 0.0, 1.0)
     program = apply_solution(gate.device, gate.template, solution)

@@ -13,9 +13,10 @@ from ..simulator import Model, evolve
 from ..simulator.los import default_los
 from .mirror import virtual_z
 
-__all__ = ["bind", "pending_phases", "propagators", "swept_propagators"]
+__all__ = ["bind", "pending_phases", "propagators", "swept_propagators", "unitaries"]
 
 TOLERANCE = 1e-8  # of a population, per propagator
+FEW = 4  # experiments: less than half of a block of lanes
 
 
 def bind(program: Program, values: Sequence[float]) -> Program:
@@ -102,8 +103,32 @@ def swept_propagators(
 
 
 def _evolved(model: Model, batch: Batch, tolerance: float) -> np.ndarray:
-    count, duration = len(batch), max(p.duration for p in batch.programs)
-    start = np.broadcast_to(np.eye(model.dim, dtype=np.complex128), (count, model.dim, model.dim)).copy()
-    if duration == 0:
-        return start
-    return evolve(model, batch, start, start=0, stop=duration, solver="schroedinger", tolerance=tolerance)
+    return unitaries(model, batch, start=0, stop=max(p.duration for p in batch.programs), tolerance=tolerance)
+
+
+def unitaries(model: Model, batch: Batch, *, start: int, stop: int, tolerance: float) -> np.ndarray:
+    """Return the propagators of a stretch of every experiment, closed system.
+
+    Where there are few experiments, every column is a lane of its own: the
+    kernels take eight lanes at the cost of one.
+
+    Args:
+        model: the cluster.
+        batch: of bound programs.
+        start, stop: samples.
+        tolerance: bound on the error of a final population.
+
+    Returns:
+        complex128[experiments, dim, dim], dressed interaction frame.
+    """
+    count, dim = len(batch), model.dim
+    eye = np.eye(dim, dtype=np.complex128)
+    if stop == start:
+        return np.broadcast_to(eye, (count, dim, dim)).copy()
+    if count > FEW:
+        states = np.broadcast_to(eye, (count, dim, dim)).copy()
+        return evolve(model, batch, states, start=start, stop=stop, solver="schroedinger", tolerance=tolerance)
+    lanes = batch.take(np.repeat(np.arange(count), dim))
+    states = np.tile(eye, (count, 1))
+    kets = evolve(model, lanes, states, start=start, stop=stop, solver="schroedinger", tolerance=tolerance)
+    return np.swapaxes(kets.reshape(count, dim, dim), 1, 2)

@@ -13,19 +13,20 @@ in the interaction frame, and need not be evolved again.
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from ..device import Device
 from ..program import Batch, Op, Program
-from ..simulator import Model, default_los, evolve
+from ..simulator import Model, default_los
 from ..units import TWO_PI
 from .mirror import virtual_z
-from .propagate import pending_phases
+from .propagate import bind, pending_phases, unitaries
 from .templates import CrossTemplate
+from .tones import ToneShape, grouping, tone_propagators, tone_shape
 
-__all__ = ["CrossPropagator"]
+__all__ = ["CrossPropagator", "Known"]
 
 TOLERANCE = 1e-7  # of a population, per part
 
@@ -38,28 +39,49 @@ class _Part(NamedTuple):
     turn: float  # rad, phase against that part
 
 
+Known = Dict[Tuple[Any, ...], np.ndarray]  # by what a part plays
+
+
 class CrossPropagator:
     """Propagators of one two-qubit gate as a function of its tones' factors."""
 
-    def __init__(self, device: Device, model: Model, template: CrossTemplate) -> None:
+    def __init__(self, device: Device, model: Model, template: CrossTemplate, *, exact: bool = True, known: Optional[Known] = None) -> None:
         """Evolve the fixed parts.
 
         Args:
             device: gives the LO frequencies.
             model: (control, target) of the tone.
             template: the gate.
+            exact: step through a tone's edges sample by sample; else several
+                samples of a slow edge at a time.
+            known: propagators of fixed parts, which gates of one model share.
         """
         self.device, self.model, self.program = device, model, template.free()
+        self.template, self.exact = template, exact
         self.w_tone = TWO_PI * float(default_los(device, 1).of(template.channel)[0])
         self.parts = _parts(template)
+        self.shapes = {k: self._shape(p) for k, p in enumerate(self.parts) if p.tone and p.like == k}
         self.phases = virtual_z(model.levels, pending_phases(template.program, model.qubits))
         nothing = np.zeros((1, 4))
-        fixed = {k: self._evolved(nothing, p)[0] for k, p in enumerate(self.parts) if not p.tone}
+        known = {} if known is None else known
+        fixed = {}
+        for k, part in enumerate(self.parts):
+            if part.tone:
+                continue
+            key = _key(template.program, part)
+            if key not in known:
+                known[key] = self._evolved(nothing, part)[0]
+            fixed[k] = known[key]
         tones = [k for k, p in enumerate(self.parts) if p.tone]
         self.inner = range(tones[0], tones[-1] + 1)
         self.fixed = {k: fixed[k] for k in fixed if k in self.inner}
         self.first = self._product(fixed, range(tones[0]))
         self.last = self._product(fixed, range(tones[-1] + 1, len(self.parts)))
+
+    @property
+    def coarse(self) -> bool:
+        """Whether ``exact`` makes a difference."""
+        return any(shape is not None and grouping(shape.envelope) > 1 for shape in self.shapes.values())
 
     def _product(self, fixed: Dict[int, np.ndarray], members: range) -> np.ndarray:
         out = np.eye(self.model.dim, dtype=np.complex128)
@@ -105,24 +127,38 @@ class CrossPropagator:
                 out = np.conj(target)[:, :, None] * self.fixed[k] * target[:, None, :] @ out
                 continue
             if part.like == k:
-                done[k] = self._evolved(different, part)
+                done[k] = self._tones(different, k)
             step = done[k] if part.like == k else self._again(done[part.like], self.parts[part.like], part)
             out = np.conj(both)[:, :, None] * step[lane.reshape(-1)] * both[:, None, :] @ out
         return out
 
-    def _evolved(self, theta: np.ndarray, part: _Part) -> np.ndarray:
-        lanes, dim = len(theta), self.model.dim
-        batch = Batch((self.program,), np.zeros(lanes, dtype=np.int32), default_los(self.device, lanes), theta)
-        start = np.broadcast_to(np.eye(dim, dtype=np.complex128), (lanes, dim, dim)).copy()
-        return evolve(
+    def _shape(self, part: _Part) -> Optional[ToneShape]:
+        """Return the one shape of a part's tones; None: late lines, or more than that."""
+        if any(line.delay_s for line in self.model.lines):
+            return None
+        names = {"tone": 1.0, "tone_angle": 0.0, "cancel": 1.0, "cancel_angle": 0.0}
+        unit = bind(self.program, [names[name] for name in self.program.parameters.names])
+        return tone_shape(self.template, _played(unit, part.start, part.stop), part.start, part.stop)
+
+    def _tones(self, theta: np.ndarray, index: int) -> np.ndarray:
+        part, shape = self.parts[index], self.shapes[index]
+        if shape is None:
+            return self._evolved(theta, part)
+        factors = theta[:, 0::2] * np.exp(1j * theta[:, 1::2])
+        return tone_propagators(
             self.model,
-            batch,
-            start,
-            start=part.start,
-            stop=part.stop,
-            solver="schroedinger",
-            tolerance=TOLERANCE,
+            self.template,
+            shape,
+            factors,
+            part.start,
+            w_tone=self.w_tone,
+            group=1 if self.exact else grouping(shape.envelope),
         )
+
+    def _evolved(self, theta: np.ndarray, part: _Part) -> np.ndarray:
+        lanes = len(theta)
+        batch = Batch((self.program,), np.zeros(lanes, dtype=np.int32), default_los(self.device, lanes), theta)
+        return unitaries(self.model, batch, start=part.start, stop=part.stop, tolerance=TOLERANCE)
 
     def _again(self, step: np.ndarray, first: _Part, part: _Part) -> np.ndarray:
         model = self.model
@@ -131,6 +167,12 @@ class CrossPropagator:
         left = np.exp(1j * (rate * (part.stop - first.stop) - echo))
         right = np.exp(-1j * (rate * (part.start - first.start) - echo))
         return left[:, None] * step * right[None, :]
+
+
+def _key(program: Program, part: _Part) -> Tuple[Any, ...]:
+    """Return everything that a fixed part depends on, beside the model."""
+    rows = _played(program, part.start, part.stop)
+    return (part.start, part.stop, *((program.channels[c], t0, samples.tobytes()) for c, t0, samples in rows))
 
 
 def _parts(template: CrossTemplate) -> Tuple[_Part, ...]:
