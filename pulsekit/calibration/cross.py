@@ -13,7 +13,6 @@ from .fidelity import average_fidelity, block_of, leakage_of, phase_aligned
 from .ideal import ideal_unitary
 from .mirror import computational, logical
 from .newton import least_squares
-from .propagate import propagators
 from .rates import computational_part, driven_hamiltonian, pauli_rates, tone_operator
 from .segments import CrossPropagator, Known
 from .templates import CrossTemplate, frame_channels, with_shifts
@@ -260,14 +259,16 @@ def _starts(gate: _Gate, amplitude: float, hint: Optional[CrossSolution]) -> Lis
 
 
 def _judge(gate: _Gate, x: np.ndarray) -> Optional[CrossSolution]:
-    """Return the solution of a point, judged on the whole program; None: beyond amplitude 1."""
+    """Return the solution of a point, judged with its shifts in the program, every sample; None: beyond amplitude 1."""
     if not _playable(gate.template, x):
         return None
     tone, cancel = complex(x[0], x[1]), complex(x[2], x[3])
     before, control, after = (float(s) for s in _fold(x[4:]))
     solution = CrossSolution(tone, cancel, (control, before, after), 0.0, 1.0)
-    program = apply_solution(gate.device, gate.template, solution)
-    block = block_of(propagators(gate.device, gate.model, [program])[0], gate.model.levels)
+    rows = _shift_rows(gate.device, gate.template, (before, control, after))
+    whole = CrossPropagator(gate.device, gate.model, gate.template.with_shifts(rows), known=gate.known)
+    full = whole(np.array([tone]), np.array([cancel]), np.zeros((1, 3)))[0]
+    block = block_of(full, gate.model.levels)
     fidelity = float(average_fidelity(block, gate.target))
     return solution._replace(fidelity=fidelity, leakage=float(leakage_of(block)))
 
