@@ -208,21 +208,25 @@ def _polished(gate: _Gate, start: np.ndarray) -> Optional[_Found]:
     shifts = _shift_rows(gate.device, gate.template, start[4:])
     moved = _Problem(gate._replace(template=gate.template.with_shifts(shifts)))
     free = np.concatenate([start[:4], np.zeros(3)])
-    solved = least_squares(moved.residuals, free, _steps(free), batches=18, tolerance=1e-7)
+    if not _playable(gate.template, free):
+        return None
+
+    def playable(x: np.ndarray) -> bool:
+        return _playable(gate.template, x)
+
+    solved = least_squares(moved.residuals, free, _steps(free), batches=18, tolerance=1e-7, inside=playable)
     if moved.propagator.coarse:
         moved.propagator.exact = True
-        solved = least_squares(moved.residuals, solved.x, _steps(solved.x), batches=5, tolerance=1e-7)
-    if not _playable(gate.template, solved.x):
-        return None
+        near = solved.x
+        solved = least_squares(moved.residuals, near, _steps(near), batches=5, tolerance=1e-7, inside=playable)
     fidelity = float(average_fidelity(moved.columns(solved.x[None])[0, :4], gate.target))
     return _Found(solved.x + np.concatenate([np.zeros(4), start[4:]]), fidelity)
 
 
 def _playable(template: CrossTemplate, x: np.ndarray) -> bool:
     """Tell whether all samples of a point stay within 1."""
-    return np.hypot(x[0], x[1]) <= template.limit(template.tones) and np.hypot(x[2], x[3]) <= template.limit(
-        template.cancels
-    )
+    sizes = np.hypot(x[0:4:2], x[1:4:2])
+    return bool(sizes[0] <= template.limit(template.tones) and sizes[1] <= template.limit(template.cancels))
 
 
 def _shift_rows(device: Device, template: CrossTemplate, shifts: Iterable[float]) -> List[Tuple[int, Channel, float]]:

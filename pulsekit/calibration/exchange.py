@@ -12,7 +12,7 @@ from ..simulator import Model
 from .cross import zx_turn
 from .templates import CrossTemplate
 
-__all__ = ["derive_exchange", "exchange_of", "with_exchange"]
+__all__ = ["derive_exchange", "exchange_of", "is_published", "with_exchange"]
 
 LARGEST = 6e6  # Hz; beyond it the static ZZ would be none that a machine has
 _SEED = 2e6  # Hz
@@ -21,6 +21,12 @@ _SEED = 2e6  # Hz
 def exchange_of(device: Device, pair: Tuple[int, int]) -> float:
     """Return the coupling of two qubits in Hz, 0 where there is none."""
     return sum(c.strength for c in device.couplings if set(c.qubits) == set(pair))
+
+
+def is_published(device: Device, pair: Tuple[int, int]) -> bool:
+    """Tell whether the coupling of two qubits is none that the importer derived or assumed."""
+    quantity = f"couplings[{min(pair)},{max(pair)}].strength"
+    return not any(n.quantity == quantity and n.kind in ("derived", "assumed") for n in device.provenance.notes)
 
 
 def with_exchange(device: Device, pair: Tuple[int, int], strength: float) -> Device:

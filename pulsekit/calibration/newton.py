@@ -24,6 +24,7 @@ def least_squares(
     *,
     batches: int = 20,
     tolerance: float = 1e-8,
+    inside: Callable[[np.ndarray], bool] = lambda point: True,
 ) -> Solved:
     """Minimise by Levenberg-Marquardt, one batch of lanes per iteration.
 
@@ -37,6 +38,7 @@ def least_squares(
         batches: at most so many evaluations.
         tolerance: stop when an accepted step lowers the cost by less (the
             cost of a propagator is about its infidelity times the dimension).
+        inside: whether a point may be tried; a step that leads out is shortened.
 
     Returns:
         The best point found.
@@ -54,6 +56,11 @@ def least_squares(
         ridge = np.diag(square) + 1e-12 * np.trace(square) + 1e-300
         move = -np.linalg.solve(square + damping * np.diag(ridge), gradient)
         trial = best + move * steps
+        if not inside(trial):
+            damping *= 10
+            if damping > 1e4:
+                break
+            continue
         tried = residuals(trial + lanes)
         used += 1
         trial_cost = float(tried[0] @ tried[0])

@@ -25,6 +25,7 @@ FLAT = 8  # a run of so many equal samples is one exponential
 PRECISION = 1e-11  # of an interpolated exponential
 SLOPE = 1 / 100  # of the peak: what an envelope may change by within one group of samples
 GROUP = 8  # samples, at most
+SAME = 1e-6  # of the peak: how far samples may be from one shape (files hold eight digits)
 
 
 class ToneShape(NamedTuple):
@@ -64,7 +65,7 @@ def tone_shape(
 
 def _factor(shape: np.ndarray, samples: np.ndarray) -> Optional[complex]:
     factor = complex((shape * samples).sum() / max(float((shape * shape).sum()), 1e-300))
-    return factor if np.abs(samples - factor * shape).max(initial=0.0) < 1e-12 else None
+    return factor if np.abs(samples - factor * shape).max(initial=0.0) <= SAME * np.abs(samples).max(initial=0.0) else None
 
 
 def grouping(envelope: np.ndarray) -> int:

@@ -105,8 +105,12 @@ def solve_device(device: Device, *, progress: Optional[Progress] = None, threads
                 ladders[qubit] = ladder
             if progress is not None:
                 progress(done, total)
-        derive = bool(device.vendor)
-        for result in pool.map(lambda g: tune_pair(device, g, rotations, nominal, derive=derive), groups):
+
+        def solve(gates: List[Calibration]) -> PairResult:
+            derive = bool(device.vendor) and all(g.source == "vendor" for g in gates)  # tuned ones have their J
+            return tune_pair(device, gates, rotations, nominal, derive=derive)
+
+        for result in pool.map(solve, groups):
             pairs.append(result)
             done += 1
             if progress is not None:

@@ -21,7 +21,7 @@ __all__ = ["device_from_vendor"]
 
 RESET_ERROR = 0.01  # excited population that a reset leaves at rep_delay 0 (assumed)
 _ANHARMONICITY_BY_FAMILY = {"Eagle": -310e6, "Hummingbird": -330e6, "Falcon": -340e6, "Canary": -347e6}
-_ANHARMONICITY = -330e6  # Hz; median of 751 published qubits: -329 MHz
+_ANHARMONICITY = -309e6  # Hz, of snapshots that name no processor: medians of boeblingen -308, of valencia -310.5 MHz
 _USABLE = (-500e6, -100e6)  # Hz, exclusive
 
 
@@ -127,7 +127,7 @@ def _anharmonicities(work: Import) -> List[float]:
     usable = [a for a in published if _USABLE[0] < a < _USABLE[1]]
     family = str((work.files.configuration.get("processor_type") or {}).get("family", ""))
     fallback = median(usable) if usable else _ANHARMONICITY_BY_FAMILY.get(family, _ANHARMONICITY)
-    source = "the median of the device's other qubits" if usable else f"typical of {family or 'its'} processors"
+    source = "the median of the device's other qubits" if usable else f"typical of {family or 'the early'} processors"
     out = []
     for q, value in enumerate(published):
         good = _USABLE[0] < value < _USABLE[1]
