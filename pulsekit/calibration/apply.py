@@ -137,7 +137,7 @@ def _gate_note(device: Device, name: str, qubits: Tuple[int, int], solved: Optio
 def _exchange_note(device: Device, pair: PairResult) -> Note:
     before = exchange_of(device, pair.pair)
     text = (
-        f"{pair.exchange / 1e6:.3f} MHz, with which the shipped tone makes the shipped gate; "
-        f"before: {before / 1e6:.3f} MHz, with which the gate cannot be made well"
+        f"{pair.exchange / 1e6:.3f} MHz, with which the published tones make the published gate best; "
+        f"before: {before / 1e6:.3f} MHz, with which the gate is worse or cannot be made"
     )
     return Note(f"couplings[{pair.pair[0]},{pair.pair[1]}].strength", "derived", text)

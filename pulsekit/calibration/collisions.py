@@ -69,15 +69,20 @@ def pair_collisions(device: Device, control: int, target: int) -> Tuple[Collisio
 
 
 def nearest_collision(device: Device, control: int, target: int) -> Collision:
-    """Return the degeneracy nearest to a tone, or "slow gate" outside of the straddling regime.
+    """Return the degeneracy nearest to a tone, or "slow gate" far outside of the straddling regime.
 
-    A strong tone shifts the levels by tens of MHz, so that a degeneracy can
-    spoil a gate from beyond its bound.
+    One within its bound comes first, wherever the tone lies. A strong tone
+    shifts the levels by tens of MHz, so that a degeneracy can spoil a gate
+    from beyond its bound.
     """
+    candidates = _pair_candidates(device, control, target)
+    within = _within(candidates, (control, target))
+    if within:
+        return min(within, key=lambda c: abs(c.detuning) / c.bound)
     outside = _outside(device, control, target)
     if outside > BOUNDS["1-2 = 0-1"]:
         return Collision("slow gate", (control, target), outside, BOUNDS["slow gate"])
-    kind, detuning = min(_pair_candidates(device, control, target), key=lambda c: abs(c[1]))
+    kind, detuning = min(candidates, key=lambda c: abs(c[1]))
     return Collision(kind, (control, target), detuning, BOUNDS[kind])
 
 

@@ -45,7 +45,15 @@ Known = Dict[Tuple[Any, ...], np.ndarray]  # by what a part plays
 class CrossPropagator:
     """Propagators of one two-qubit gate as a function of its tones' factors."""
 
-    def __init__(self, device: Device, model: Model, template: CrossTemplate, *, exact: bool = True, known: Optional[Known] = None) -> None:
+    def __init__(
+        self,
+        device: Device,
+        model: Model,
+        template: CrossTemplate,
+        *,
+        exact: bool = True,
+        known: Optional[Known] = None,
+    ) -> None:
         """Evolve the fixed parts.
 
         Args:
@@ -136,8 +144,7 @@ class CrossPropagator:
         """Return the one shape of a part's tones; None: late lines, or more than that."""
         if any(line.delay_s for line in self.model.lines):
             return None
-        names = {"tone": 1.0, "tone_angle": 0.0, "cancel": 1.0, "cancel_angle": 0.0}
-        unit = bind(self.program, [names[name] for name in self.program.parameters.names])
+        unit = bind(self.program, (1.0, 0.0, 1.0, 0.0))
         return tone_shape(self.template, _played(unit, part.start, part.stop), part.start, part.stop)
 
     def _tones(self, theta: np.ndarray, index: int) -> np.ndarray:

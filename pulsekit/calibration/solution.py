@@ -11,6 +11,7 @@ from ..cache import content_hash
 from ..device import Device
 from ..device.program_hash import program_hash
 from .cross import CrossSolution
+from .exchange import is_published
 from .ladder import Ladder
 from .pairs import PairResult
 from .shapes import with_beta
@@ -18,7 +19,7 @@ from .single import Rotation
 
 __all__ = ["TuneSolution", "device_key", "pack", "unpack"]
 
-SCHEMA = 7  # raise when a solver changes, so that older entries are not used
+SCHEMA = 8  # raise when a solver changes, so that older entries are not used
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ def device_key(device: Device) -> str:
     return content_hash(
         SCHEMA,
         [[t.frequency, t.anharmonicity, t.levels] for t in device.transmons],
-        [[list(c.qubits), c.strength] for c in device.couplings],
+        [[list(c.qubits), c.strength, is_published(device, c.qubits)] for c in device.couplings],
         [[d.qubit, d.rabi_rate, complex(d.gain), d.delay_s] for d in device.drives],
         [
             [u.qubit, [[q, complex(s)] for q, s in u.lo], u.rabi_rate, complex(u.gain), u.delay_s]
@@ -45,7 +46,7 @@ def device_key(device: Device) -> str:
         ],
         [[x.channel, x.qubit, complex(x.gain)] for x in device.crosstalk],
         [device.timing.dt, bool(device.vendor)],
-        [[c.name, list(c.qubits), program_hash(c.program)] for c in device.calibrations],
+        [[c.name, list(c.qubits), program_hash(c.program), c.source] for c in device.calibrations],
     )
 
 

@@ -10,7 +10,7 @@ a sample costs one product of small matrices, and a flat one exponential.
 from __future__ import annotations
 
 from math import factorial
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def tone_shape(
         start, stop: samples.
     """
     channels = template.program.channels
-    rows = {}
+    rows: Dict[Channel, np.ndarray] = {}
     for index, offset, samples in played:
         full = rows.setdefault(channels[index], np.zeros(stop - start, dtype=complex))
         if offset + len(samples) > stop - start or full[offset : offset + len(samples)].any():
@@ -65,7 +65,9 @@ def tone_shape(
 
 def _factor(shape: np.ndarray, samples: np.ndarray) -> Optional[complex]:
     factor = complex((shape * samples).sum() / max(float((shape * shape).sum()), 1e-300))
-    return factor if np.abs(samples - factor * shape).max(initial=0.0) <= SAME * np.abs(samples).max(initial=0.0) else None
+    return (
+        factor if np.abs(samples - factor * shape).max(initial=0.0) <= SAME * np.abs(samples).max(initial=0.0) else None
+    )
 
 
 def grouping(envelope: np.ndarray) -> int:
@@ -91,7 +93,14 @@ def _pieces(level: np.ndarray, least: int) -> List[Tuple[int, int, bool]]:
 
 
 def tone_propagators(
-    model: Model, template: CrossTemplate, shape: ToneShape, factors: np.ndarray, start: int, *, w_tone: float, group: int
+    model: Model,
+    template: CrossTemplate,
+    shape: ToneShape,
+    factors: np.ndarray,
+    start: int,
+    *,
+    w_tone: float,
+    group: int,
 ) -> np.ndarray:
     """Return the propagators of one stretch for several factors.
 
@@ -140,7 +149,7 @@ def _stepped(idle: np.ndarray, turn: np.ndarray, level: np.ndarray, span: float)
     count, error = 2, 1.0
     while error > PRECISION:
         count += 1
-        error = 2 * (reach / 2) ** count / float(factorial(count))
+        error = 2 * (reach / 2) ** count / factorial(count)
     nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
     table = _exponentials(idle[:, None] + (low + half + half * nodes)[None, :, None, None] * turn[:, None], span)
     order = np.arange(count)
