@@ -7,6 +7,7 @@ from .fits import Fit, fit_rabi, fit_resonance, project_iq
 from .gates import GateReport, gate_fidelity, gate_propagator, gate_table, spectator_fidelity
 from .ideal import ideal_unitary
 from .mirror import logical, virtual_z
+from .miscalibrate import miscalibrated
 from .rates import cr_rates
 from .spectrum import Spectrum, dressed_spectrum, static_zz, zz_table
 from .stark import stark_shift
@@ -34,6 +35,7 @@ __all__ = [
     "ideal_unitary",
     "leakage_of",
     "logical",
+    "miscalibrated",
     "nearest_collision",
     "pair_collisions",
     "project_iq",

@@ -29,7 +29,7 @@ MAX_SEPARATION = 14.0
 MAX_EFFICIENCY = 0.8  # beyond it, the drive grows
 THERMAL_SHARES = (0.6, 0.4, 0.2, 0.0)  # of the smaller published error
 MAX_THERMAL = 0.05
-KERNELS = (None, 0.5, 0.25, 0.12, 0.06)  # kernel decay in acquisition lengths; None: boxcar
+KERNELS = (None, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015)  # kernel decay in acquisition lengths; None: boxcar
 TOLERANCE = 0.1  # relative, of a published error
 
 

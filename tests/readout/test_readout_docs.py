@@ -11,7 +11,7 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "readout.md"
 
 
-PRINTED = ("prob_meas1_prep0", "", "a0  round 10 of 10")  # by each example
+PRINTED = ("prob_meas1_prep0", "", "", "a0  round 10 of 10")  # by each example
 
 
 @pytest.mark.parametrize("number", range(len(PRINTED)))
