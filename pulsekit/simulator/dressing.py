@@ -11,20 +11,23 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
+from scipy import sparse
 
 from .. import cache
 from .largedressing import LargeDressing
 from .model import Model
-from .operators import number_labels
+from .operators import number_labels, real_times
 from .spectrum import label_eigenvectors
 
-__all__ = ["LARGEST", "Dressing", "dressing_of"]
+__all__ = ["LARGEST", "Dressing", "SparseDressing", "dressing_of"]
 
 KEPT_ON_DISK = 243  # dimension from which dressed bases go to the disk cache
 LARGEST = 7000  # dimension up to which sectors are diagonalised
+SMALL = 1e-7  # amplitudes that :attr:`Dressing.sparse` leaves out
 
 _kept: "OrderedDict[str, Dressing | LargeDressing]" = OrderedDict()
 _lock = threading.Lock()
@@ -50,6 +53,34 @@ class Dressing:
         for index, v in self.blocks:
             out[index] = _apply(v.T, x[index])
         return out
+
+    @cached_property
+    def sparse(self) -> "SparseDressing":
+        """The same without small amplitudes: a tenth of the time for seven qutrits."""
+        rows, columns, values = [], [], []
+        for index, v in self.blocks:
+            r, c = np.nonzero(np.abs(v) > SMALL)
+            rows.append(index[r])
+            columns.append(index[c])
+            values.append(v[r, c])
+        where = (np.concatenate(rows), np.concatenate(columns))
+        return SparseDressing(sparse.csr_matrix((np.concatenate(values), where), shape=(self.energies.size,) * 2))
+
+
+class SparseDressing:
+    """Dressed states as the columns of one sparse matrix."""
+
+    def __init__(self, columns: sparse.csr_matrix) -> None:
+        self.columns = columns
+        self._rows = columns.T.tocsr()
+
+    def to_bare(self, x: np.ndarray) -> np.ndarray:
+        """Return dressed kets complex128[dim, m] in the bare basis."""
+        return real_times(self.columns, x)
+
+    def to_dressed(self, x: np.ndarray) -> np.ndarray:
+        """Return bare kets complex128[dim, m] in the dressed basis."""
+        return real_times(self._rows, x)
 
 
 def _apply(v: np.ndarray, x: np.ndarray) -> np.ndarray:

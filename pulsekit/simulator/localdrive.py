@@ -17,7 +17,7 @@ import numpy as np
 from .._ext import kernel
 from .timeline import Tone
 
-__all__ = ["busy_intervals", "local_table"]
+__all__ = ["busy_intervals", "local_table", "stretches"]
 
 _GAUSS = (0.5 - 3**0.5 / 6, 0.5 + 3**0.5 / 6)
 _WEIGHT = (0.5 + 3**0.5 / 3, 0.5 - 3**0.5 / 3)
@@ -37,6 +37,21 @@ def busy_intervals(tones: Sequence[Tone], dt: float, start: int, stop: int) -> L
             out[-1] = (out[-1][0], max(out[-1][1], b))
         else:
             out.append((a, b))
+    return out
+
+
+def stretches(tones: Sequence[Tone], dt: float, start: int, stop: int, idle: int) -> List[Tuple[int, int, bool]]:
+    """Cut start..stop into (first, last, whether nothing plays for ``idle`` samples or more)."""
+    out: List[Tuple[int, int, bool]] = []
+    now = start
+    for a, b in [*busy_intervals(tones, dt, start, stop), (stop, stop)]:
+        if a - now >= idle:
+            out.append((now, a, True))
+            now = a
+        if b > now:
+            begin = now if not out or out[-1][2] else out.pop()[0]
+            out.append((begin, b, False))
+            now = b
     return out
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from .._ext import kernel
 from .dressing import LARGEST, Dressing, dressing_of
 from .largedressing import LargeDressing
-from .localdrive import busy_intervals
+from .localdrive import stretches
 from .model import Model
 from .processor import Processor
 from .schemes import STRANG, ladder, unit
@@ -179,17 +179,7 @@ class Ladder:
         if self.mode != "ket" or self.model.held or self.model.dim > LARGEST:
             return [(start, stop, False)]
         live = [t for t in tones if t.amplitude[lane] != 0]
-        out: List[Tuple[int, int, bool]] = []
-        now = start
-        for a, b in [*busy_intervals(live, self.model.dt, start, stop), (stop, stop)]:
-            if a - now >= IDLE:
-                out.append((now, a, True))
-                now = a
-            if b > now:
-                begin = now if not out or out[-1][2] else out.pop()[0]
-                out.append((begin, b, False))
-                now = b
-        return out
+        return stretches(live, self.model.dt, start, stop, IDLE)
 
     def _driven(
         self,

@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import Sequence, Tuple
 
 import numpy as np
+from scipy import sparse
 
-__all__ = ["embed", "label_of", "lowering", "number_labels"]
+__all__ = ["embed", "label_of", "lowering", "number_labels", "real_times"]
 
 
 def lowering(levels: int) -> np.ndarray:
@@ -49,3 +50,9 @@ def label_of(levels: Sequence[int], state: Sequence[int]) -> int:
         index += int(level) * stride
         stride *= int(d)
     return index
+
+
+def real_times(matrix: sparse.csr_matrix, x: np.ndarray) -> np.ndarray:
+    """Return matrix @ x, the matrix real and x complex128[dim, m], without casting the matrix."""
+    flat = np.ascontiguousarray(x, dtype=np.complex128).view(np.float64)
+    return np.ascontiguousarray(matrix @ flat).view(np.complex128)

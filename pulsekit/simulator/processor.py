@@ -16,7 +16,7 @@ from typing import Sequence, Tuple
 import numpy as np
 from scipy import sparse
 
-from .operators import number_labels
+from .operators import number_labels, real_times
 from .schemes import Scheme
 
 __all__ = ["Processor", "exchange_matrix"]
@@ -68,13 +68,13 @@ class Processor:
 
     def enter(self, x: np.ndarray) -> np.ndarray:
         """Return exp(-P) x, complex128[dim, m]."""
-        y = self.p @ x
-        return x - y + (self.p @ y) / 2
+        y = real_times(self.p, x)
+        return x - y + real_times(self.p, y) / 2
 
     def leave(self, x: np.ndarray) -> np.ndarray:
         """Return exp(P) x, complex128[dim, m]."""
-        y = self.p @ x
-        return x + y + (self.p @ y) / 2
+        y = real_times(self.p, x)
+        return x + y + real_times(self.p, y) / 2
 
 
 def _generator(

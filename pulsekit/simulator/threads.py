@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 from typing import Callable, List, Optional, Sequence, TypeVar
 
-__all__ = ["run_all"]
+__all__ = ["Crew", "run_all"]
 
 T = TypeVar("T")
+WAITING = 64  # jobs of a crew that wait, at most
 
 
 def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
@@ -54,3 +55,67 @@ def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
         if error is not None:
             raise error
     return results  # type: ignore[return-value]
+
+
+class Crew:
+    """Threads for work that makes more work as it goes.
+
+    Args:
+        threads: how many run at a time; 1: in this thread.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+        self._jobs: List[Callable[[], None]] = []
+        self._busy = 0
+        self._error: Optional[BaseException] = None
+        self._change = threading.Condition()
+
+    def spawn(self, job: Callable[[], None]) -> None:
+        """Leave a job to whoever is free, or do it here, where enough is waiting already."""
+        if self.threads > 1:
+            with self._change:
+                if self._error is not None:
+                    return
+                if len(self._jobs) < WAITING:
+                    self._jobs.append(job)
+                    self._change.notify()
+                    return
+        job()
+
+    def run(self, job: Callable[[], None]) -> None:
+        """Do a job and all that it spawns.
+
+        Raises:
+            Whatever the first failing job raised.
+        """
+        if self.threads <= 1:
+            job()
+            return
+        self._jobs.append(job)
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self.threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                while not self._jobs and self._busy and self._error is None:
+                    self._change.wait()
+                if self._error is not None or not self._jobs:
+                    self._change.notify_all()
+                    return
+                job = self._jobs.pop()
+                self._busy += 1
+            try:
+                job()
+            except BaseException as error:  # raised again by run()
+                with self._change:
+                    self._error = self._error or error
+            with self._change:
+                self._busy -= 1
+                self._change.notify_all()
