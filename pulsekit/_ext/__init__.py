@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import cache, lru_cache
 from types import ModuleType
 
 from . import cpu
@@ -30,6 +31,7 @@ def _pick() -> str:
 LEVEL: str = _pick()
 
 
+@cache
 def kernel(name: str) -> ModuleType:
     """Return the compiled module ``name`` of the chosen level."""
     return importlib.import_module(f"{__name__}.{LEVEL}.{name}")

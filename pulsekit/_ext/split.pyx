@@ -480,3 +480,67 @@ def compose(const double[:, :, ::1] fine, double[:, :, ::1] out, int d):
                 out[s, k, 0] = fine[2 * s, k, 0]
                 out[s, k, 1] = fine[2 * s, k, 1]
             ps_times(&fine[2 * s + 1, 0, 0], &out[s, 0, 0], d)
+
+
+def turned(const double[:, :, ::1] u, const long[::1] which, const double[:, ::1] turn, int d,
+           double[:, :, ::1] out):
+    """Write propagators seen from another frame, out[k] = P[k + 1]^dag u[which[k]] P[k].
+
+    Args:
+        u: float64[kinds, d * d, 2].
+        which: int64[stages].
+        turn: float64[stages + 1, 2], P[k] = diag(1, turn[k], turn[k]^2, ...).
+        d: levels, at most 5.
+        out: float64[stages, d * d, 2].
+    """
+    cdef Py_ssize_t s, a, b, k
+    cdef double[5] pr, pi, qr, qi
+    cdef double xr, xi, yr, yi
+    cdef const double* m
+    with nogil:
+        _powers(turn[0, 0], turn[0, 1], d, &qr[0], &qi[0])
+        for s in range(out.shape[0]):
+            for a in range(d):
+                pr[a] = qr[a]
+                pi[a] = qi[a]
+            _powers(turn[s + 1, 0], turn[s + 1, 1], d, &qr[0], &qi[0])
+            m = &u[which[s], 0, 0]
+            for a in range(d):
+                for b in range(d):
+                    k = a * d + b
+                    xr = m[2 * k] * pr[b] - m[2 * k + 1] * pi[b]
+                    xi = m[2 * k] * pi[b] + m[2 * k + 1] * pr[b]
+                    yr = xr * qr[a] + xi * qi[a]
+                    yi = xi * qr[a] - xr * qi[a]
+                    out[s, k, 0] = yr
+                    out[s, k, 1] = yi
+
+
+cdef void _powers(double re, double im, int d, double* pr, double* pi) noexcept nogil:
+    cdef int k
+    pr[0] = 1.0
+    pi[0] = 0.0
+    for k in range(1, d):
+        pr[k] = pr[k - 1] * re - pi[k - 1] * im
+        pi[k] = pr[k - 1] * im + pi[k - 1] * re
+
+
+def sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, ::1] x,
+                 double[:, ::1] out):
+    """Write a real sparse matrix times a complex vector.
+
+    Args:
+        start, column, value: the matrix by rows (CSR).
+        x, out: float64[dim, 2].
+    """
+    cdef Py_ssize_t r, k
+    cdef double re, im
+    with nogil:
+        for r in range(out.shape[0]):
+            re = 0.0
+            im = 0.0
+            for k in range(start[r], start[r + 1]):
+                re = re + value[k] * x[column[k], 0]
+                im = im + value[k] * x[column[k], 1]
+            out[r, 0] = re
+            out[r, 1] = im

@@ -20,7 +20,7 @@ from ..readout import Purpose, pick_levels, uniforms
 from ..simulator.evolve import evolve_batch
 from ..simulator.lanes import LaneGroup
 from ..simulator.model import Model
-from ..simulator.timeline import tones_of
+from ..simulator.timeline import Tone, tones_of
 from ..simulator.trajectories import Trajectories
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
 from .dephasing import Dephasing
@@ -33,6 +33,8 @@ from .steps import Acquire, Kind, Step
 __all__ = ["Branch", "Walk", "evolve_states", "split", "take_batch", "take_lanes"]
 
 DENSITY = 729  # dimension beyond which no density matrix is made
+STEPS = (4.0, 2.0)  # samples, of trajectories
+STEP_ERROR = 5e-5  # of a population: below what the shots of most experiments resolve
 COLUMN = 50  # cost of a column of a density matrix in trajectories (five qutrits: 25 at 1e-4, 75 at 1e-6)
 
 
@@ -138,9 +140,9 @@ class Walk:
         for branch in branches:
             lane = branch.lane
             if lane not in runs:
-                runs[lane] = Trajectories(model, tones, lane, start=step.start, stop=step.stop)
+                runs[lane], error = self._trajectories(model, tones, lane, step, branch.state)
                 info = self.sink.records[int(self.experiments[lane])].info
-                info["bound"] = info.get("bound", 0.0) + runs[lane].error(branch.state, self.cancel)
+                info["bound"] = info.get("bound", 0.0) + error
             found = runs[lane](
                 branch.state,
                 np.arange(self.settings.shots) if branch.shots is None else branch.shots,
@@ -153,6 +155,17 @@ class Walk:
             out += [Branch(lane, piece.state, np.sort(piece.members)) for piece in found]
         self.sink.ran(self.experiments[list(runs)].tolist(), model.qubits, ["trajectories"])
         return out
+
+    def _trajectories(
+        self, model: Model, tones: Sequence[Tone], lane: int, step: Step, state: np.ndarray
+    ) -> Tuple[Trajectories, float]:
+        """Return trajectories of a lane, in the longest steps that do, and their error in a population."""
+        for samples in STEPS:
+            run = Trajectories(model, tones, lane, start=step.start, stop=step.stop, step=samples)
+            error = run.error(state, self.cancel)
+            if error < STEP_ERROR:
+                break
+        return run, error
 
     def _held(self, qubits: Tuple[int, ...]) -> Model:
         return self.model.hold([self.model.qubits.index(q) for q in qubits]) if qubits else self.model

@@ -154,13 +154,14 @@ def _one_carrier_each(
     n = np.arange(float(d))
     tau = np.diff(edges)
     middle = edges[:-1] + tau / 2
-    out = np.zeros((tau.size, d, d), dtype=complex)
-    out[:, np.arange(d), np.arange(d)] = np.exp(-1j * tau[:, None] * diagonal[None, :])
+    out = np.empty((tau.size, d * d, 2))
+    played = np.zeros(tau.size, dtype=bool)
     for tone, half in zip(tones, w_half):
         index = np.floor((middle - tone.start_s) / dt).astype(np.int64)
         lo, hi = (int(k) for k in np.searchsorted(index, [0, tone.samples.size]))
         if lo == hi:
             continue
+        played[lo:hi] = True
         offset = float(tone.w[lane]) - w_c
         f = (half * tone.amplitude[lane]) * tone.samples[index[lo:hi]]
         new = np.concatenate([[True], (f[1:] != f[:-1]) | (np.abs(np.diff(tau[lo:hi])) > 1e-9 * dt)])
@@ -169,16 +170,14 @@ def _one_carrier_each(
         pairs = _pairs(f[some])
         first = np.arange(some.size + 1, dtype=np.int64)
         kernel("split").local_products(diagonal - offset * n, tau[lo:hi][some], pairs, pairs, first, u)
-        every = u.view(np.complex128).reshape(-1, d, d)[np.cumsum(new) - 1]
-        turn = np.exp((1j * offset) * edges[lo : hi + 1])
-        powers = np.empty((turn.size, d), dtype=complex)
-        powers[:, 0] = 1.0
-        for k in range(1, d):
-            powers[:, k] = powers[:, k - 1] * turn
-        every *= np.conj(powers[1:, :, None])
-        every *= powers[:-1, None, :]
-        out[lo:hi] = every
-    return out.view(np.float64).reshape(tau.size, d * d, 2)
+        turn = _pairs(np.exp((1j * offset) * edges[lo : hi + 1]))
+        kernel("split").turned(u, np.cumsum(new) - 1, turn, d, out[lo:hi])
+    still = ~played
+    if still.any():
+        idle = np.zeros((int(still.sum()), d * d), dtype=complex)
+        idle[:, :: d + 1] = np.exp(-1j * tau[still, None] * diagonal[None, :])
+        out[still] = idle.view(np.float64).reshape(-1, d * d, 2)
+    return out
 
 
 def _pairs(f: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Sequence, Tuple
 import numpy as np
 from scipy import sparse
 
+from .._ext import kernel
+
 __all__ = ["embed", "label_of", "lowering", "number_labels", "real_times"]
 
 
@@ -53,6 +55,11 @@ def label_of(levels: Sequence[int], state: Sequence[int]) -> int:
 
 
 def real_times(matrix: sparse.csr_matrix, x: np.ndarray) -> np.ndarray:
-    """Return matrix @ x, the matrix real and x complex128[dim, m], without casting the matrix."""
-    flat = np.ascontiguousarray(x, dtype=np.complex128).view(np.float64)
-    return np.ascontiguousarray(matrix @ flat).view(np.complex128)
+    """Return matrix @ x, the matrix real and x complex128[dim, m], column by column without the GIL."""
+    out = np.empty((matrix.shape[0], x.shape[1]), dtype=np.complex128)
+    for m in range(x.shape[1]):
+        column = np.ascontiguousarray(x[:, m], dtype=np.complex128).view(np.float64).reshape(-1, 2)
+        y = np.empty((matrix.shape[0], 2))
+        kernel("split").sparse_times(matrix.indptr, matrix.indices, matrix.data, column, y)
+        out[:, m] = y.view(np.complex128)[:, 0]
+    return out
