@@ -33,7 +33,7 @@ from .steps import Acquire, Kind, Step
 __all__ = ["Branch", "Walk", "evolve_states", "split", "take_batch", "take_lanes"]
 
 DENSITY = 729  # dimension beyond which no density matrix is made
-STEPS = (4.0, 2.0)  # samples, of trajectories
+STEPS = (4.0, 2.0)  # units (simulator.schemes), of trajectories
 STEP_ERROR = 5e-5  # of a population: below what the shots of most experiments resolve
 COLUMN = 50  # cost of a column of a density matrix in trajectories (five qutrits: 25 at 1e-4, 75 at 1e-6)
 
@@ -160,8 +160,8 @@ class Walk:
         self, model: Model, tones: Sequence[Tone], lane: int, step: Step, state: np.ndarray
     ) -> Tuple[Trajectories, float]:
         """Return trajectories of a lane, in the longest steps that do, and their error in a population."""
-        for samples in STEPS:
-            run = Trajectories(model, tones, lane, start=step.start, stop=step.stop, step=samples)
+        for units in STEPS:
+            run = Trajectories(model, tones, lane, start=step.start, stop=step.stop, units=units)
             error = run.error(state, self.cancel)
             if error < STEP_ERROR:
                 break

@@ -38,7 +38,7 @@ DRAWS = 32  # of a trajectory, drawn at once; more come from its own stream
 MORE = 1024  # that come at a time
 PURPOSE = 7  # of the random stream
 IDLE = 400  # samples without a drive from which they are crossed in one step
-STEP = 2.0  # units of schemes.unit: errors of 1e-5 are far below the spread of trajectories
+STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,8 @@ class Trajectories:
         lane: which lane's amplitudes.
         start, stop: samples.
         rwa: drop counter-rotating terms.
-        step: outer step in samples; None: as short as the model needs.
+        units: outer step in units of :func:`~pulsekit.simulator.schemes.unit`.
+        step: the same in samples, whatever the model needs.
     """
 
     def __init__(
@@ -85,11 +86,12 @@ class Trajectories:
         start: int,
         stop: int,
         rwa: bool = True,
+        units: float = STEP,
         step: Optional[float] = None,
     ) -> None:
         self.model = model
         self.ladder = Ladder(model, rwa=rwa, tolerance=1e-6, mode="nojump")
-        self.step = step = STEP * self.ladder.unit if step is None else step
+        self.step = step = units * self.ladder.unit if step is None else step
         self.run = self.ladder.splitting(step)
         self.ends = self.ladder.ends(step)
         whole = self.ladder.dressing
