@@ -56,6 +56,8 @@ class Parts:
         shared = theta is not None and can_share(gates)
         if theta is not None and not shared:
             gates = bind_table(gates, theta)
+        elif theta is not None:
+            gates = gates.replace(points=tuple(theta))
         manager = PassManager(circuit_passes(options), options.check, trace=options.trace)
         try:
             work = manager.run(Work(gates, device, "device", method))

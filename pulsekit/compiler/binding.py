@@ -13,7 +13,7 @@ from ..program.expressions import evaluate
 from ..program.verifier import AMPLITUDE_TOLERANCE
 from .gates import DELAY, CircuitInfo, GateTable, no_symbols
 
-__all__ = ["bind_table", "bound_params", "can_share", "check_bound"]
+__all__ = ["bind_table", "bound_params", "can_share", "check_bound", "slots_of"]
 
 
 def bound_params(gates: GateTable, circuit: int, theta: np.ndarray) -> np.ndarray:
@@ -92,6 +92,7 @@ def bind_table(gates: GateTable, theta: Sequence[np.ndarray]) -> GateTable:
         circuits=tuple(circuits),
         symbols=no_symbols(),
         originals={},
+        points=(),
     )
 
 

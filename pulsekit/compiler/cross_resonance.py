@@ -128,20 +128,28 @@ def scaled(tone: Tone, factor: float, granularity: int) -> Tone:
 
 
 def rzx_program(device: Device, control: int, target: int, theta: float) -> Optional[Program]:
-    """Return rzx(theta) as an echo: tone, x, opposite tone, x.
+    """Return rzx(theta) as an echo: tone, x, opposite tone, x; up to a global phase.
 
-    Where the device drives the pair the other way round, Hadamards (rz, sx,
-    rz) on both qubits turn it. None if it has no echo for the pair at all.
+    Beyond a quarter turn, rzx(theta - pi), an x of the target and a rz(pi) of
+    the control, which is shorter. Where the device drives the pair the other
+    way round, Hadamards (rz, sx, rz) on both qubits turn it. None if it has no
+    echo for the pair at all.
     """
-    body = Body("rzx")
+    body, at = Body("rzx"), 0
+    theta, flip = math.remainder(theta, 2 * math.pi), device.calibrations.get("x", (target,))
+    turned = abs(theta) > math.pi / 2 and flip is not None
+    factor = (theta - math.copysign(math.pi, theta) if turned else theta) / (math.pi / 2)
     if find_tones(device, control, target) is not None:
-        _echo(device, body, 0, control, target, theta / (math.pi / 2), closing=True)
-        return body.build()
-    if find_tones(device, target, control) is None:
+        at = _echo(device, body, at, control, target, factor, closing=True)
+    elif find_tones(device, target, control) is not None:
+        at = _hadamards(device, body, at, (control, target))
+        at = _echo(device, body, at, target, control, factor, closing=True) if at >= 0 else -1
+        at = _hadamards(device, body, at, (control, target)) if at >= 0 else -1
+    else:
         return None
-    at = _hadamards(device, body, 0, (control, target))
-    at = _echo(device, body, at, target, control, theta / (math.pi / 2), closing=True) if at >= 0 else -1
-    at = _hadamards(device, body, at, (control, target)) if at >= 0 else -1
+    if turned and flip is not None and at >= 0:
+        body.copy_from(flip.program, shift=at)
+        _shift(device, body, control, at, -math.pi)
     return body.build() if at >= 0 else None
 
 

@@ -80,6 +80,7 @@ class GateTable:
     overrides: Tuple[Snippet, ...] = ()
     symbols: Symbols = field(default_factory=no_symbols)
     originals: Mapping[int, Tuple[Any, ...]] = field(default_factory=dict)  # param_at -> a frontend's own parameters
+    points: Tuple[np.ndarray, ...] = ()  # per circuit, float64[points, parameters]: what will be bound, where known
 
     def __len__(self) -> int:
         return len(self.circuit)

@@ -152,7 +152,7 @@ class ScheduleReader:
         names = _SCALABLE.get(str(getattr(pulse, "pulse_type", "")))
         if names is not None:
             values = pulse._params
-            key = (pulse.pulse_type, pulse.duration, pulse.limit_amplitude, *[values.get(name) for name in names])
+            key = (pulse.pulse_type, pulse.duration, pulse._limit_amplitude, *[values.get(name) for name in names])
             number = self._shape_of.get(key)
             amp = values.get("amp", 1.0)
             if number is not None and type(amp) is not complex:
@@ -247,7 +247,7 @@ def convert_pulse(pulse: Any) -> Tuple[Pulse, Any, Any]:
     Raises:
         ProgramError: a shape parameter or the duration is not bound.
     """
-    limit = bool(getattr(pulse, "limit_amplitude", True))
+    limit = bool(pulse._limit_amplitude)  # of this pulse; its class only says what a new pulse gets
     if isinstance(pulse, Waveform):
         return Pulse.from_samples(pulse.samples, limit_amplitude=limit, name=pulse.name, origin=pulse), 1.0, 0.0
     if isinstance(pulse.duration, ParameterExpression):

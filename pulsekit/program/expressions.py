@@ -43,6 +43,7 @@ FUNCTIONS: Dict[str, Callable[..., Any]] = {
     "log": np.log,
     "abs": np.abs,
     "sign": np.sign,
+    "wrap": lambda a: a - 2 * np.pi * np.rint(a / (2 * np.pi)),  # the same angle, in -pi..pi rad
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import ECRGate, RXGate, RZXGate
+from qiskit.quantum_info import Operator
 
 from pulsekit import tune
 from pulsekit.backend.frontend import compile
@@ -42,6 +43,67 @@ def test_rzx_both_ways_round(tuned, qubits, theta):
     assert judged(tuned, "rzx", qubits, program, RZXGate(theta).to_matrix()) > 0.999
     wrong = RZXGate(-theta).to_matrix()
     assert judged(tuned, "rzx", qubits, program, wrong) < 0.99
+
+
+def whole(device, circuit, program):
+    """Return the fidelity of a compiled circuit of all qubits with what it says."""
+    qubits = tuple(range(circuit.num_qubits))
+    extended = device.replace(calibrations=device.calibrations.updated(Calibration("all", qubits, program)))
+    return gate_fidelity(extended, "all", qubits, (), target=Operator(circuit).data)
+
+
+FAR = [3 * math.pi, -5.0, 2 * math.pi, -math.pi, 40.0, 1000.0]
+
+
+@pytest.mark.parametrize("theta", FAR)
+def test_rx_of_any_angle_bound_at_any_time(tuned, theta):
+    circuit, symbol = QuantumCircuit(1), Parameter("t")
+    circuit.rx(theta, 0)
+    template = QuantumCircuit(1)
+    template.rx(2 * symbol - 1, 0)
+    point = (theta + 1) / 2
+    programs = [
+        compile(circuit, tuned).programs[0],
+        compile(template, tuned).programs[0].bind([point]),
+        compile(template, tuned, parameter_binds=[{symbol: 0.1}, {symbol: point}]).bound().programs[1],
+    ]
+    for program in programs:
+        assert whole(tuned, circuit, program) > 0.9999
+
+
+@pytest.mark.parametrize("theta", [*FAR, 3.0, -1.8])
+@pytest.mark.parametrize("qubits", [(0, 1), (1, 0)])
+def test_rzx_of_any_angle(tuned, qubits, theta):
+    circuit = QuantumCircuit(2)
+    circuit.rzx(theta, *qubits)
+    program = compile(circuit, tuned).programs[0]
+    assert whole(tuned, circuit, program) > 0.999
+    assert program.duration < 4 * tuned.calibrations.get("cx", (0, 1)).program.duration
+
+
+def test_far_angles_among_other_gates(tuned):
+    circuit = QuantumCircuit(2)
+    circuit.rx(-5.0, 0)
+    circuit.rz(0.7, 0)
+    circuit.rzx(11.0, 0, 1)
+    circuit.rx(3 * math.pi, 1)
+    circuit.rz(-1.1, 1)
+    circuit.rzx(-3.0, 1, 0)
+    circuit.rx(8.0, 0)
+    assert whole(tuned, circuit, compile(circuit, tuned).programs[0]) > 0.998
+
+
+def test_only_far_points_cost_a_program_each(tuned):
+    symbol = Parameter("t")
+    circuit = QuantumCircuit(1)
+    circuit.rx(symbol, 0)
+    near = compile(circuit, tuned, parameter_binds=[{symbol: x} for x in (-3.0, 0.5, 3.1)])
+    assert len(near.programs) == 1
+    far = compile(circuit, tuned, parameter_binds=[{symbol: x} for x in (-3.0, 0.5, 3.2)])
+    amps = [p.events.value[p.rows(Op.PLAY)[0]] for p in far.bound().programs]
+    again = [p.events.value[p.rows(Op.PLAY)[0]] for p in near.bound().programs]
+    np.testing.assert_allclose(amps[:2], again[:2], rtol=1e-12)
+    assert amps[2] == pytest.approx(amps[1] * (3.2 - 2 * math.pi) / 0.5)
 
 
 def test_ecr(tuned):

@@ -107,7 +107,6 @@ def looping(circuit):
         (lambda c: c.delay(10**17, 0), 8022),
         (lambda c: c.delay(NAN, 0, unit="ns"), 8042),
         (lambda c: c.delay(float("inf"), 0, unit="s"), 8042),
-        (lambda c: c.rx(40.0, 0), 8041),
         (lambda c: c.rz(-1e10, 0), 8042),
     ],
 )

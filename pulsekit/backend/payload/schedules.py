@@ -69,13 +69,13 @@ def _instruction(item: Any, writer: Writer) -> Dict[str, Any]:
 def _pulse(item: Any, writer: Writer) -> Dict[str, Any]:
     shape = item.pulse
     out: Dict[str, Any] = {"label": item.name} if item.name != shape.name else {}
+    out["limit_amplitude"] = bool(shape._limit_amplitude)
     if shape.name is not None:
         out["pulse_name"] = shape.name
     if isinstance(shape, SymbolicPulse) and shape.pulse_type in _SHAPES:
         parameters = {name: writer.value(value) for name, value in shape.parameters.items()}
         parameters["duration"] = writer.value(shape.duration)
-        limit = {} if shape.limit_amplitude is None else {"limit_amplitude": bool(shape.limit_amplitude)}
-        return {"name": "parametric_pulse", "pulse_shape": shape.pulse_type, "parameters": parameters, **limit, **out}
+        return {"name": "parametric_pulse", "pulse_shape": shape.pulse_type, "parameters": parameters, **out}
     samples = shape.samples if isinstance(shape, Waveform) else shape.get_waveform().samples
     return {"name": "samples", "samples": writer.value(np.asarray(samples)), **out}
 
@@ -134,14 +134,13 @@ def _read(item: Dict[str, Any], reader: Reader) -> Any:
 
 
 def _read_pulse(item: Dict[str, Any], reader: Reader) -> Any:
+    labels = {"name": item.get("pulse_name"), "limit_amplitude": item.get("limit_amplitude")}
     if item["name"] == "samples":
-        return Waveform(reader.value(item["samples"]), name=item.get("pulse_name"))
+        return Waveform(reader.value(item["samples"]), **labels)
     parameters = {key: reader.value(value) for key, value in item["parameters"].items()}
     if item["pulse_shape"] not in _SHAPES:
         raise StoreError(f"A stored pulse must have one of the shapes {_SHAPES}, but it has {item['pulse_shape']!r}.")
-    return getattr(library, item["pulse_shape"])(
-        **parameters, name=item.get("pulse_name"), limit_amplitude=item.get("limit_amplitude")
-    )
+    return getattr(library, item["pulse_shape"])(**parameters, **labels)
 
 
 def _read_acquire(item: Dict[str, Any]) -> Any:
