@@ -23,7 +23,7 @@ from ..errors import CompilerError
 from ..interop.circuits import read_circuits
 from ..interop.maps import MapSnippets
 from ..interop.qobj import is_qobj, read_qobj
-from ..interop.terra_mode import TerraMaps, own_snippet
+from ..interop.terra_mode import TerraMaps, own_snippets
 from ..interop.to_schedules import schedules_of
 from ..program import Batch
 from .exceptions import provider_errors
@@ -179,7 +179,7 @@ def schedule(
         for item in listed:
             if not isinstance(item, QuantumCircuit):
                 raise CompilerError(f"Argument `circuits` must hold circuits, but {type(item).__name__} came.")
-        reading = read_circuits(listed, dt, own_snippet)
+        reading = read_circuits(listed, dt, own_snippets)
         lookup = TerraLookup(TerraMaps(inst_map, meas_map, backend))
         work = Work(reading.gates, None, "terra", _method(method))  # type: ignore[arg-type]
         work = PassManager((lookup, QueueMeasures(), SequencePass())).run(work)

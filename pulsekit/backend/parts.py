@@ -15,8 +15,9 @@ from ..compiler.work import Work
 from ..device import Device
 from ..errors import CompilerError
 from ..interop.binds import bind_circuits, read_binds
+from ..interop.bodies import read_bodies
 from ..interop.circuits import Reading, read_circuits
-from ..interop.schedules import UnboundShape, read_schedules, snippet_from_schedule
+from ..interop.schedules import UnboundShape, read_schedules
 from ..program import Batch, Channel, LoTable, Program
 
 __all__ = ["Parts", "plain_los"]
@@ -143,13 +144,13 @@ class Parts:
 
 
 def _read(circuits: Sequence[QuantumCircuit], device: Device, binds: Binds) -> Tuple[Reading, bool]:
-    """Return the circuits' gates; bound already, where a pulse's shape depends on a parameter."""
+    """Return the circuits' gates; bound already, where only qiskit can bind a pulse's shape."""
     try:
-        return read_circuits(circuits, device.timing.dt, _own), False
+        return read_circuits(circuits, device.timing.dt, read_bodies), False
     except UnboundShape:
         if not binds:
             raise
-        return read_circuits(bind_circuits(circuits, binds), device.timing.dt, _own), True
+        return read_circuits(bind_circuits(circuits, binds), device.timing.dt, read_bodies), True
 
 
 def _serves_all(program: Program) -> bool:
@@ -159,18 +160,6 @@ def _serves_all(program: Program) -> bool:
         return True
     kinds = np.array([c.kind in "du" for c in program.channels] or [True])
     return not table.expressions and bool(kinds[program.events.channel[table.row]].all())
-
-
-def _own(schedule: Any, name: str, qubits: Tuple[int, ...], order: Mapping[Any, int]) -> Any:
-    return snippet_from_schedule(
-        schedule,
-        name,
-        qubits,
-        arguments=order,
-        arity=len(order),
-        fixed=name == "measure",
-        id=f"user:{name}:{list(qubits)}",
-    )
 
 
 def plain_los(entries: Any) -> Any:

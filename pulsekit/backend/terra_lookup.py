@@ -57,7 +57,7 @@ class TerraLookup(Pass):
             snippet[row] = found.instance(row)
         own = gates.override >= 0
         snippet[own] = gates.override[own] + len(found.snippets)
-        snippets = tuple(found.snippets) + gates.overrides
+        snippets = tuple(found.snippets) + tuple(b for b in gates.overrides if isinstance(b, Snippet))
         duration = np.array([s.duration for s in snippets] + [0], dtype=np.int64)[snippet]
         delays = np.flatnonzero(gates.kind == DELAY)
         duration[delays] = np.rint(gates.params[gates.param_at[delays]]).astype(np.int64)

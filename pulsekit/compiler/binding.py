@@ -12,6 +12,7 @@ from ..program import Op, Program
 from ..program.expressions import evaluate
 from ..program.verifier import AMPLITUDE_TOLERANCE
 from .gates import DELAY, CircuitInfo, GateTable, no_symbols
+from .snippets import Family
 
 __all__ = ["bind_table", "bound_params", "can_share", "check_bound", "slots_of"]
 
@@ -99,10 +100,10 @@ def bind_table(gates: GateTable, theta: Sequence[np.ndarray]) -> GateTable:
 def can_share(gates: GateTable) -> bool:
     """Tell whether all points of a template can share one program.
 
-    They can where every dependence is affine and no delay depends on a
-    parameter: then no time does.
+    They can where every dependence is affine and no delay and no calibration's
+    length depends on a parameter: then no time does.
     """
-    if gates.symbols.expressions:
+    if gates.symbols.expressions or any(isinstance(body, Family) for body in gates.overrides):
         return False
     delays = np.flatnonzero(gates.kind == DELAY)
     return not np.isin(gates.param_at[delays], gates.symbols.slot).any()

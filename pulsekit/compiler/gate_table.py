@@ -5,6 +5,7 @@ from __future__ import annotations
 from .gates import BARRIER, DELAY, GATE, LONGEST_DELAY, MEASURE, RESET, CircuitInfo, GateTable, Symbols
 from .lowered import Lowered
 from .scanning import ScanKind, scanner
+from .sheets import Head, Sheet, SheetSnippet
 from .snippets import Family, Snippet
 
 __all__ = [
@@ -17,8 +18,11 @@ __all__ = [
     "CircuitInfo",
     "Family",
     "GateTable",
+    "Head",
     "Lowered",
     "ScanKind",
+    "Sheet",
+    "SheetSnippet",
     "Snippet",
     "Symbols",
     "scanner",

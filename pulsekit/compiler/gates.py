@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Mapping, NamedTuple, Tuple
+from typing import Any, Mapping, NamedTuple, Tuple, Union
 
 import numpy as np
 
-from .snippets import Snippet
+from .snippets import Family, Snippet
 
 __all__ = [
     "BARRIER",
@@ -77,7 +77,7 @@ class GateTable:
     qubit_sets: Tuple[Tuple[int, ...], ...] = ()
     clbit_sets: Tuple[Tuple[int, ...], ...] = ()
     circuits: Tuple[CircuitInfo, ...] = ()
-    overrides: Tuple[Snippet, ...] = ()
+    overrides: Tuple[Union[Snippet, Family], ...] = ()  # a family is given its circuit's parameters
     symbols: Symbols = field(default_factory=no_symbols)
     originals: Mapping[int, Tuple[Any, ...]] = field(default_factory=dict)  # param_at -> a frontend's own parameters
     points: Tuple[np.ndarray, ...] = ()  # per circuit, float64[points, parameters]: what will be bound, where known

@@ -56,8 +56,9 @@ def _refuse_values(gates: GateTable, out: Lowered) -> None:
     op, value = events.op[rows], np.abs(events.value[rows])
     plays = np.flatnonzero(op == Op.PLAY)
     if plays.size:
-        peaks = np.array([p.peak if p.limit_amplitude else 0.0 for p in out.pool.pulses])
-        value[plays] *= peaks[events.ref[rows[plays]]]
+        refs, which = np.unique(events.ref[rows[plays]], return_inverse=True)
+        pulses = [out.pool.pulses[ref] for ref in refs.tolist()]
+        value[plays] *= np.array([p.peak if p.limit_amplitude else 0.0 for p in pulses])[which]
     limit = np.where(op == Op.PLAY, 1 + AMPLITUDE_TOLERANCE, np.where(op == Op.SHIFT_PHASE, MAX_PHASE, np.inf))
     for k in np.flatnonzero(~(value <= limit)).tolist():
         row, gate = int(rows[k]), int(out.gate[rows[k]])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Dict, Hashable, List, Mapping, Sequence, Tuple
+from itertools import groupby
+from typing import Any, Dict, Hashable, List, Mapping, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import CompilerError
-from ..program import AcquireSpec, Channel, EventTable, Op, Pulse
+from ..program import AcquireSpec, Channel, EventTable, Op, Program, Pulse
 from ..program.expressions import substituted
+from .sheets import SheetSnippet
 from .snippets import Snippet
 
 __all__ = ["Pool"]
@@ -22,16 +24,14 @@ RECENT = 16  # pools kept for snippets that are compiled again
 class _Interner:
     """Number distinct values in order of appearance, table after table."""
 
-    def __init__(self) -> None:
-        self.ids: Dict[Hashable, int] = {}
+    def __init__(self, tables: Sequence[Sequence[Any]]) -> None:
+        ids: Dict[Hashable, int] = {}
+        self.ids = ids
         self.numbers: List[int] = []
         self.starts: List[int] = []
-
-    def add(self, values: Sequence[Any]) -> None:
-        """Append the numbers of one table's values."""
-        ids = self.ids
-        self.starts.append(len(self.numbers))
-        self.numbers.extend([ids.setdefault(v, len(ids)) for v in values])
+        for values in tables:
+            self.starts.append(len(self.numbers))
+            self.numbers.extend([ids.setdefault(v, len(ids)) for v in values])
 
     def renumber(self, local: np.ndarray, table: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return global numbers where ``mask`` holds, -1 elsewhere."""
@@ -95,24 +95,23 @@ class Pool:
     @staticmethod
     def build(snippets: Sequence[Snippet]) -> "Pool":
         """Return the pool of the given snippets."""
-        programs = [s.program for s in snippets]
-        counts = [len(p.events) for p in programs]
-        channel, pulse, acquire, label, calibration = (_Interner() for _ in range(5))
-        for snippet, program in zip(snippets, programs):
-            channel.add(program.channels)
-            pulse.add(program.pulses)
-            acquire.add(program.acquires)
-            label.add(program.labels)
-            calibration.add((snippet.calibration,) if snippet.calibration else ())
+        chunks = _chunks(snippets)
+        counts = np.concatenate([np.zeros(0, np.int64), *(c.counts for c in chunks)])
+        channel, pulse, acquire, label = (
+            _Interner([getattr(c.tables, name) for c in chunks])
+            for name in ("channels", "pulses", "acquires", "labels")
+        )
+        calibration = _Interner([(s.calibration,) if s.calibration else () for s in snippets])
+        of_chunk = np.repeat(np.arange(len(chunks)), [len(c.events) for c in chunks])
         table = np.repeat(np.arange(len(snippets)), counts)
-        rows = EventTable.concatenate([p.events for p in programs]) if programs else EventTable()
+        rows = EventTable.concatenate([c.events for c in chunks]) if chunks else EventTable()
         named = np.array([bool(s.calibration) for s in snippets], dtype=bool)[table]
-        plays = pulse.renumber(rows.ref, table, (rows.op == Op.PLAY) & (rows.ref >= 0))
-        acquires = acquire.renumber(rows.ref, table, (rows.op == Op.ACQUIRE) & (rows.ref >= 0))
+        plays = pulse.renumber(rows.ref, of_chunk, (rows.op == Op.PLAY) & (rows.ref >= 0))
+        acquires = acquire.renumber(rows.ref, of_chunk, (rows.op == Op.ACQUIRE) & (rows.ref >= 0))
         events = rows.replace(
-            channel=channel.renumber(rows.channel, table, np.ones(len(rows), bool)),
+            channel=channel.renumber(rows.channel, of_chunk, np.ones(len(rows), bool)),
             ref=np.maximum(plays, acquires),
-            label=label.renumber(rows.label, table, rows.label >= 0),
+            label=label.renumber(rows.label, of_chunk, rows.label >= 0),
             calibration=calibration.renumber(np.zeros(len(rows), np.int32), table, named),
             source=np.full(len(rows), -1, dtype=np.int32),
         )
@@ -141,7 +140,33 @@ class Pool:
 _recent: Dict[Tuple[int, ...], Pool] = {}
 
 
-def _offsets(counts: Sequence[int]) -> np.ndarray:
+class _Chunk(NamedTuple):
+    """The rows of neighbouring snippets that share their tables."""
+
+    events: EventTable
+    counts: np.ndarray  # int64[snippets], rows of each
+    tables: Program
+
+
+def _chunks(snippets: Sequence[Snippet]) -> List[_Chunk]:
+    """Return the rows of snippets: those of a sheet together, the others one by one."""
+    out: List[_Chunk] = []
+    for sheet, group in groupby(snippets, key=lambda s: s.sheet if isinstance(s, SheetSnippet) else None):
+        if sheet is None:
+            programs = [snippet.program for snippet in group]
+            out.extend(_Chunk(p.events, np.array([len(p.events)]), p) for p in programs)
+            continue
+        bodies = np.array([snippet.number for snippet in group])  # type: ignore[attr-defined]
+        counts = np.diff(sheet.ptr)[bodies]
+        if len(bodies) == len(sheet) and (np.diff(bodies) > 0).all():
+            out.append(_Chunk(sheet.events, counts, sheet.tables))
+            continue
+        first = np.repeat(sheet.ptr[bodies] - (np.cumsum(counts) - counts), counts)
+        out.append(_Chunk(sheet.events.take(first + np.arange(len(first))), counts, sheet.tables))
+    return out
+
+
+def _offsets(counts: Any) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(np.asarray(counts, dtype=np.int64))]).astype(np.int64)
 
 
@@ -153,7 +178,7 @@ _NONE = (np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np
 
 
 def _entries(snippet: Snippet) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    table = snippet.program.parameters
+    table = None if isinstance(snippet, SheetSnippet) else snippet.program.parameters
     if table is None:
         return _NONE
     index = _numbers(snippet)
@@ -176,7 +201,7 @@ def _numbers(snippet: Snippet) -> np.ndarray:
 def _trees(snippets: Sequence[Snippet], first: Sequence[int]) -> Mapping[int, Tuple[Tuple[int, Any], ...]]:
     out: Dict[int, Tuple[Tuple[int, Any], ...]] = {}
     for snippet, start in zip(snippets, first):
-        table = snippet.program.parameters
+        table = None if isinstance(snippet, SheetSnippet) else snippet.program.parameters
         if table is None or not table.expressions:
             continue
         parts = [("parameter", k) for k in _numbers(snippet).tolist()]

@@ -55,6 +55,19 @@ class Snippet:
         """Return the table of acquire settings."""
         return self.program.acquires
 
+    def alone(self, program: Program, objects: Optional[Sequence[Any]] = None) -> "Snippet":
+        """Return the snippet with another program."""
+        return Snippet(
+            program,
+            self.name,
+            self.qubits,
+            self.calibration,
+            self.fixed,
+            self.stretch,
+            objects=objects,
+            signature=self.signature,
+        )
+
     def restrict(self, qubits: Sequence[int], kinds: str = "dma") -> "Snippet":
         """Return the rows on channels of some kinds with the index of one of ``qubits``.
 
@@ -68,14 +81,14 @@ class Snippet:
         stop = int((taken.t0 + taken.duration).max()) if len(taken) else 0
         objects = None if self.objects is None else tuple(self.objects[r] for r in rows.tolist())
         program = _compact(self.program.replace(events=taken, duration=stop, parameters=None))
-        return replace(self, program=program, qubits=tuple(qubits), objects=objects)
+        return replace(self.alone(program, objects), qubits=tuple(qubits))
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
     """A calibration whose shapes or times depend on its parameters: one snippet per set of numbers."""
 
-    make: Callable[[Tuple[float, ...]], Snippet]
+    make: Callable[[np.ndarray], Sequence[Snippet]]  # called with float64[sets, arity]
     arity: int  # how many parameters the instruction has
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, Callable, Dict, List, Tuple
 
+import numpy as np
 from qiskit.circuit import ParameterExpression
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Reference, RelativeBarrier
@@ -19,37 +21,84 @@ from qiskit.pulse.transforms import (
 
 from ..errors import ProgramError
 
-__all__ = ["Placed", "UnboundShape", "place_block"]
+__all__ = ["Mixed", "Placed", "UnboundShape", "place_block", "whole"]
+
+Time = Any  # samples: int; or int64[points] where many points of a template are placed at once
+Length = Callable[[Any], Time]  # what a duration, a number or an expression, comes to
 
 
 class UnboundShape(ProgramError):
     """The shape or the length of a pulse or a delay depends on a parameter."""
 
 
+class Mixed(Exception):
+    """Points of a template must be placed apart: ``where`` (bool[points]) parts them."""
+
+    def __init__(self, where: np.ndarray) -> None:
+        super().__init__("points must be placed apart")
+        self.where = where
+
+
+def whole(duration: Any) -> int:
+    """Return a duration that is a number.
+
+    Raises:
+        UnboundShape: it depends on a parameter.
+    """
+    if isinstance(duration, ParameterExpression):
+        raise UnboundShape(f"Durations must be numbers, but {duration} is not assigned. Assign it first.")
+    return duration  # type: ignore[no-any-return]
+
+
+def _later(a: Time, b: Time) -> Time:
+    if isinstance(a, int) and isinstance(b, int):
+        return a if a >= b else b
+    return np.maximum(a, b)
+
+
+def _earlier(a: Time, b: Time) -> Time:
+    if isinstance(a, int) and isinstance(b, int):
+        return a if a <= b else b
+    return np.minimum(a, b)
+
+
+def _decided(condition: Any) -> bool:
+    """Return a condition that holds at all points or at none."""
+    if isinstance(condition, bool):
+        return condition
+    if np.all(condition):
+        return True
+    if np.any(condition):
+        raise Mixed(np.asarray(condition))
+    return False
+
+
 class Placed:
-    """Instructions with start times, and what each channel spans."""
+    """Instructions with start times, and what each wire (a numbered channel) spans."""
 
     __slots__ = ("duration", "items", "start", "stop")
 
     def __init__(self) -> None:
-        self.items: List[Tuple[int, Any]] = []
-        self.start: Dict[Any, int] = {}
-        self.stop: Dict[Any, int] = {}
-        self.duration = 0
+        self.items: List[Tuple[Time, Any]] = []
+        self.start: Dict[int, Time] = {}
+        self.stop: Dict[int, Time] = {}
+        self.duration: Time = 0
 
-    def insert(self, time: int, other: "Placed") -> None:
+    def insert(self, time: Time, other: "Placed") -> None:
         """Add another placement, later by ``time``."""
-        self.items += [(t0 + time, i) for t0, i in other.items] if time else other.items
-        for channel, start in other.start.items():
-            stop = other.stop[channel] + time
-            if channel in self.start:
-                self.start[channel] = min(self.start[channel], start + time)
-                self.stop[channel] = max(self.stop[channel], stop)
+        moved = not (isinstance(time, int) and time == 0)
+        self.items += [(t0 + time, i) for t0, i in other.items] if moved else other.items
+        starts, stops = self.start, self.stop
+        for wire, start in other.start.items():
+            first, stop = start + time, other.stop[wire] + time
+            if wire in starts:
+                starts[wire] = _earlier(starts[wire], first)
+                stops[wire] = _later(stops[wire], stop)
             else:
-                self.start[channel], self.stop[channel] = start + time, stop
-        self.duration = max(self.duration, time + other.duration)
+                starts[wire], stops[wire] = first, stop
+        self.duration = _later(self.duration, time + other.duration)
 
-    def shift(self, time: int) -> None:
+    def shift(self, time: Time) -> None:
         """Move everything to later."""
         self.items = [(t0 + time, i) for t0, i in self.items]
         self.start = {c: t + time for c, t in self.start.items()}
@@ -57,136 +106,165 @@ class Placed:
         self.duration += time
 
     @property
-    def first(self) -> int:
+    def first(self) -> Time:
         """Start of the first instruction, 0 where there is none."""
-        return min(self.start.values(), default=0)
+        return reduce(_earlier, self.start.values()) if self.start else 0
 
 
-def _leaf(instruction: Any, time: int = 0) -> Placed:
-    if isinstance(instruction, Reference):
-        raise ProgramError(f"References must be assigned, but {instruction.ref_keys} is not. Use assign_references.")
-    duration = instruction.duration
-    if isinstance(duration, ParameterExpression):
-        raise UnboundShape(f"Durations must be numbers, but {instruction} is not assigned. Assign it first.")
-    out = Placed()
-    out.items = [(time, instruction)]
-    out.duration = time + duration
-    for channel in instruction.channels:
-        out.start[channel], out.stop[channel] = time, time + duration
-    return out
+class _Placer:
+    """Places the instructions of one block; numbers channels, whose own hashes are slow."""
+
+    def __init__(self, length: Length) -> None:
+        self.length = length
+        self.wires: Dict[Any, int] = {}
+        self.by_id: Dict[int, int] = {}  # the block keeps its channels alive
+
+    def wire(self, channel: Any) -> int:
+        number = self.by_id.get(id(channel))
+        if number is None:
+            number = self.by_id[id(channel)] = self.wires.setdefault(channel, len(self.wires))
+        return number
+
+    def leaf(self, instruction: Any, time: Time = 0) -> Placed:
+        if isinstance(instruction, Reference):
+            raise ProgramError(
+                f"References must be assigned, but {instruction.ref_keys} is not. Use assign_references."
+            )
+        out = Placed()
+        out.items = [(time, instruction)]
+        out.duration = stop = time + self.length(instruction.duration)
+        for channel in instruction.channels:
+            wire = self.wire(channel)
+            out.start[wire], out.stop[wire] = time, stop
+        return out
+
+    def block(self, block: ScheduleBlock) -> Placed:
+        children: List[Placed] = []
+        for element in block.blocks:
+            if not isinstance(element, ScheduleBlock):
+                children.append(self.leaf(element))
+                continue
+            inner = self.block(element)
+            children.append(inner)
+            length = getattr(element.alignment_context, "duration", None)
+            length = inner.duration if length is None else self.length(length)
+            if _decided(length < inner.duration):
+                raise ProgramError(
+                    f"Block {element.name!r} must fit its context of {length} samples, but it takes {inner.duration}."
+                )
+            if _decided(length > inner.duration):  # nothing may slip into the rest of the context
+                children.append(self.leaf(RelativeBarrier(*element.channels), length - inner.duration))
+        context = block.alignment_context
+        place = _PLACERS.get(type(context))
+        return place(context, children, self.length) if place is not None else self.by_terra(block)
+
+    def by_terra(self, block: ScheduleBlock) -> Placed:
+        """A user's own kind of context: leave the block to terra."""
+        if block.is_parameterized():
+            raise UnboundShape(f"Block {block.name!r} must be bound before its own kind of context can place it.")
+        schedule: Schedule = block_to_schedule(block)
+        out = Placed()
+        for t0, instruction in schedule.instructions:
+            out.insert(t0, self.leaf(instruction))
+        out.duration = _later(out.duration, int(schedule.duration))
+        return out
 
 
-def place_block(block: ScheduleBlock) -> Placed:
+def place_block(block: ScheduleBlock, length: Length = whole) -> Placed:
     """Return the timed instructions of a block, nested ones included.
 
     Calls and directives are still among them. Linear in the number of
     instructions times the depth of nesting.
 
+    Args:
+        block: read only.
+        length: turns durations into samples; where it returns one per point,
+            the times of the result are int64[points] too.
+
     Raises:
         ProgramError: a duration or a reference that is not assigned, or a
             context that is too short.
+        Mixed: points must be placed apart.
     """
-    children: List[Placed] = []
-    for element in block.blocks:
-        if not isinstance(element, ScheduleBlock):
-            children.append(_leaf(element))
-            continue
-        inner = place_block(element)
-        children.append(inner)
-        length = getattr(element.alignment_context, "duration", inner.duration)
-        if isinstance(length, ParameterExpression):
-            raise UnboundShape(f"The duration of a context must be a number, but {length} is not assigned.")
-        if length < inner.duration:
-            raise ProgramError(
-                f"Block {element.name!r} must fit its context of {length} samples, but it takes {inner.duration}."
-            )
-        if length > inner.duration:  # nothing may slip into the rest of the context
-            children.append(_leaf(RelativeBarrier(*element.channels), length - inner.duration))
-    context = block.alignment_context
-    place = _PLACERS.get(type(context))
-    return place(context, children) if place is not None else _by_terra(block)
-
-
-def _by_terra(block: ScheduleBlock) -> Placed:
-    """A user's own kind of context: leave the block to terra."""
-    schedule: Schedule = block_to_schedule(block)
-    out = Placed()
-    for t0, instruction in schedule.instructions:
-        out.insert(t0, _leaf(instruction))
-    out.duration = max(out.duration, int(schedule.duration))
-    return out
+    return _Placer(length).block(block)
 
 
 def _appended(children: List[Placed]) -> Placed:
     out = Placed()
     for child in children:
-        shared = [c for c in child.start if c in out.stop]
-        out.insert(max((out.stop[c] for c in shared), default=0), child)
-    return out
-
-
-def _left(context: AlignmentKind, children: List[Placed]) -> Placed:
-    out = Placed()
-    for child in children:
-        time, alone = 0, []
-        for channel, start in child.start.items():
-            if channel in out.stop:
-                time = max(time, out.stop[channel] - start)
-            else:
-                alone.append(start)
-        out.insert(max(time, min(alone, default=0)), child)
-    return out
-
-
-def _right(context: AlignmentKind, children: List[Placed]) -> Placed:
-    out = Placed()
-    for child in reversed(children):
-        slacks = [out.start[c] - stop for c, stop in child.stop.items() if c in out.start]
-        time = min(slacks) if slacks else out.duration - child.duration
-        time += child.first
-        if time < 0:
-            out.shift(-time)
-            time = 0
+        time: Time = 0
+        for wire in child.start:
+            if wire in out.stop:
+                time = _later(time, out.stop[wire])
         out.insert(time, child)
     return out
 
 
-def _sequential(context: AlignmentKind, children: List[Placed]) -> Placed:
+def _left(context: AlignmentKind, children: List[Placed], length: Length) -> Placed:
+    out = Placed()
+    for child in children:
+        time: Time = 0
+        alone: List[Time] = []
+        for wire, start in child.start.items():
+            if wire in out.stop:
+                time = _later(time, out.stop[wire] - start)
+            else:
+                alone.append(start)
+        out.insert(_later(time, reduce(_earlier, alone)) if alone else time, child)
+    return out
+
+
+def _right(context: AlignmentKind, children: List[Placed], length: Length) -> Placed:
+    out = Placed()
+    for child in reversed(children):
+        slacks = [out.start[c] - stop for c, stop in child.stop.items() if c in out.start]
+        time = reduce(_earlier, slacks) if slacks else out.duration - child.duration
+        time = time + child.first
+        missing = _later(0 - time, 0)
+        if not (isinstance(missing, int) and missing == 0):
+            out.shift(missing)
+            time = _later(time, 0)
+        out.insert(time, child)
+    return out
+
+
+def _sequential(context: AlignmentKind, children: List[Placed], length: Length) -> Placed:
     out = Placed()
     for child in children:
         out.insert(out.duration, child)
     return out
 
 
-def _equispaced(context: AlignEquispaced, children: List[Placed]) -> Placed:
-    rest = int(context.duration) - sum(child.duration for child in children)
-    if rest < 0:
+def _equispaced(context: AlignEquispaced, children: List[Placed], length: Length) -> Placed:
+    rest = length(context.duration) - sum(child.duration for child in children)
+    if _decided(rest < 0):
         return _appended(children)
-    interval, rest = divmod(rest, len(children) - 1) if len(children) > 1 else (0, rest)
-    half, odd = divmod(rest, 2)
-    out, time = Placed(), half + odd
+    gaps = len(children) - 1
+    interval, rest = (rest // gaps, rest % gaps) if gaps > 0 else (0, rest)
+    out, time = Placed(), rest // 2 + rest % 2
     for child in children:
         out.insert(time, child)
         time = out.duration + interval
     return out
 
 
-def _by_function(context: AlignFunc, children: List[Placed]) -> Placed:
-    appended = _appended(children)
-    if context.duration < appended.duration:
+def _by_function(context: AlignFunc, children: List[Placed], length: Length) -> Placed:
+    appended, span = _appended(children), length(context.duration)
+    if _decided(span < appended.duration):
         return appended
     out = Placed()
     for index, child in enumerate(children):
-        time = int(context.duration * context.func(index + 1) - 0.5 * child.duration)
-        if time < 0 or time > context.duration:
+        exact = span * context.func(index + 1) - 0.5 * child.duration
+        time = int(exact) if isinstance(exact, float) else np.trunc(exact).astype(np.int64)
+        if _decided((time < 0) | (time > span)):
             raise ProgramError(
-                f"Positions of a context must be in 0..{context.duration} samples, but child {index} comes to {time}."
+                f"Positions of a context must be in 0..{span} samples, but child {index} comes to {time}."
             )
         out.insert(time, child)
     return out
 
 
-_PLACERS: Dict[type, Callable[[Any, List[Placed]], Placed]] = {
+_PLACERS: Dict[type, Callable[[Any, List[Placed], Length], Placed]] = {
     AlignLeft: _left,
     AlignRight: _right,
     AlignSequential: _sequential,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import (
@@ -29,14 +29,18 @@ from ..compiler.gate_table import (
     MEASURE,
     RESET,
     CircuitInfo,
+    Family,
     GateTable,
     ScanKind,
+    SheetSnippet,
     Snippet,
     Symbols,
     scanner,
 )
 from ..errors import CompilerError, PulsekitWarning
+from .bodies import OwnBody
 from .expressions import split_expression
+from .flatten import instructions_of
 
 __all__ = ["Reading", "circuit_header", "read_circuits"]
 
@@ -47,6 +51,9 @@ BAD_NUMBER = 8042  # "bad pulse parameters"
 TOO_LONG = 8022  # "pulse too long"
 ALWAYS_SLOW, NO_PARAMETERS = 1, 2  # flags of the scanner
 DYNAMIC = ("if_else", "while_loop", "for_loop", "switch_case", "break_loop", "continue_loop")
+
+
+ToSnippets = Callable[[Sequence[OwnBody]], Sequence[Union[Snippet, Family]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +107,18 @@ def _classify(operation: Any) -> ScanKind:
 class _Reader:
     """Collects the rows of all circuits."""
 
-    def __init__(self, dt: Optional[float], to_snippet: Any) -> None:
+    def __init__(self, dt: Optional[float], to_snippets: ToSnippets) -> None:
         self.dt = dt
-        self.to_snippet = to_snippet
+        self.to_snippets = to_snippets
         self.keys = _Keys()
         self.scanner = scanner(_classify, self._new, self._slow, self._refuse_condition)
         self.symbols: List[Tuple[int, int, float]] = []  # (slot, parameter, coefficient)
         self.expressions: List[Tuple[int, Any]] = []
         self.originals: Dict[int, Tuple[Any, ...]] = {}
-        self.overrides: List[Snippet] = []
-        self.override_at: List[Tuple[int, int]] = []  # (row, index into overrides)
-        self.override_of: Dict[int, int] = {}  # id of a schedule -> index into overrides
+        self.bodies: List[OwnBody] = []
+        self.overrides: Sequence[Union[Snippet, Family]] = ()  # of the bodies
+        self.override_at: List[Tuple[int, int]] = []  # (row, index into bodies)
+        self.override_of: Dict[Any, int] = {}  # id of a schedule and the parameters' order -> index into bodies
         self.lengths: List[int] = []
         self.infos: List[CircuitInfo] = []
         self.orders: List[Tuple[Parameter, ...]] = []
@@ -234,10 +242,11 @@ class _Reader:
         schedule = own.find(operation, q, c)
         if schedule is None:
             return
-        if id(schedule) not in self.override_of:
-            self.override_of[id(schedule)] = len(self.overrides)
-            self.overrides.append(self.to_snippet(schedule, operation.name, q, self.order))
-        self.override_at.append((row, self.override_of[id(schedule)]))
+        key = (id(schedule), self.orders[-1])
+        if key not in self.override_of:
+            self.override_of[key] = len(self.bodies)
+            self.bodies.append(OwnBody(schedule, operation.name, q, self.order))
+        self.override_at.append((row, self.override_of[key]))
 
     def _give_circuit_parameters(
         self, params: np.ndarray, at: np.ndarray, count: np.ndarray, starts: np.ndarray
@@ -245,7 +254,8 @@ class _Reader:
         """Make the circuit's parameters those of gates whose own calibration depends on them."""
         added = 0
         for row, k in self.override_at:
-            if self.overrides[k].program.parameters is None:
+            body = self.overrides[k]
+            if isinstance(body, Snippet) and (isinstance(body, SheetSnippet) or body.program.parameters is None):
                 continue
             width = len(self.orders[int(np.searchsorted(starts, row, side="right")) - 1])
             at[row], count[row] = len(params) + added, width
@@ -267,6 +277,7 @@ class _Reader:
         at[param_rows] = np.cumsum(counts) - counts
         override = np.full(n, -1, np.int32)
         if self.override_at:
+            self.overrides = self.to_snippets(self.bodies)
             rows, ids = zip(*self.override_at)
             override[list(rows)] = ids
             params = self._give_circuit_parameters(params, at, count, starts)
@@ -335,9 +346,7 @@ class _Calibrations:
 
 
 def _first_slot(schedule: Any, qubit: int) -> Optional[int]:
-    from .flatten import flat_instructions
-
-    for _, instruction in flat_instructions(schedule):
+    for instruction in instructions_of(schedule):
         slot = getattr(instruction, "mem_slot", None)
         if slot is not None and instruction.channel.index == qubit:
             return int(slot.index)
@@ -375,20 +384,19 @@ def circuit_header(circuit: QuantumCircuit) -> Dict[str, Any]:
     }
 
 
-def read_circuits(circuits: Sequence[QuantumCircuit], dt: Optional[float], to_snippet: Any) -> Reading:
+def read_circuits(circuits: Sequence[QuantumCircuit], dt: Optional[float], to_snippets: ToSnippets) -> Reading:
     """Return the instructions of all circuits as one table.
 
     Args:
         circuits: read only.
         dt: sample time in s, for delays in other units; None: refuse those.
-        to_snippet: called with (schedule, name, qubits, {parameter of the
-            circuit: number}) for the circuits' own calibrations.
+        to_snippets: called with the circuits' own calibrations.
 
     Raises:
         CompilerError: control flow, conditions, parameters that are not real
             and finite; with circuit, instruction and qubits.
     """
-    reader = _Reader(dt, to_snippet)
+    reader = _Reader(dt, to_snippets)
     for circuit in circuits:
         if circuit.unit != "dt":
             raise CompilerError(

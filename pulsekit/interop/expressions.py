@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, List, Mapping, NamedTuple, Tuple
 
 from qiskit.circuit import Parameter, ParameterExpression
 
 from ..errors import CompilerError
 
-__all__ = ["Affine", "split_expression"]
+__all__ = ["Affine", "split_expression", "tree_of"]
 
 _NAMES = {"add": "add", "mul": "mul", "pow": "pow", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin"}
 _NAMES.update({"acos": "acos", "atan": "atan", "exp": "exp", "log": "log", "abs": "abs", "sign": "sign"})
@@ -40,11 +40,19 @@ def split_expression(expression: ParameterExpression, order: Mapping[Parameter, 
     for parameter in sorted(expression.parameters, key=order.__getitem__):
         slope = expression.gradient(parameter)
         if isinstance(slope, ParameterExpression) and slope.parameters:
-            names = {p.name: k for p, k in order.items()}
-            return Affine(0.0, (), _tree(expression._symbol_expr, names))
+            return Affine(0.0, (), tree_of(expression, {p.name: k for p, k in order.items()}))
         terms.append((order[parameter], _real(slope, expression)))
     zero = expression.bind(dict.fromkeys(expression.parameters, 0))
     return Affine(_real(zero, expression), tuple(terms))
+
+
+def tree_of(expression: ParameterExpression, numbers: Mapping[str, int]) -> Any:
+    """Return an expression as a tree of its parameters, which are numbered by name.
+
+    Raises:
+        CompilerError: as :func:`split_expression`.
+    """
+    return _tree(expression._symbol_expr, numbers)
 
 
 def _real(value: Any, expression: Any) -> float:
@@ -54,7 +62,7 @@ def _real(value: Any, expression: Any) -> float:
     return number.real
 
 
-def _tree(node: Any, names: Dict[str, int]) -> Any:
+def _tree(node: Any, names: Mapping[str, int]) -> Any:
     kind = type(node).__name__.lower()
     if str(node) in names and not node.args:
         return ("parameter", names[str(node)])

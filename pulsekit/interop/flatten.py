@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Call, Instruction
@@ -11,7 +11,7 @@ from qiskit.pulse.instructions.directives import Directive
 from ..errors import ProgramError
 from .blocks import place_block
 
-__all__ = ["flat_instructions", "flatten", "name_of"]
+__all__ = ["flat_instructions", "flatten", "instructions_of", "name_of"]
 
 Timed = List[Tuple[int, Any]]
 
@@ -45,6 +45,20 @@ def name_of(program: Any) -> str:
 def flat_instructions(program: Any) -> Timed:
     """Return the pairs of :func:`flatten`."""
     return flatten(program)[0]
+
+
+def instructions_of(program: Any) -> Iterator[Instruction]:
+    """Yield the instructions of a program in no order, whether it is assigned or not; directives are among them."""
+    if isinstance(program, ScheduleBlock):
+        for element in program.blocks:
+            yield from instructions_of(element)
+    elif isinstance(program, Schedule):
+        for _, child in program._children:
+            yield from instructions_of(child)
+    elif isinstance(program, Call):
+        yield from instructions_of(program.assigned_subroutine())
+    else:
+        yield program
 
 
 def _collect(program: Any, shift: int, out: Timed) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
+import numpy as np
 from qiskit.circuit import Parameter
 from qiskit.pulse import Schedule, ScheduleBlock
 
-from ..compiler.gate_table import Family, Snippet
+from ..compiler.gate_table import Family, Head, Snippet
 from .schedules import UnboundShape, snippet_from_schedule
+from .templates import family_of_template
 
 __all__ = ["MapSnippets", "definition_of"]
 
@@ -71,10 +73,21 @@ class MapSnippets:
         try:
             return self._snippet(definition, name, qubits, signature)
         except UnboundShape:
+            return self._template(definition, name, qubits, signature)
+
+    def _template(self, definition: Any, name: str, qubits: Tuple[int, ...], signature: Sequence[str]) -> Family:
+        names = tuple(f"P{k}" for k in range(len(signature)))
+        head = Head(name, qubits, f"map:{name}:{list(qubits)}", signature=names)
+        try:
+            return family_of_template(definition, head, arguments_of(definition, signature), len(signature))
+        except UnboundShape:
             return self._family(name, qubits, len(signature))
 
     def _family(self, name: str, qubits: Tuple[int, ...], arity: int) -> Family:
-        def make(numbers: Tuple[float, ...]) -> Snippet:
+        def make(numbers: np.ndarray) -> List[Snippet]:
+            return [one(row) for row in numbers.tolist()]
+
+        def one(numbers: Sequence[float]) -> Snippet:
             whole = [int(v) if float(v).is_integer() else v for v in numbers]  # lengths must be integers
             bound = self._snippet(self.inst_map.get(name, qubits, *whole), name, qubits, ())
             return replace(bound, signature=tuple(f"P{k}" for k in range(arity)))

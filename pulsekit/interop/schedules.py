@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import ParameterExpression
@@ -44,6 +44,9 @@ _FRAME_OPS = {
 _KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
 
 
+COLUMN_ORDER = ("t0", "duration", "op", "channel", "ref", "value", "angle", "slot", "label")  # of a reader's rows
+Reader = Callable[[Any, Any, Any], Tuple[Any, ...]]  # called with (reader, start, instruction)
+
 _SCALABLE = {  # terra's name: parameters that make the shape, beside amp and angle
     name: SHAPES[shape].parameters
     for name, shape in SHAPE_NAMES.items()
@@ -77,10 +80,10 @@ class ScheduleReader:
 
     def add(self, timed: Sequence[Tuple[int, Any]]) -> None:
         """Append the instructions of one schedule."""
-        rows, readers = self.rows, _READERS
+        rows, readers = self.rows, self.readers
         append, keep = rows.append, self.objects.append
         for t0, instruction in timed:
-            read = readers.get(type(instruction)) or _reader_of(instruction)
+            read = readers.get(type(instruction)) or self._reader_of(instruction)
             append(read(self, t0, instruction))
             keep(instruction)
         self.bounds.append(len(rows))
@@ -106,6 +109,10 @@ class ScheduleReader:
             number = self.channels.setdefault(Channel(kind, int(channel.index)), len(self.channels))
             self._channel_of[key] = number
         return number
+
+    def length(self, duration: Any) -> int:
+        """Return a duration in samples."""
+        return int(duration)
 
     def _number(self, value: Any, column: int) -> float:
         """Return a value, or its constant part with the rest noted down."""
@@ -171,7 +178,7 @@ class ScheduleReader:
 
     def _delay(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
         duration, channel = instruction.operands
-        return (t0, int(duration), 1, self._channel(channel), -1, 0.0, 0.0, -1, self._label(instruction._name))
+        return (t0, self.length(duration), 1, self._channel(channel), -1, 0.0, 0.0, -1, self._label(instruction._name))
 
     def _acquire(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
         memory, register = instruction.mem_slot, instruction.reg_slot
@@ -184,33 +191,57 @@ class ScheduleReader:
         slot = -1 if memory is None else int(memory.index)
         channel = self._channel(instruction.channel)
         label = self._label(instruction._name)
-        return (t0, int(instruction.duration), int(Op.ACQUIRE), channel, ref, 0.0, 0.0, slot, label)
+        return (t0, self.length(instruction.duration), int(Op.ACQUIRE), channel, ref, 0.0, 0.0, slot, label)
 
-    def programs(self, make: Callable[..., Program] = Program, **shared: Any) -> List[Program]:
-        """Return one program per schedule, rows sorted by time.
+    def _reader_of(self, instruction: Any) -> Reader:
+        for base in type(instruction).__mro__:
+            if base in self.readers:
+                return self.readers[base]
+        raise ProgramError(
+            f"Pulse instructions must be among {sorted(c.__name__ for c in self.readers)}, "
+            f"but {type(instruction).__name__} came.",
+            code=8011,
+        )
+
+    readers: ClassVar[Dict[type, Reader]] = {
+        pi.Play: _play,
+        pi.Delay: _delay,
+        pi.Acquire: _acquire,
+        **dict.fromkeys(_FRAME_OPS, _frame),
+    }
+
+    def table(self) -> EventTable:
+        """Return the rows of all schedules, each schedule's sorted by time.
 
         At one time, rows of no length come first.
         """
-        names = ("t0", "duration", "op", "channel", "ref", "value", "angle", "slot", "label")
-        columns = list(zip(*self.rows)) if self.rows else [()] * len(names)
-        table = EventTable(**{n: np.array(c) for n, c in zip(names, columns)}) if self.rows else EventTable()
-        bounds = np.array(self.bounds)
-        schedule = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        columns = list(zip(*self.rows)) if self.rows else [()] * len(COLUMN_ORDER)
+        table = EventTable(**{n: np.array(c) for n, c in zip(COLUMN_ORDER, columns)}) if self.rows else EventTable()
+        schedule = np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
         self.sorting = np.lexsort((table.duration > 0, table.t0, schedule))
-        events = table.take(self.sorting)
-        ends = events.t0 + events.duration
+        return table.take(self.sorting)
+
+    def tables(self) -> Program:
+        """Return an empty program with everything that the rows refer to."""
+        return Program(
+            events=EventTable(),
+            channels=tuple(self.channels),
+            pulses=tuple(self.pulses),
+            acquires=tuple(self.acquires),
+            labels=tuple(self.labels),
+        )
+
+    def programs(self) -> List[Program]:
+        """Return one program per schedule, rows sorted as in :meth:`table`."""
+        events, tables = self.table(), self.tables()
+        stops, slots = events.t0 + events.duration, events.slot
         out = []
         for part, lo, hi in zip(events.split(self.bounds), self.bounds[:-1], self.bounds[1:]):
             out.append(
-                make(
+                tables.replace(
                     events=part,
-                    channels=tuple(self.channels),
-                    pulses=tuple(self.pulses),
-                    acquires=tuple(self.acquires),
-                    labels=tuple(self.labels),
-                    duration=int(ends[lo:hi].max()) if hi > lo else 0,
-                    memory_slots=int(part.slot.max()) + 1 if hi > lo else 0,
-                    **shared,
+                    duration=int(stops[lo:hi].max(initial=0)),
+                    memory_slots=int(slots[lo:hi].max(initial=-1)) + 1,
                 )
             )
         return out
@@ -220,25 +251,6 @@ def _settings(thing: Any) -> Any:
     if thing is None:
         return None
     return (thing.name, tuple(sorted((thing.params or {}).items())))
-
-
-def _reader_of(instruction: Any) -> Callable[..., Tuple[Any, ...]]:
-    for base in type(instruction).__mro__:
-        if base in _READERS:
-            return _READERS[base]
-    raise ProgramError(
-        f"Pulse instructions must be among {sorted(c.__name__ for c in _READERS)}, "
-        f"but {type(instruction).__name__} came.",
-        code=8011,
-    )
-
-
-_READERS: Dict[type, Callable[..., Tuple[Any, ...]]] = {
-    pi.Play: ScheduleReader._play,
-    pi.Delay: ScheduleReader._delay,
-    pi.Acquire: ScheduleReader._acquire,
-    **dict.fromkeys(_FRAME_OPS, ScheduleReader._frame),
-}
 
 
 def convert_pulse(pulse: Any) -> Tuple[Pulse, Any, Any]:
@@ -333,7 +345,7 @@ def snippet_from_schedule(
     reader = ScheduleReader(arguments)
     timed, length = flatten(schedule)
     reader.add(timed)
-    (program,) = reader.programs(name=name)
+    program = reader.programs()[0].replace(name=name)
     order = reader.sorting
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))

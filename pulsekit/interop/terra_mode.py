@@ -10,12 +10,13 @@ from qiskit.pulse import Schedule, ScheduleBlock
 
 from ..compiler.gate_table import Snippet
 from ..errors import CompilerError
+from .bodies import OwnBody
 from .flatten import flat_instructions, flatten
 from .map_cache import fresh
 from .maps import arguments_of, definition_of
 from .timing import timed_snippet
 
-__all__ = ["TerraMaps", "own_snippet"]
+__all__ = ["TerraMaps", "own_snippets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +103,11 @@ class _Parts:
         return self.made[qubit]
 
 
-def own_snippet(schedule: Any, name: str, qubits: Tuple[int, ...], order: Any = None) -> Snippet:
-    """Return the snippet of a circuit's own calibration."""
-    found = timed_snippet(*flatten(schedule), name, qubits, fixed=name == "measure")
-    assert found is not None
-    return found
+def own_snippets(bodies: Sequence[OwnBody]) -> List[Snippet]:
+    """Return the snippets of circuits' own calibrations."""
+    out = []
+    for schedule, name, qubits, _ in bodies:
+        found = timed_snippet(*flatten(schedule), name, qubits, fixed=name == "measure")
+        assert found is not None
+        out.append(found)
+    return out

@@ -9,6 +9,7 @@ the ones marked not scalable, whose amplitudes are parameters of the shape.
 
 from __future__ import annotations
 
+import math
 from typing import Callable, Dict, Mapping, NamedTuple, Tuple
 
 import numpy as np
@@ -26,6 +27,18 @@ class Shape(NamedTuple):
     parameters: Tuple[str, ...]  # beside duration, amp and angle
     function: Callable[..., Array]  # (t float64[n], duration, **parameters) -> complex128[n]
     scalable: bool = True  # amp and angle multiply the whole envelope
+    ceiling: Callable[..., float] = lambda **parameters: math.inf  # no sample is larger, for parameters that make sense
+
+
+_STEEPEST = 0.6065306597126335  # the largest x exp(-x^2/2), exp(-1/2)
+
+
+def _one(**parameters: float) -> float:
+    return 1.0
+
+
+def _with_beta(sigma: float, beta: float, **parameters: float) -> float:
+    return math.hypot(1.0, _STEEPEST * beta / sigma)
 
 
 def _lifted(t: Array, center: float, zero: float, sigma: float) -> Array:
@@ -130,23 +143,24 @@ def _sech_deriv(t: Array, duration: float, sigma: float) -> Array:
     return (-np.tanh(x) / np.cosh(x) / sigma).astype(complex)
 
 
+# lifted Gaussians are below plain ones, and those below 1
 SHAPES: Dict[str, Shape] = {
-    "constant": Shape((), _constant),
-    "gaussian": Shape(("sigma",), _gaussian),
-    "drag": Shape(("sigma", "beta"), _drag),
-    "gaussian_square": Shape(("sigma", "width"), _gaussian_square),
-    "gaussian_square_drag": Shape(("sigma", "width", "beta"), _gaussian_square_drag),
+    "constant": Shape((), _constant, ceiling=_one),
+    "gaussian": Shape(("sigma",), _gaussian, ceiling=_one),
+    "drag": Shape(("sigma", "beta"), _drag, ceiling=_with_beta),
+    "gaussian_square": Shape(("sigma", "width"), _gaussian_square, ceiling=_one),
+    "gaussian_square_drag": Shape(("sigma", "width", "beta"), _gaussian_square_drag, ceiling=_with_beta),
     "gaussian_square_echo": Shape(
         ("amp", "angle", "sigma", "width", "active_amp", "active_angle"), _gaussian_square_echo, scalable=False
     ),
-    "gaussian_deriv": Shape(("sigma",), _gaussian_deriv),
-    "sin": Shape(("freq", "phase"), _sin),
-    "cos": Shape(("freq", "phase"), _cos),
-    "sawtooth": Shape(("freq", "phase"), _sawtooth),
-    "triangle": Shape(("freq", "phase"), _triangle),
-    "square": Shape(("freq", "phase"), _square),
-    "sech": Shape(("sigma", "zero_ends"), _sech),
-    "sech_deriv": Shape(("sigma",), _sech_deriv),
+    "gaussian_deriv": Shape(("sigma",), _gaussian_deriv, ceiling=lambda sigma: _STEEPEST / sigma),
+    "sin": Shape(("freq", "phase"), _sin, ceiling=_one),
+    "cos": Shape(("freq", "phase"), _cos, ceiling=_one),
+    "sawtooth": Shape(("freq", "phase"), _sawtooth, ceiling=_one),
+    "triangle": Shape(("freq", "phase"), _triangle, ceiling=_one),
+    "square": Shape(("freq", "phase"), _square, ceiling=_one),
+    "sech": Shape(("sigma", "zero_ends"), _sech, ceiling=_one),
+    "sech_deriv": Shape(("sigma",), _sech_deriv, ceiling=lambda sigma: 0.5 / sigma),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -16,6 +17,8 @@ from .events import EventTable, Op
 from .expressions import evaluate
 
 __all__ = ["AcquireSpec", "Origin", "ParameterTable", "Program", "Pulse", "Source"]
+
+WIDEST = 1e6  # durations; a lifted Gaussian of a larger sigma is 0/0
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,14 @@ class Pulse:
     def peak(self) -> float:
         """The largest magnitude of a sample, dimensionless."""
         return float(np.abs(self.samples).max(initial=0.0))
+
+    @cached_property
+    def ceiling(self) -> float:
+        """What no sample's magnitude exceeds, without sampling; inf where that is not known."""
+        params = dict(self.params)
+        if not all(map(math.isfinite, params.values())) or not 0 < params.get("sigma", 1.0) <= WIDEST * self.duration:
+            return math.inf
+        return SHAPES[self.shape].ceiling(**params) if self.shape in SHAPES else math.inf
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ def test_shapes_and_lengths_of_pulse_gates_are_bound_first(device):
     batch = compile(circuit, device, parameter_binds=binds)
     same_as_bound_before(batch, [circuit], device, binds)
     assert [h["name"] for h in batch.headers] == ["rabi-0", "rabi-1"]
-    with pytest.raises(ProgramError, match="Assign"):
+    with pytest.raises(CompilerError, match=r"'rabi' on qubits \[0\].* is not bound. Give parameter_binds"):
         compile(circuit, device)
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from math import gcd
-from typing import ClassVar, FrozenSet, List, Tuple
+from typing import ClassVar, FrozenSet, List, Sequence, Tuple
 
 import numpy as np
 
 from ...device import Timing
 from ...errors import CompilerError
-from ...program import Op, Program
+from ...program import Channel, EventTable, Op, Program
 from ...program.findings import row_place
 from ..base import Pass
 from ..memo import remember
+from ..sheets import Sheet, SheetSnippet, by_sheet
 from ..snippets import Snippet
 from ..work import Note, Work
 from .pad_pulses import check_mode
-from .sequencing import Sequence
+from .sequencing import Sequence as SequencePass
 
 __all__ = ["AlignStarts", "align_program", "grid_of"]
 
@@ -34,7 +35,7 @@ class AlignStarts(Pass):
     """
 
     mode: str = "pad"  # "strict": raise instead; "off": leave as it is
-    sequence: Pass = field(default_factory=Sequence)  # the pass that placed the gates
+    sequence: Pass = field(default_factory=SequencePass)  # the pass that placed the gates
     requires: ClassVar[FrozenSet[str]] = frozenset({"sequenced"})
     ensures: ClassVar[FrozenSet[str]] = frozenset({"aligned"})
 
@@ -44,9 +45,14 @@ class AlignStarts(Pass):
             return work
         assert work.snippet is not None and work.start is not None
         timing = work.device.timing
-        places = [remember(s, ("grid", timing), partial(grid_of, s, timing)) for s in work.snippets] + [(1, 0)]
-        grid = np.array([g for g, _ in places], dtype=np.int64)[work.snippet]
-        anchor = np.array([a for _, a in places], dtype=np.int64)[work.snippet]
+        places = np.tile(np.array([1, 0], dtype=np.int64), (len(work.snippets) + 1, 1))
+        alone, sheets = by_sheet(work.snippets)
+        for k in alone:
+            snippet = work.snippets[k]
+            places[k] = remember(snippet, ("grid", timing), partial(grid_of, snippet, timing))
+        for sheet, positions, bodies in sheets:
+            places[positions] = remember(sheet, ("grid", timing), partial(_grids_of, sheet, timing))[bodies]
+        grid, anchor = places[work.snippet].T
         off = (work.start + anchor) % grid != 0
         if not off.any():
             return work
@@ -64,15 +70,32 @@ def grid_of(snippet: Snippet, timing: Timing) -> Tuple[int, int]:
     Raises:
         CompilerError: no start suits all rows of the snippet (8036).
     """
-    e = snippet.program.events
-    kinds = np.array([c.kind for c in snippet.program.channels] or [""], dtype="U1")[e.channel]
-    plays = e.op == Op.PLAY
-    reads = (e.op == Op.ACQUIRE) | (plays & (kinds == "m"))
     grid, start = 1, 0
-    for rows, step in ((reads, timing.acquire_alignment), (plays, timing.pulse_alignment)):
-        for offset in np.unique(e.t0[rows] % step).tolist() if step > 1 else ():
+    for offsets, step in _offsets(snippet.program.events, snippet.program.channels, timing):
+        for offset in np.unique(offsets[offsets >= 0]).tolist():
             grid, start = _meet(snippet, grid, start, step, -offset % step)
     return grid, -start % grid
+
+
+def _offsets(e: EventTable, channels: Sequence[Channel], timing: Timing) -> List[Tuple[np.ndarray, int]]:
+    """Return (how far each row is off a grid, -1 where it need not be on it; the grid), in samples."""
+    kinds = np.array([c.kind for c in channels] or [""], dtype="U1")[e.channel]
+    plays = e.op == Op.PLAY
+    reads = (e.op == Op.ACQUIRE) | (plays & (kinds == "m"))
+    grids = ((reads, timing.acquire_alignment), (plays, timing.pulse_alignment))
+    return [(np.where(rows, e.t0 % step, -1), step) for rows, step in grids if step > 1]
+
+
+def _grids_of(sheet: Sheet, timing: Timing) -> np.ndarray:
+    """Return :func:`grid_of` every body, int64[bodies, 2]; asked once per set of offsets."""
+    offsets = np.zeros((len(sheet), 0), dtype=np.int64)
+    for off, step in _offsets(sheet.events, sheet.tables.channels, timing):
+        met = np.zeros((len(sheet), step), dtype=bool)
+        met[sheet.body[off >= 0], off[off >= 0]] = True
+        offsets = np.concatenate([offsets, met], axis=1)
+    _, first, which = np.unique(np.packbits(offsets, axis=1), axis=0, return_index=True, return_inverse=True)
+    found = [grid_of(SheetSnippet(sheet, body), timing) for body in first.tolist()]
+    return np.array(found, dtype=np.int64)[which.reshape(-1)]
 
 
 def _meet(snippet: Snippet, grid: int, start: int, step: int, wanted: int) -> Tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, FrozenSet
+from typing import ClassVar, FrozenSet, List, Optional
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ...errors import CompilerError
 from ...program import EventTable, Op, ParameterTable, Program
 from ..base import Pass
 from ..memo import remember
+from ..sheets import Sheet, SheetSnippet, by_sheet
 from ..snippets import Snippet
 from ..work import Work
 
@@ -37,7 +38,16 @@ class ScopeFrequencies(Pass):
         """Return the work with scoped snippets."""
         if check_scope(self.scope) == "program":
             return work
-        return work.replace(snippets=tuple([remember(s, "scoped", partial(_scoped, s)) for s in work.snippets]))
+        snippets = list(work.snippets)
+        alone, sheets = by_sheet(snippets)
+        for k in alone:
+            snippets[k] = remember(snippets[k], "scoped", partial(_scoped, snippets[k]))
+        for sheet, positions, bodies in sheets:
+            scoped = remember(sheet, "scoped", partial(_scoped_sheet, sheet))
+            if scoped is not None:
+                for k, body in zip(positions.tolist(), bodies.tolist()):
+                    snippets[k] = scoped[body]
+        return work.replace(snippets=tuple(snippets))
 
 
 def check_scope(scope: str) -> str:
@@ -62,7 +72,27 @@ def _exchanged(snippet: Snippet, program: Program) -> Snippet:
     if objects is not None:
         half = (None,) * (added // 2)
         objects = half + tuple(objects) + half
-    return replace(snippet, program=program, objects=objects)
+    return snippet.alone(program, objects)
+
+
+def _scoped_sheet(sheet: Sheet) -> Optional[List[SheetSnippet]]:
+    """Return the bodies of a sheet with :func:`scope_frequencies` done to each; None: all stay."""
+    e = sheet.events
+    shifts = e.op == Op.SHIFT_FREQUENCY
+    rows = np.flatnonzero(shifts | (e.op == Op.SET_FREQUENCY))
+    width = len(sheet.tables.channels)
+    lines, line = np.unique(sheet.body[rows] * width + e.channel[rows], return_inverse=True)
+    total = np.bincount(line, np.where(shifts[rows], e.value[rows], np.nan))
+    lines = lines[~(total == 0.0)]  # as in _returns: shifts that cancel exactly
+    if not lines.size:
+        return None
+    bodies, channels = lines // width, lines % width
+    saves = EventTable(op=np.full(lines.size, Op.SAVE_FRAME), channel=channels)
+    restores = saves.replace(op=np.full(lines.size, Op.RESTORE_FRAME), t0=sheet.duration[bodies])
+    order = np.argsort(np.concatenate([bodies, sheet.body, bodies]), kind="stable")
+    events = EventTable.concatenate([saves, e, restores]).take(order)
+    ptr = sheet.ptr + 2 * np.concatenate([[0], np.cumsum(np.bincount(bodies, minlength=len(sheet)))])
+    return replace(sheet, events=events, ptr=ptr).snippets()
 
 
 def scope_frequencies(program: Program) -> Program:

@@ -56,10 +56,16 @@ class LookUpCalibrations(Pass):
         snippet[plain] = table[key]
         for k, family in families.items():
             _instances(gates, plain[key == k], family, snippet, snippets)
-        own = gates.override >= 0
-        snippet[own] = gates.override[own] + len(snippets)
-        snippets.extend(gates.overrides)
         _check_arity(gates, snippet, snippets)
+        number = np.full(len(gates.overrides) + 1, -1, dtype=np.int32)
+        for k, body in enumerate(gates.overrides):
+            if isinstance(body, Family):
+                _instances(gates, np.flatnonzero(gates.override == k), body, snippet, snippets)
+            else:
+                number[k] = len(snippets)
+                snippets.append(body)
+        own = np.flatnonzero(number[gates.override] >= 0)
+        snippet[own] = number[gates.override[own]]
         lengths = np.array([s.duration for s in snippets] + [0], dtype=np.int64)
         duration = lengths[snippet]
         delays = np.flatnonzero(gates.kind == DELAY)
@@ -89,21 +95,20 @@ def _instances(
     gates: GateTable, rows: np.ndarray, family: Family, snippet: np.ndarray, snippets: List[Snippet]
 ) -> None:
     """Give gates of a family the snippets of their numbers, in place."""
-    unbound = {*gates.symbols.slot.tolist(), *(slot for slot, _ in gates.symbols.expressions)}
-    made: Dict[Tuple[float, ...], int] = {}
-    for row in rows.tolist():
-        arguments, at = gates.arguments(row), int(gates.param_at[row])
-        if len(arguments) != family.arity:
-            raise CompilerError(_wrong_arity(gates, row, family.arity))
-        if not unbound.isdisjoint(range(at, at + family.arity)):
-            raise CompilerError(
-                f"{gates.where(row)}: parameters that change a calibration's shapes or times must be numbers, but one "
-                "is not bound. Give parameter_binds."
-            )
-        if arguments not in made:
-            made[arguments] = len(snippets)
-            snippets.append(family.make(arguments))
-        snippet[row] = made[arguments]
+    wrong = np.flatnonzero(gates.param_count[rows] != family.arity)
+    if wrong.size:
+        raise CompilerError(_wrong_arity(gates, int(rows[wrong[0]]), family.arity))
+    slots = gates.param_at[rows][:, None] + np.arange(family.arity)
+    unbound = [*gates.symbols.slot.tolist(), *(slot for slot, _ in gates.symbols.expressions)]
+    free = np.flatnonzero(np.isin(slots, unbound).any(axis=1))
+    if free.size:
+        raise CompilerError(
+            f"{gates.where(int(rows[free[0]]))}: parameters that change a calibration's shapes or times must be "
+            "numbers, but one is not bound. Give parameter_binds."
+        )
+    numbers, which = np.unique(gates.params[slots], axis=0, return_inverse=True)
+    snippet[rows] = which.reshape(-1) + len(snippets)
+    snippets.extend(family.make(numbers))
 
 
 @lru_cache(maxsize=4096)
@@ -182,9 +187,7 @@ def _missing(work: Work, row: int) -> str:
 
 def _check_arity(gates: GateTable, snippet: np.ndarray, snippets: List[Snippet]) -> None:
     takes = np.array([len(s.signature) for s in snippets] + [0], dtype=np.int64)
-    own = np.zeros(len(snippets) + 1, dtype=bool)
-    own[len(snippets) - len(gates.overrides) : len(snippets)] = True
-    wrong = (gates.kind != DELAY) & (snippet >= 0) & ~own[snippet] & (takes[snippet] != gates.param_count)
+    wrong = (gates.kind != DELAY) & (snippet >= 0) & (takes[snippet] != gates.param_count)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise CompilerError(_wrong_arity(gates, row, int(takes[snippet[row]])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, FrozenSet, List, Tuple
 
@@ -14,6 +14,7 @@ from ...program import Op, Program, Pulse
 from ...program.findings import row_place
 from ..base import Pass
 from ..memo import remember
+from ..sheets import Sheet, by_sheet
 from ..snippets import Snippet
 from ..work import Note, Work
 
@@ -47,7 +48,12 @@ class PadPulses(Pass):
             return work
         assert work.snippet is not None and work.duration is not None
         snippets, changed = list(work.snippets), {}  # type: ignore[var-annotated]
-        for k, snippet in enumerate(snippets):
+        alone, sheets = by_sheet(snippets)
+        for sheet, positions, bodies in sheets:
+            wrong = remember(sheet, ("lengths", work.device.timing), partial(_wrong_bodies, sheet, work.device.timing))
+            alone += positions[wrong[bodies]].tolist()
+        for k in alone:
+            snippet = snippets[k]
             make = partial(_padded_snippet, snippet, work.device.timing, self.mode)
             padded, texts = remember(snippet, ("padded", work.device.timing, self.mode), make)
             if texts:
@@ -69,7 +75,16 @@ def _padded_snippet(snippet: Snippet, timing: Timing, mode: str) -> Tuple[Snippe
     program, texts = pad_program(snippet.program, timing, mode, where=where)
     if not texts:
         return snippet, texts
-    return replace(snippet, program=program, objects=None), texts  # the objects show the pulse as it was
+    return snippet.alone(program), texts  # without objects: they show the pulse as it was
+
+
+def _wrong_bodies(sheet: Sheet, timing: Timing) -> np.ndarray:
+    """Return which bodies have pulses of a wrong length, bool[bodies]."""
+    plays = np.flatnonzero(sheet.events.op == Op.PLAY)
+    lengths = sheet.events.duration[plays]
+    wrong = np.zeros(len(sheet), dtype=bool)
+    wrong[sheet.body[plays[_wanted(lengths, timing) != lengths]]] = True
+    return wrong
 
 
 def pad_program(program: Program, timing: Timing, mode: str, *, where: str = "") -> Tuple[Program, List[str]]:

@@ -1,0 +1,139 @@
+"""Hold the bodies of many calibrations in one table: the points of a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ..program import EventTable, Op, Program
+from .snippets import Snippet
+
+__all__ = ["Head", "Sheet", "SheetSnippet", "by_sheet"]
+
+GRID = 1 << 12  # samples; bodies are lined up at multiples of it, which keeps every alignment
+
+
+class Head(NamedTuple):
+    """What a body is: as the fields of a :class:`Snippet`."""
+
+    name: str
+    qubits: Tuple[int, ...]
+    calibration: str
+    fixed: bool = False
+    signature: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Bodies one after the other, each with times from its own start, none with parameters.
+
+    What a pass asks of every body it can ask of the sheet at once. The rows of
+    body ``k`` are ``ptr[k]..ptr[k + 1]``, sorted by time.
+    """
+
+    events: EventTable
+    ptr: np.ndarray  # int64[bodies + 1]
+    duration: np.ndarray  # int64[bodies], samples
+    tables: Program  # an empty program with the channels, pulses, acquires and labels of all bodies
+    heads: Sequence[Head]
+
+    def __len__(self) -> int:
+        return len(self.duration)
+
+    @cached_property
+    def body(self) -> np.ndarray:
+        """The body of every row, int64[rows]."""
+        return np.repeat(np.arange(len(self)), np.diff(self.ptr))
+
+    @cached_property
+    def lengths(self) -> Sequence[int]:
+        """The durations as Python's integers, samples."""
+        return self.duration.tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def anchors(self) -> Sequence[int]:
+        """Start of each body's first acquire in samples from its start, or -1."""
+        first = np.full(len(self), -1, dtype=np.int64)
+        rows = np.flatnonzero(self.events.op == Op.ACQUIRE)[::-1]  # the rows of a body ascend in time
+        first[self.body[rows]] = self.events.t0[rows]
+        return first.tolist()  # type: ignore[no-any-return]
+
+    def program(self, body: int) -> Program:
+        """Return one body as a program."""
+        (events,) = self.events.split(self.ptr[body : body + 2].tolist())
+        slots = int(events.slot.max(initial=-1)) + 1
+        return self.tables.replace(
+            events=events, duration=self.lengths[body], memory_slots=slots, name=self.heads[body].name
+        )
+
+    def snippets(self) -> List["SheetSnippet"]:
+        """Return one snippet per body."""
+        return [SheetSnippet(self, k) for k in range(len(self))]
+
+    def lined_up(self) -> Optional[Program]:
+        """Return one program that plays all bodies, one after the other; None if a row leaves its body."""
+        e, body = self.events, self.body
+        if (e.t0 < 0).any() or (e.t0 + e.duration > self.duration[body]).any():
+            return None
+        room = (self.duration // GRID + 1) * GRID
+        start = np.cumsum(room) - room
+        slots = int(e.slot.max(initial=-1)) + 1
+        events = e.replace(t0=e.t0 + start[body], slot=np.where(e.slot >= 0, e.slot + slots * body, e.slot))
+        return self.tables.replace(events=events, duration=int(room.sum()), memory_slots=slots * len(self))
+
+
+class SheetSnippet(Snippet):
+    """One body of a sheet; its program is made when somebody asks for it."""
+
+    sheet: Sheet
+    number: int  # of the body in the sheet
+
+    def __init__(self, sheet: Sheet, number: int) -> None:
+        head = sheet.heads[number]
+        self.__dict__.update(
+            sheet=sheet,
+            number=number,
+            name=head.name,
+            qubits=head.qubits,
+            calibration=head.calibration,
+            fixed=head.fixed,
+            stretch=False,
+            objects=None,
+            signature=head.signature,
+        )
+
+    @cached_property
+    def program(self) -> Program:  # type: ignore[override]
+        """The body on its own."""
+        return self.sheet.program(self.number)
+
+    @property
+    def duration(self) -> int:
+        """Samples."""
+        return self.sheet.lengths[self.number]
+
+    @property
+    def anchor(self) -> int:  # type: ignore[override]
+        """Start of the first acquire in samples from the snippet's start, or -1."""
+        return self.sheet.anchors[self.number]
+
+
+def by_sheet(snippets: Sequence[Snippet]) -> Tuple[List[int], List[Tuple[Sheet, np.ndarray, np.ndarray]]]:
+    """Tell snippets that stand alone from those of sheets.
+
+    Returns:
+        The positions of the former, and per sheet (sheet, positions, bodies).
+    """
+    alone: List[int] = []
+    found: Dict[int, Tuple[Any, List[int], List[int]]] = {}
+    for k, snippet in enumerate(snippets):
+        if not isinstance(snippet, SheetSnippet):
+            alone.append(k)
+            continue
+        _, positions, bodies = found.setdefault(id(snippet.sheet), (snippet.sheet, [], []))
+        positions.append(k)
+        bodies.append(snippet.number)
+    return alone, [(sheet, np.array(at), np.array(bodies)) for sheet, at, bodies in found.values()]
