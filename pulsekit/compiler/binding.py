@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import List, Sequence
 
 import numpy as np
@@ -83,7 +82,8 @@ def bind_table(gates: GateTable, theta: Sequence[np.ndarray]) -> GateTable:
         used += values.size
         for k in range(points):
             name = f"{info.name}-{k}"
-            circuits.append(replace(info, name=name, parameters=(), header={**info.header, "name": name}))
+            header = {**info.header, "name": name}
+            circuits.append(CircuitInfo(name, info.n_qubits, info.n_clbits, info.metadata, header))
         lengths.extend([len(own)] * points)
     out = gates.take(np.concatenate([np.zeros(0, np.int64), *rows]))
     return out.replace(

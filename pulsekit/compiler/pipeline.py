@@ -103,23 +103,16 @@ def header_of_notes(work: Work) -> List[Dict[str, Any]]:
     and "compiler" (texts of everything else).
     """
     out: List[Dict[str, Any]] = [{} for _ in work.gates.circuits]
-    known: Dict[int, Dict[str, Any]] = {}
     for note in work.notes:
-        for c in range(len(out)) if note.circuit < 0 else (note.circuit,):
+        esp = [(str(q), _plain(facts)) for q, facts in note.data.get("qubits", {}).items()]
+        for c in note.circuits or range(len(out)):
             if note.kind == "esp":
-                out[c]["esp"] = {str(q): _copied(facts, known) for q, facts in note.data.get("qubits", {}).items()}
+                out[c]["esp"] = {q: facts.copy() for q, facts in esp}
             elif note.kind == "moved":
                 out[c]["moved"] = {"text": note.text, **_plain(note.data)}
             else:
                 out[c].setdefault("compiler", []).append(note.text)
     return out
-
-
-def _copied(facts: Mapping[str, Any], known: Dict[int, Dict[str, Any]]) -> Dict[str, Any]:
-    """Return a copy of a qubit's facts, which the notes of many circuits share."""
-    if id(facts) not in known:
-        known[id(facts)] = _plain(facts)
-    return known[id(facts)].copy()
 
 
 def _plain(data: Mapping[Any, Any]) -> Dict[str, Any]:

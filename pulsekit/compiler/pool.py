@@ -101,38 +101,40 @@ class Pool:
             _Interner([getattr(c.tables, name) for c in chunks])
             for name in ("channels", "pulses", "acquires", "labels")
         )
-        calibration = _Interner([(s.calibration,) if s.calibration else () for s in snippets])
+        named: Dict[str, int] = {"": -1}
+        calibration = [named.setdefault(s.calibration, len(named) - 1) for s in snippets]
         of_chunk = np.repeat(np.arange(len(chunks)), [len(c.events) for c in chunks])
         table = np.repeat(np.arange(len(snippets)), counts)
         rows = EventTable.concatenate([c.events for c in chunks]) if chunks else EventTable()
-        named = np.array([bool(s.calibration) for s in snippets], dtype=bool)[table]
         plays = pulse.renumber(rows.ref, of_chunk, (rows.op == Op.PLAY) & (rows.ref >= 0))
         acquires = acquire.renumber(rows.ref, of_chunk, (rows.op == Op.ACQUIRE) & (rows.ref >= 0))
         events = rows.replace(
             channel=channel.renumber(rows.channel, of_chunk, np.ones(len(rows), bool)),
             ref=np.maximum(plays, acquires),
             label=label.renumber(rows.label, of_chunk, rows.label >= 0),
-            calibration=calibration.renumber(np.zeros(len(rows), np.int32), table, named),
+            calibration=np.array(calibration, dtype=np.int32)[table],
             source=np.full(len(rows), -1, dtype=np.int32),
         )
-        entries = [_entries(s) for s in snippets]
+        entries = {k: _entries(s) for k, s in enumerate(snippets) if not isinstance(s, SheetSnippet)}
+        widths = np.zeros(len(snippets), dtype=np.int64)
+        widths[list(entries)] = [len(e[0]) for e in entries.values()]
         return Pool(
             events=events,
             ptr=_offsets(counts),
             duration=np.array([s.duration for s in snippets], dtype=np.int64),
             stretch=np.array([s.stretch for s in snippets], dtype=bool)[table],
             from_clbit=~np.array([s.fixed for s in snippets], dtype=bool)[table] & (events.op == Op.ACQUIRE),
-            entry_ptr=_offsets([len(e[0]) for e in entries]),
-            entry_row=_joined([e[0] for e in entries], np.int32),
-            entry_column=_joined([e[1] for e in entries], np.uint8),
-            entry_parameter=_joined([e[2] for e in entries], np.int32),
-            entry_coefficient=_joined([e[3] for e in entries], np.float64),
+            entry_ptr=_offsets(widths),
+            entry_row=_joined([e[0] for e in entries.values()], np.int32),
+            entry_column=_joined([e[1] for e in entries.values()], np.uint8),
+            entry_parameter=_joined([e[2] for e in entries.values()], np.int32),
+            entry_coefficient=_joined([e[3] for e in entries.values()], np.float64),
             trees=_trees(snippets, _offsets(counts).tolist()),
             channels=channel.values(),
             pulses=pulse.values(),
             acquires=acquire.values(),
             labels=label.values(),
-            calibrations=calibration.values(),
+            calibrations=tuple(named)[1:],
             snippets=tuple(snippets),
         )
 
@@ -178,7 +180,7 @@ _NONE = (np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int32), np
 
 
 def _entries(snippet: Snippet) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    table = None if isinstance(snippet, SheetSnippet) else snippet.program.parameters
+    table = snippet.program.parameters
     if table is None:
         return _NONE
     index = _numbers(snippet)

@@ -71,7 +71,14 @@ class Sheet:
 
     def snippets(self) -> List["SheetSnippet"]:
         """Return one snippet per body."""
-        return [SheetSnippet(self, k) for k in range(len(self))]
+        shared: Dict[int, Dict[str, Any]] = {}
+        out = []
+        for k, head in enumerate(self.heads):
+            if id(head) not in shared:
+                shared[id(head)] = {**head._asdict(), "sheet": self, "stretch": False, "objects": None}
+            out.append(snippet := SheetSnippet.__new__(SheetSnippet))
+            snippet.__dict__.update(shared[id(head)], number=k)
+        return out
 
     def lined_up(self) -> Optional[Program]:
         """Return one program that plays all bodies, one after the other; None if a row leaves its body."""
@@ -92,18 +99,7 @@ class SheetSnippet(Snippet):
     number: int  # of the body in the sheet
 
     def __init__(self, sheet: Sheet, number: int) -> None:
-        head = sheet.heads[number]
-        self.__dict__.update(
-            sheet=sheet,
-            number=number,
-            name=head.name,
-            qubits=head.qubits,
-            calibration=head.calibration,
-            fixed=head.fixed,
-            stretch=False,
-            objects=None,
-            signature=head.signature,
-        )
+        self.__dict__.update(sheet.heads[number]._asdict(), sheet=sheet, number=number, stretch=False, objects=None)
 
     @cached_property
     def program(self) -> Program:  # type: ignore[override]

@@ -21,7 +21,7 @@ class Note:
 
     kind: str  # "moved", "padded", "esp", "warning", ...
     text: str
-    circuit: int = -1
+    circuits: Tuple[int, ...] = ()  # whom it concerns; (): all
     data: Mapping[str, Any] = field(default_factory=dict)
 
 

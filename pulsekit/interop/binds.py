@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
@@ -11,6 +10,9 @@ from qiskit.circuit import Parameter, ParameterExpression, ParameterVector, Quan
 from ..errors import CompilerError
 
 __all__ = ["bind_circuits", "read_binds"]
+
+
+LARGEST = 1e300  # beyond it a number is looked at closely
 
 
 def read_binds(binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Parameter, ...]]) -> List[np.ndarray]:
@@ -24,7 +26,7 @@ def read_binds(binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Pa
         CompilerError: a circuit's parameters are not exactly the ones bound,
             or a value that is not a finite real number.
     """
-    if not isinstance(binds, (list, tuple)) or not all(isinstance(b, Mapping) for b in binds):
+    if not isinstance(binds, (list, tuple)) or not all(isinstance(b, (dict, Mapping)) for b in binds):
         raise CompilerError(
             "Argument `parameter_binds` must be a list of dicts {Parameter: value}, one per point, "
             f"but {type(binds).__name__} came."
@@ -62,7 +64,9 @@ def bind_circuits(circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[An
 def _unrolled(k: int, bind: Mapping[Any, Any]) -> Dict[Parameter, float]:
     point = {}
     for key, value in bind.items():
-        if isinstance(key, ParameterVector):
+        if type(key) is Parameter and type(value) in (int, float) and -LARGEST < value < LARGEST:
+            point[key] = value
+        elif isinstance(key, ParameterVector):
             if len(value) != len(key):
                 raise CompilerError(
                     f"Argument `parameter_binds[{k}]` must have {len(key)} values for {key.name!r}, "
@@ -81,8 +85,6 @@ def _unrolled(k: int, bind: Mapping[Any, Any]) -> Dict[Parameter, float]:
 
 
 def _number(k: int, parameter: Parameter, value: Any) -> float:
-    if type(value) is float and math.isfinite(value):
-        return value
     try:
         number = complex(value)
     except TypeError:

@@ -125,6 +125,7 @@ class _Points(ScheduleReader):
         super().__init__()
         self.template, self.theta = template, theta
         self.known: Dict[Any, np.ndarray] = {}
+        self.lengths: Dict[int, np.ndarray] = {}  # by the id of a known value
         self.made: Dict[Any, Any] = {}
 
     def value(self, expression: Any) -> Any:
@@ -147,10 +148,14 @@ class _Points(ScheduleReader):
         value = self.value(duration)
         if not isinstance(value, np.ndarray):
             return int(value)
+        found = self.lengths.get(id(value))
+        if found is not None:
+            return found
         bad = np.flatnonzero((value != np.rint(value)) | (value < 0))
         if bad.size:
             raise self.refuse(f"the duration {duration} must be whole samples", bad[0], value[bad[0]])
-        return value.astype(np.int64)
+        whole = self.lengths[id(value)] = value.astype(np.int64)
+        return whole
 
     def refuse(self, rule: str, point: int, value: Any) -> ProgramError:
         head, given = self.template.head, {n: float(self.theta[point, k]) for n, k in self.template.names.items()}

@@ -71,7 +71,7 @@ class EventTable:
     in which they take effect (a phase shift before the pulse that it turns).
     """
 
-    __slots__ = tuple(COLUMNS)
+    __slots__ = (*COLUMNS, "_part")
 
     t0: np.ndarray
     duration: np.ndarray
@@ -84,6 +84,7 @@ class EventTable:
     source: np.ndarray
     calibration: np.ndarray
     label: np.ndarray
+    _part: Tuple["EventTable", int, int]  # of another table: its columns are cut on demand
 
     def __init__(self, **columns: np.ndarray) -> None:
         """Take columns by name; missing ones get their neutral value.
@@ -107,6 +108,15 @@ class EventTable:
                 column = np.full(n, _DEFAULTS.get(name, 0), dtype=dtype)
             column.flags.writeable = False
             setattr(self, name, column)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        """Cut a column out of the table that this one is a part of, when somebody asks for it."""
+        if name not in COLUMNS:
+            raise AttributeError(f"An EventTable has the columns {list(COLUMNS)}, but no {name!r}.")
+        whole, lo, hi = self._part
+        column: np.ndarray = getattr(whole, name)[lo:hi]
+        setattr(self, name, column)
+        return column
 
     def __len__(self) -> int:
         return len(self.t0)
@@ -153,12 +163,10 @@ class EventTable:
         Args:
             bounds: ascending row indices; ``n + 1`` of them give ``n`` tables.
         """
-        columns = [getattr(self, name) for name in COLUMNS]
         out: List[EventTable] = []
         for lo, hi in zip(bounds[:-1], bounds[1:]):
             table = EventTable.__new__(EventTable)
-            for name, column in zip(COLUMNS, columns):
-                setattr(table, name, column[lo:hi])
+            table._part = (self, lo, hi)
             out.append(table)
         return out
 

@@ -78,13 +78,13 @@ class Pulse:
         """The largest magnitude of a sample, dimensionless."""
         return float(np.abs(self.samples).max(initial=0.0))
 
-    @cached_property
+    @property
     def ceiling(self) -> float:
         """What no sample's magnitude exceeds, without sampling; inf where that is not known."""
-        params = dict(self.params)
-        if not all(map(math.isfinite, params.values())) or not 0 < params.get("sigma", 1.0) <= WIDEST * self.duration:
+        shape, params = SHAPES.get(self.shape), dict(self.params)
+        if shape is None or not 0 < params.get("sigma", 1.0) <= WIDEST * self.duration:
             return math.inf
-        return SHAPES[self.shape].ceiling(**params) if self.shape in SHAPES else math.inf
+        return shape.ceiling(**params) if math.isfinite(sum(params.values())) else math.inf
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _program_of(values: Dict[str, Any]) -> "Program":
 
 
 def _frozen(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    return types.MappingProxyType(dict(metadata))
+    return metadata if type(metadata) is types.MappingProxyType else types.MappingProxyType(dict(metadata))
 
 
 @dataclass(frozen=True, eq=False)

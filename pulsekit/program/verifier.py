@@ -162,8 +162,9 @@ def _check_amplitudes(report: Report, free: np.ndarray) -> None:
     for ref in np.unique(e.ref[plays]).tolist():
         pulse = p.pulses[ref]
         if pulse.duration <= MAX_PULSE:
-            weak = strongest[ref] * pulse.ceiling <= 1 + AMPLITUDE_TOLERANCE
-            peaks[ref] = pulse.ceiling if weak else pulse.peak  # sampled only where it matters
+            ceiling = pulse.ceiling
+            weak = strongest[ref] * ceiling <= 1 + AMPLITUDE_TOLERANCE
+            peaks[ref] = ceiling if weak else pulse.peak  # sampled only where it matters
             if not pulse.limit_amplitude and np.isfinite(peaks[ref]):
                 peaks[ref] = 0.0
     lengths = np.array([pulse.duration for pulse in p.pulses] or [0], dtype=np.int64)
@@ -202,10 +203,10 @@ def _check_overlap(report: Report, free: np.ndarray) -> None:
     frames = np.flatnonzero(np.isin(e.op, _FRAME_OPS))
     span = int(stop.max()) + 1 if len(e) else 1
     before = np.searchsorted(e.channel[plays] * span + e.t0[plays], e.channel[frames] * span + e.t0[frames], "left") - 1
-    for row, k in zip(frames.tolist(), before.tolist()):
-        if k >= 0 and e.channel[plays[k]] == e.channel[row] and stop[plays[k]] > e.t0[row]:
-            fact = f"it is inside {row_place(report.program, int(plays[k]))}"
-            report.at(row, "a frame changes between pulses", fact, 8035)
+    frames, before = frames[before >= 0], plays[before[before >= 0]]
+    inside = (e.channel[before] == e.channel[frames]) & (stop[before] > e.t0[frames])
+    for row, play in zip(frames[inside].tolist(), before[inside].tolist()):
+        report.at(row, "a frame changes between pulses", f"it is inside {row_place(report.program, play)}", 8035)
 
 
 def _check_slots(report: Report) -> None:

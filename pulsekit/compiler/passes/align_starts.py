@@ -137,7 +137,7 @@ def _moves(before: Work, after: Work, circuits: np.ndarray) -> List[Note]:
             f", first {gates.names[gates.name[rows[0]]]!r} (instruction {moved['instruction'][0]})" if rows.size else ""
         )
         text = f"{rows.size} instructions moved onto the device's grids{first}."
-        out.append(Note("moved", text, c, moved))
+        out.append(Note("moved", text, (c,), moved))
     return out
 
 

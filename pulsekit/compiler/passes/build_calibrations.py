@@ -66,9 +66,11 @@ class BuildCalibrations(Pass):
                 turned.append(row)
         if not made:
             return work
-        notes: List[Note] = [
-            Note("built", f"{k[0]} on qubits {list(k[1])}: built from the device's pulses.") for k in made
-        ]
+        users: Dict[str, Dict[int, None]] = {}  # circuits
+        for row in np.flatnonzero(override != gates.override).tolist():
+            text = f"{gates.names[gates.name[row]]} on qubits {list(gates.qubit_sets[gates.qubits[row]])}"
+            users.setdefault(text, {})[int(gates.circuit[row])] = None
+        notes = [Note("built", f"{k}: built from the device's pulses.", tuple(v)) for k, v in users.items()]
         gates = gates.replace(override=override, overrides=tuple(overrides))
         return work.replace(gates=_wrapped(gates, gates.param_at[turned]) if turned else gates).noted(*notes)
 

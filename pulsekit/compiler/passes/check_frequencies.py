@@ -17,6 +17,8 @@ from .frequency_plan import OUT_OF_RANGE, Range, channel_ranges
 __all__ = ["check_frequencies"]
 
 _FRAME_OPS = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY, Op.SAVE_FRAME, Op.RESTORE_FRAME)
+_IS_FRAME_OP = np.array([op in _FRAME_OPS for op in Op])
+_JUDGED = ("channel", "op", "value")
 
 
 def check_frequencies(batch: Batch, device: Device) -> None:
@@ -30,28 +32,40 @@ def check_frequencies(batch: Batch, device: Device) -> None:
     Raises:
         CompilerError: with channel, time, origin and experiment (8000).
     """
-    ranges: Optional[Mapping[str, Tuple[Range, ...]]] = None
+    op = np.concatenate([np.zeros(0, np.uint8), *(p.events.op for p in batch.programs)])
+    marked = np.flatnonzero(_IS_FRAME_OP[op])
+    if not marked.size:
+        return
+    first = np.cumsum([0, *(len(p.events) for p in batch.programs)])
+    bounds = np.searchsorted(marked, first).tolist()
+    judged = [np.concatenate([getattr(p.events, name) for p in batch.programs])[marked] for name in _JUDGED]
+    ranges, one_lo = channel_ranges(device), _one_lo(batch.los)
+    if one_lo and _all_alike(batch.programs, bounds, judged):
+        bounds = bounds[:2]  # the first stands for all
     seen: set = set()
-    one_lo = _one_lo(batch.los)
-    for k, program in enumerate(batch.programs):
-        rows = program.rows(*_FRAME_OPS)
-        if not rows.size:
+    for k, (program, lo, hi) in enumerate(zip(batch.programs, bounds[:-1], bounds[1:])):
+        if lo == hi:
             continue
         if one_lo and program.parameters is None:
-            key = (id(program.channels), *(c[rows].tobytes() for c in _judged(program)))
+            key = (id(program.channels), *(column[lo:hi].tobytes() for column in judged))
             if key in seen:
                 continue
             seen.add(key)
-        ranges = ranges or channel_ranges(device)
-        _check_program(program, rows, batch, np.flatnonzero(batch.program_of == k), ranges)
+        _check_program(program, marked[lo:hi] - first[k], batch, np.flatnonzero(batch.program_of == k), ranges)
+
+
+def _all_alike(programs: Sequence[Program], bounds: Sequence[int], judged: Sequence[np.ndarray]) -> bool:
+    """Tell whether all programs, none with parameters, have the same rows to be judged."""
+    n, width = len(programs), bounds[1]
+    if list(bounds) != [k * width for k in range(n + 1)]:
+        return False
+    if any(p.channels is not programs[0].channels or p.parameters is not None for p in programs):
+        return False
+    return all((column.reshape(n, width) == column[:width]).all() for column in judged)
 
 
 def _one_lo(los: LoTable) -> bool:
     return all(len(table) < 2 or bool((table == table[0]).all()) for table in (los.drive, los.measure, los.control))
-
-
-def _judged(program: Program) -> Tuple[np.ndarray, ...]:
-    return program.events.channel, program.events.op, program.events.value
 
 
 def _check_program(

@@ -93,12 +93,11 @@ class PromoteMeasures(Pass):
         if not made:
             return work
         new = np.array([made[s][0] for s in snippet[rows].tolist()], dtype=np.int32)
-        refused = {work.snippets[old].qubits: why for old, (_, why) in made.items() if why}
+        refusals = _refusals(work, rows, {old: why for old, (_, why) in made.items() if why})
         changed = rows[new != snippet[rows]]
         snippet[rows] = new
         duration[rows] = np.array([s.duration for s in snippets], dtype=np.int64)[new]
         work = work.replace(snippets=tuple(snippets), snippet=snippet, duration=duration)
-        refusals = _refusals(refused)
         if self.use_measure_esp:
             for note in refusals:
                 warnings.warn(note.text, PulsekitWarning, stacklevel=2)
@@ -149,26 +148,29 @@ def _notes(work: Work, rows: np.ndarray) -> List[Note]:
     """Say per circuit what ESP costs and what it is expected to gain."""
     gates, out = work.gates, []
     assert work.snippet is not None
-    facts: Dict[int, Mapping[str, Any]] = {}
     by_circuit: Dict[int, List[int]] = {}
-    for row in rows.tolist():
-        by_circuit.setdefault(int(gates.circuit[row]), []).append(int(work.snippet[row]))
-    said: Dict[Tuple[int, ...], Tuple[str, Any]] = {}
-    for circuit, chosen in by_circuit.items():
-        key = tuple(chosen)
-        if key not in said:
-            for k in chosen:
-                if k not in facts:
-                    facts[k] = expected_gain(work.device, work.snippets[k])
-            data: Mapping[Any, Any] = {work.snippets[k].qubits[0]: facts[k] for k in chosen}
-            added = max(f["added_samples"] for f in data.values())
-            said[key] = f"ESP readout of qubits {sorted(data)}: {added} samples more before the acquires.", data
-        out.append(Note("esp", said[key][0], circuit, {"qubits": said[key][1]}))
+    for circuit, chosen in zip(gates.circuit[rows].tolist(), work.snippet[rows].tolist()):
+        by_circuit.setdefault(circuit, []).append(chosen)
+    alike: Dict[Tuple[int, ...], List[int]] = {}  # snippets -> circuits
+    for circuit, snippets in by_circuit.items():
+        alike.setdefault(tuple(snippets), []).append(circuit)
+    facts = {k: expected_gain(work.device, work.snippets[k]) for k in dict.fromkeys(work.snippet[rows].tolist())}
+    for snippets_of, circuits in alike.items():
+        data = {work.snippets[k].qubits[0]: facts[k] for k in snippets_of}
+        added = max(f["added_samples"] for f in data.values())
+        text = f"ESP readout of qubits {sorted(data)}: {added} samples more before the acquires."
+        out.append(Note("esp", text, tuple(circuits), {"qubits": data}))
     return out
 
 
-def _refusals(refused: Mapping[Tuple[int, ...], Optional[str]]) -> List[Note]:
-    return [Note("warning", f"Qubit {q[0]} is read without ESP: {why}.") for q, why in refused.items()]
+def _refusals(work: Work, rows: np.ndarray, refused: Mapping[int, str]) -> List[Note]:
+    gates, out = work.gates, []
+    assert work.snippet is not None
+    for k, why in refused.items():
+        circuits = dict.fromkeys(gates.circuit[rows[work.snippet[rows] == k]].tolist())
+        text = f"Qubit {work.snippets[k].qubits[0]} is read without ESP: {why}."
+        out.append(Note("warning", text, tuple(circuits)))
+    return out
 
 
 def expected_gain(device: Device, snippet: Snippet) -> Mapping[str, Any]:

@@ -40,7 +40,7 @@ class FitSchedules(Pass):
             program, texts = pad_program(program, timing, "pad")
             program, more = align_program(program, timing)
             programs.append(program)
-            notes += [Note("padded", text, k) for text in texts] + [Note("moved", text, k) for text in more]
+            notes += [Note("padded", text, (k,)) for text in texts] + [Note("moved", text, (k,)) for text in more]
             _warn(program, texts + more)
         return work.replace(programs=tuple(programs)).noted(*notes)
 

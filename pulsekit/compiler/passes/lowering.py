@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Dict, FrozenSet, Sequence, Tuple
 
 import numpy as np
@@ -115,6 +116,7 @@ def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
     slots = np.zeros(len(gates.circuits), np.int64)
     np.maximum.at(slots, gates.circuit[low.gate[acquires]], low.events.slot[acquires] + 1)
     totals, highest = work.total.tolist(), slots.tolist()
+    metadata = {id(info.metadata): MappingProxyType(dict(info.metadata)) for info in gates.circuits}
     for c, events in enumerate(low.events.split(low.ptr.tolist())):
         info = gates.circuits[c]
         programs.append(
@@ -130,7 +132,7 @@ def _programs(work: Work, low: Lowered) -> Tuple[Program, ...]:
                 duration=totals[c],
                 memory_slots=max(info.n_clbits, highest[c]),
                 parameters=low.parameters[c],
-                metadata=info.metadata,
+                metadata=metadata[id(info.metadata)],
             )
         )
     return tuple(programs)

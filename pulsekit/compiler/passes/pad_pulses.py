@@ -66,7 +66,7 @@ class PadPulses(Pass):
         duration = work.duration.copy()
         duration[rows] = lengths[work.snippet[rows]]
         told = dict.fromkeys(zip(work.gates.circuit[rows].tolist(), work.snippet[rows].tolist()))
-        notes = [Note("padded", text, circuit) for circuit, k in told for text in changed[k]]
+        notes = [Note("padded", text, (circuit,)) for circuit, k in told for text in changed[k]]
         return work.replace(snippets=tuple(snippets), duration=duration).noted(*notes)
 
 
