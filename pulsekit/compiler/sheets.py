@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from ..program import EventTable, Op, Program
+from ..program import Op, Program, Stack
 from .snippets import Snippet
 
 __all__ = ["Head", "Sheet", "SheetSnippet", "by_sheet"]
-
-GRID = 1 << 12  # samples; bodies are lined up at multiples of it, which keeps every alignment
 
 
 class Head(NamedTuple):
@@ -27,26 +25,14 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class Sheet(Stack):
     """Bodies one after the other, each with times from its own start, none with parameters.
 
     What a pass asks of every body it can ask of the sheet at once. The rows of
-    body ``k`` are ``ptr[k]..ptr[k + 1]``, sorted by time.
+    a body are sorted by time.
     """
 
-    events: EventTable
-    ptr: np.ndarray  # int64[bodies + 1]
-    duration: np.ndarray  # int64[bodies], samples
-    tables: Program  # an empty program with the channels, pulses, acquires and labels of all bodies
-    heads: Sequence[Head]
-
-    def __len__(self) -> int:
-        return len(self.duration)
-
-    @cached_property
-    def body(self) -> np.ndarray:
-        """The body of every row, int64[rows]."""
-        return np.repeat(np.arange(len(self)), np.diff(self.ptr))
+    heads: Sequence[Head] = ()  # one per body
 
     @cached_property
     def lengths(self) -> Sequence[int]:
@@ -58,7 +44,7 @@ class Sheet:
         """Start of each body's first acquire in samples from its start, or -1."""
         first = np.full(len(self), -1, dtype=np.int64)
         rows = np.flatnonzero(self.events.op == Op.ACQUIRE)[::-1]  # the rows of a body ascend in time
-        first[self.body[rows]] = self.events.t0[rows]
+        first[self.owner[rows]] = self.events.t0[rows]
         return first.tolist()  # type: ignore[no-any-return]
 
     def program(self, body: int) -> Program:
@@ -79,17 +65,6 @@ class Sheet:
             out.append(snippet := SheetSnippet.__new__(SheetSnippet))
             snippet.__dict__.update(shared[id(head)], number=k)
         return out
-
-    def lined_up(self) -> Optional[Program]:
-        """Return one program that plays all bodies, one after the other; None if a row leaves its body."""
-        e, body = self.events, self.body
-        if (e.t0 < 0).any() or (e.t0 + e.duration > self.duration[body]).any():
-            return None
-        room = (self.duration // GRID + 1) * GRID
-        start = np.cumsum(room) - room
-        slots = int(e.slot.max(initial=-1)) + 1
-        events = e.replace(t0=e.t0 + start[body], slot=np.where(e.slot >= 0, e.slot + slots * body, e.slot))
-        return self.tables.replace(events=events, duration=int(room.sum()), memory_slots=slots * len(self))
 
 
 class SheetSnippet(Snippet):

@@ -10,6 +10,7 @@ from .frames import Plays, carrier_at, resolve_frames
 from .json_format import from_json, to_json
 from .lo import LoTable
 from .program import AcquireSpec, Origin, ParameterTable, Program, Pulse, Source
+from .stacks import Stack, stacked
 from .text import to_text
 from .text_parser import parse_text
 from .verifier import find_violations, verify
@@ -30,6 +31,7 @@ __all__ = [
     "ProgramDiff",
     "Pulse",
     "Source",
+    "Stack",
     "Violation",
     "diff",
     "find_violations",
@@ -37,6 +39,7 @@ __all__ = [
     "parse_text",
     "carrier_at",
     "resolve_frames",
+    "stacked",
     "to_json",
     "to_text",
     "verify",

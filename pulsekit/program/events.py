@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -60,6 +60,19 @@ class Event(NamedTuple):
     label: int
 
 
+def _neighbours(tables: Sequence["EventTable"]) -> Optional["EventTable"]:
+    """Return the part of a table that several parts of it make up, None where they do not."""
+    parts = [getattr(table, "_part", None) for table in tables]
+    if not parts or parts[0] is None:
+        return None
+    whole, first, stop = parts[0]
+    for part in parts[1:]:
+        if part is None or part[0] is not whole or part[1] != stop:
+            return None
+        stop = part[2]
+    return whole.split([first, stop])[0]
+
+
 def _table_of(columns: Dict[str, np.ndarray]) -> "EventTable":
     return EventTable(**columns)
 
@@ -111,7 +124,7 @@ class EventTable:
 
     def __getattr__(self, name: str) -> np.ndarray:
         """Cut a column out of the table that this one is a part of, when somebody asks for it."""
-        if name not in COLUMNS:
+        if name not in COLUMNS or not hasattr(self, "_part"):
             raise AttributeError(f"An EventTable has the columns {list(COLUMNS)}, but no {name!r}.")
         whole, lo, hi = self._part
         column: np.ndarray = getattr(whole, name)[lo:hi]
@@ -173,4 +186,7 @@ class EventTable:
     @staticmethod
     def concatenate(tables: Sequence["EventTable"]) -> "EventTable":
         """Return the rows of several tables, one after the other."""
+        whole = _neighbours(tables)
+        if whole is not None:
+            return whole
         return EventTable(**{n: np.concatenate([getattr(t, n) for t in tables]) for n in COLUMNS})

@@ -197,3 +197,17 @@ def test_random_circuits_with_every_option_are_verified_after_every_pass(device,
         program = batch.programs[0]
         assert parse_text(to_text(program)).same_as(program)
         assert from_json(to_json(program)).same_as(program)
+
+
+def test_headers_speak_of_their_own_circuit(device):
+    other = QuantumCircuit(7, 1)
+    other.rzx(0.4, 0, 1)
+    other.measure(2, 0)
+    batch = compile([idle_pair(), other, idle_pair()], device, dd="X2")
+    built = "rzx on qubits [0, 1]: built from the device's pulses."
+    said = [header["compiler"] for header in batch.headers]
+    assert [built in texts for texts in said] == [False, True, False]
+    assert [sum("idle windows" in t for t in texts) for texts in said] == [1, 1, 1]
+    assert [sorted(header["esp"]) for header in batch.headers] == [["0", "1"], ["2"], ["0", "1"]]
+    batch.headers[0]["esp"]["0"]["added_samples"] = -1
+    assert batch.headers[2]["esp"]["0"]["added_samples"] > 0

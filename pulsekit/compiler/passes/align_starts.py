@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from math import gcd
-from typing import ClassVar, FrozenSet, List, Sequence, Tuple
+from typing import ClassVar, FrozenSet, List, Tuple
 
 import numpy as np
 
 from ...device import Timing
 from ...errors import CompilerError
-from ...program import Channel, EventTable, Op, Program
+from ...program import EventTable, Op, Program, Stack
 from ...program.findings import row_place
 from ..base import Pass
 from ..memo import remember
@@ -21,7 +21,7 @@ from ..work import Note, Work
 from .pad_pulses import check_mode
 from .sequencing import Sequence as SequencePass
 
-__all__ = ["AlignStarts", "align_program", "grid_of"]
+__all__ = ["AlignStarts", "align_program", "grid_of", "off_grid"]
 
 OFF_GRID = 8036  # "measure or acquire not on the grid"
 
@@ -71,15 +71,18 @@ def grid_of(snippet: Snippet, timing: Timing) -> Tuple[int, int]:
         CompilerError: no start suits all rows of the snippet (8036).
     """
     grid, start = 1, 0
-    for offsets, step in _offsets(snippet.program.events, snippet.program.channels, timing):
+    for offsets, step in _offsets(snippet.program.events, _kinds(snippet.program), timing):
         for offset in np.unique(offsets[offsets >= 0]).tolist():
             grid, start = _meet(snippet, grid, start, step, -offset % step)
     return grid, -start % grid
 
 
-def _offsets(e: EventTable, channels: Sequence[Channel], timing: Timing) -> List[Tuple[np.ndarray, int]]:
+def _kinds(program: Program) -> np.ndarray:
+    return np.array([c.kind for c in program.channels] or [""], dtype="U1")[program.events.channel]
+
+
+def _offsets(e: EventTable, kinds: np.ndarray, timing: Timing) -> List[Tuple[np.ndarray, int]]:
     """Return (how far each row is off a grid, -1 where it need not be on it; the grid), in samples."""
-    kinds = np.array([c.kind for c in channels] or [""], dtype="U1")[e.channel]
     plays = e.op == Op.PLAY
     reads = (e.op == Op.ACQUIRE) | (plays & (kinds == "m"))
     grids = ((reads, timing.acquire_alignment), (plays, timing.pulse_alignment))
@@ -89,9 +92,9 @@ def _offsets(e: EventTable, channels: Sequence[Channel], timing: Timing) -> List
 def _grids_of(sheet: Sheet, timing: Timing) -> np.ndarray:
     """Return :func:`grid_of` every body, int64[bodies, 2]; asked once per set of offsets."""
     offsets = np.zeros((len(sheet), 0), dtype=np.int64)
-    for off, step in _offsets(sheet.events, sheet.tables.channels, timing):
+    for off, step in _offsets(sheet.events, sheet.kinds, timing):
         met = np.zeros((len(sheet), step), dtype=bool)
-        met[sheet.body[off >= 0], off[off >= 0]] = True
+        met[sheet.owner[off >= 0], off[off >= 0]] = True
         offsets = np.concatenate([offsets, met], axis=1)
     _, first, which = np.unique(np.packbits(offsets, axis=1), axis=0, return_index=True, return_inverse=True)
     found = [grid_of(SheetSnippet(sheet, body), timing) for body in first.tolist()]
@@ -168,12 +171,18 @@ def align_program(program: Program, timing: Timing) -> Tuple[Program, List[str]]
 
 
 def _first_off_grid(program: Program, timing: Timing) -> int:
-    e = program.events
-    kinds = np.array([c.kind for c in program.channels] or [""], dtype="U1")[e.channel]
-    plays = e.op == Op.PLAY
-    reads = (e.op == Op.ACQUIRE) | (plays & (kinds == "m"))
-    off = (reads & (e.t0 % timing.acquire_alignment != 0)) | (plays & (e.t0 % timing.pulse_alignment != 0))
+    off = np.zeros(len(program.events), dtype=bool)
+    for offsets, _ in _offsets(program.events, _kinds(program), timing):
+        off |= offsets > 0
     return int(np.flatnonzero(off)[0]) if off.any() else -1
+
+
+def off_grid(stack: Stack, timing: Timing) -> np.ndarray:
+    """Return which programs have rows off their grids, bool[programs]."""
+    off = np.zeros(len(stack), dtype=bool)
+    for offsets, _ in _offsets(stack.events, stack.kinds, timing):
+        off[stack.owner[offsets > 0]] = True
+    return off
 
 
 def _program_refusal(program: Program, row: int, timing: Timing) -> str:

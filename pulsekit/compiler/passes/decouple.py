@@ -68,7 +68,7 @@ class Decouple(ProgramPass):
         notes = []
         for k, (before, after) in enumerate(zip(work.programs, done.programs)):
             added = len(after.rows(Op.PLAY)) - len(before.rows(Op.PLAY))
-            notes.append(Note("dd", f"{self.sequence}: {added} pulses in idle windows.", k, {"pulses": added}))
+            notes.append(Note("dd", f"{self.sequence}: {added} pulses in idle windows.", (k,), {"pulses": added}))
         return done.noted(*notes)
 
     def apply(self, program: Program, device: Device) -> Program:

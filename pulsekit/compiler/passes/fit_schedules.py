@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar, FrozenSet, List
+from typing import ClassVar, FrozenSet, List, Sequence
+
+import numpy as np
 
 from ...errors import PulsekitWarning
-from ...program import Program
+from ...program import Program, stacked
 from ..base import Pass
 from ..work import Note, Work
-from .align_starts import align_program
-from .pad_pulses import pad_program
+from .align_starts import align_program, off_grid
+from .pad_pulses import pad_program, wrong_lengths
 
 __all__ = ["FitSchedules"]
 
@@ -35,11 +37,16 @@ class FitSchedules(Pass):
         """
         if not self.mend:
             return work
-        timing, programs, notes = work.device.timing, [], []  # type: ignore[var-annotated]
-        for k, program in enumerate(work.programs):
-            program, texts = pad_program(program, timing, "pad")
+        timing, programs = work.device.timing, list(work.programs)
+        notes: List[Note] = []
+        stack = stacked(programs)
+        wrong: Sequence[int] = range(len(programs))
+        if stack is not None:
+            wrong = np.flatnonzero(wrong_lengths(stack, timing) | off_grid(stack, timing)).tolist()
+        for k in wrong:
+            program, texts = pad_program(programs[k], timing, "pad")
             program, more = align_program(program, timing)
-            programs.append(program)
+            programs[k] = program
             notes += [Note("padded", text, (k,)) for text in texts] + [Note("moved", text, (k,)) for text in more]
             _warn(program, texts + more)
         return work.replace(programs=tuple(programs)).noted(*notes)

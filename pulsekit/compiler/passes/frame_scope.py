@@ -81,7 +81,7 @@ def _scoped_sheet(sheet: Sheet) -> Optional[List[SheetSnippet]]:
     shifts = e.op == Op.SHIFT_FREQUENCY
     rows = np.flatnonzero(shifts | (e.op == Op.SET_FREQUENCY))
     width = len(sheet.tables.channels)
-    lines, line = np.unique(sheet.body[rows] * width + e.channel[rows], return_inverse=True)
+    lines, line = np.unique(sheet.owner[rows] * width + e.channel[rows], return_inverse=True)
     total = np.bincount(line, np.where(shifts[rows], e.value[rows], np.nan))
     lines = lines[~(total == 0.0)]  # as in _returns: shifts that cancel exactly
     if not lines.size:
@@ -89,7 +89,7 @@ def _scoped_sheet(sheet: Sheet) -> Optional[List[SheetSnippet]]:
     bodies, channels = lines // width, lines % width
     saves = EventTable(op=np.full(lines.size, Op.SAVE_FRAME), channel=channels)
     restores = saves.replace(op=np.full(lines.size, Op.RESTORE_FRAME), t0=sheet.duration[bodies])
-    order = np.argsort(np.concatenate([bodies, sheet.body, bodies]), kind="stable")
+    order = np.argsort(np.concatenate([bodies, sheet.owner, bodies]), kind="stable")
     events = EventTable.concatenate([saves, e, restores]).take(order)
     ptr = sheet.ptr + 2 * np.concatenate([[0], np.cumsum(np.bincount(bodies, minlength=len(sheet)))])
     return replace(sheet, events=events, ptr=ptr).snippets()

@@ -10,15 +10,15 @@ import numpy as np
 
 from ...device import Timing
 from ...errors import CompilerError
-from ...program import Op, Program, Pulse
+from ...program import Op, Program, Pulse, Stack
 from ...program.findings import row_place
 from ..base import Pass
 from ..memo import remember
-from ..sheets import Sheet, by_sheet
+from ..sheets import by_sheet
 from ..snippets import Snippet
 from ..work import Note, Work
 
-__all__ = ["MODES", "PadPulses", "check_mode", "pad_program"]
+__all__ = ["MODES", "PadPulses", "check_mode", "pad_program", "wrong_lengths"]
 
 MODES = ("pad", "strict", "off")
 TOO_SHORT, NOT_MULTIPLE = 8016, 8017
@@ -50,7 +50,7 @@ class PadPulses(Pass):
         snippets, changed = list(work.snippets), {}  # type: ignore[var-annotated]
         alone, sheets = by_sheet(snippets)
         for sheet, positions, bodies in sheets:
-            wrong = remember(sheet, ("lengths", work.device.timing), partial(_wrong_bodies, sheet, work.device.timing))
+            wrong = remember(sheet, ("lengths", work.device.timing), partial(wrong_lengths, sheet, work.device.timing))
             alone += positions[wrong[bodies]].tolist()
         for k in alone:
             snippet = snippets[k]
@@ -78,12 +78,12 @@ def _padded_snippet(snippet: Snippet, timing: Timing, mode: str) -> Tuple[Snippe
     return snippet.alone(program), texts  # without objects: they show the pulse as it was
 
 
-def _wrong_bodies(sheet: Sheet, timing: Timing) -> np.ndarray:
-    """Return which bodies have pulses of a wrong length, bool[bodies]."""
-    plays = np.flatnonzero(sheet.events.op == Op.PLAY)
-    lengths = sheet.events.duration[plays]
-    wrong = np.zeros(len(sheet), dtype=bool)
-    wrong[sheet.body[plays[_wanted(lengths, timing) != lengths]]] = True
+def wrong_lengths(stack: Stack, timing: Timing) -> np.ndarray:
+    """Return which programs have pulses that must be padded, bool[programs]."""
+    plays = np.flatnonzero(stack.events.op == Op.PLAY)
+    lengths = stack.events.duration[plays]
+    wrong = np.zeros(len(stack), dtype=bool)
+    wrong[stack.owner[plays[_wanted(lengths, timing) != lengths]]] = True
     return wrong
 
 
