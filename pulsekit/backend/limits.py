@@ -12,10 +12,12 @@ from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 from ..compiler.passes.frequency_plan import resolve_los
 from ..device import Device
 from ..errors import CompilerError
+from ..program import Batch, find_violations
 from . import checks
 from .exceptions import BackendIndexError, BackendPulseError, IBMQBackendError, IBMQBackendValueError, provider_errors
 
 __all__ = [
+    "check_amplitudes",
     "check_durations",
     "check_los",
     "check_parametric_pulses",
@@ -28,6 +30,7 @@ __all__ = [
 
 NO_CHANNEL = 8004
 NOT_SUPPORTED = 8011
+TOO_STRONG = 8041
 
 
 def device_for(device: Device, keywords: Mapping[str, Any]) -> Device:
@@ -108,6 +111,25 @@ def check_quotas(options: Mapping[str, Any], inputs: int, configuration: Any) ->
             f"{count} came, bindings and LO sweeps counted. Split them into several jobs.",
             code=1102,
         )
+
+
+def check_amplitudes(batch: Batch) -> None:
+    """Refuse pulses above full scale, also those whose ``limit_amplitude`` is False.
+
+    That flag lets qiskit make the pulse, and ``compile`` and ``simulate`` take
+    it; a device cannot play it.
+
+    Raises:
+        CompilerError: 8041.
+    """
+    tables = {id(program.pulses): program.pulses for program in batch.programs}
+    if all(pulse.limit_amplitude for table in tables.values() for pulse in table):
+        return
+    for program in batch.bound().programs:
+        limited = tuple(replace(pulse, limit_amplitude=True) for pulse in program.pulses)
+        for violation in find_violations(program.replace(pulses=limited), timing=False):
+            if violation.code == TOO_STRONG:
+                raise CompilerError(violation.message, code=TOO_STRONG)
 
 
 def check_repetition(options: Dict[str, Any], configuration: Any) -> Tuple[Optional[float], Optional[float]]:

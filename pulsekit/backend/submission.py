@@ -18,7 +18,7 @@ from .compiled import fitted, read_batch, write_batch
 from .exceptions import provider_errors
 from .frontend import compile
 from .inputs import is_circuit
-from .limits import check_durations, lo_errors
+from .limits import check_amplitudes, check_durations, lo_errors
 from .ownership import this_process
 from .payload import capture, encode
 from .plain import plain
@@ -68,6 +68,7 @@ def compiled(request: Request) -> Batch:
         else:
             batch = compile(request.experiments, request.device, parameter_binds=request.binds, **arguments)
             check_acquires_of_schedules(batch)
+        check_amplitudes(batch)
     if request.rep_time_s is not None:
         dt = request.device.timing.dt
         lasts = [batch.programs[int(k)].duration * dt for k in batch.program_of]

@@ -70,13 +70,19 @@ def test_a_limited_pulse_is_still_refused():
         assert caught.value.code == 8041
 
 
-def test_a_job_keeps_it():
+def test_a_device_plays_no_such_pulse():
+    """run() is a device, whose samples end at 1; compile() and simulate() take what they are given."""
     backend = pulsekit.get_backend("ibm_perth", calibrations="vendor", store="memory")
+    read = Acquire(1600, AcquireChannel(0), MemorySlot(0))
     for make in STRONG.values():
-        schedule = Schedule(Play(make(limit_amplitude=False), D0))
-        schedule = schedule.insert(160, Acquire(1600, AcquireChannel(0), MemorySlot(0)))
-        job = backend.run(schedule, shots=10)
-        assert job.result().success
-        again = job.circuits()[0].instructions[0][1].pulse
-        assert again._limit_amplitude is False
-        assert again == schedule.instructions[0][1].pulse
+        schedule = Schedule(Play(make(limit_amplitude=False), D0)).insert(160, read)
+        with pytest.raises(PulsekitError, match=r"d0@0\.\.160: the amplitude must not exceed 1") as caught:
+            backend.run(schedule, shots=10)
+        assert caught.value.code == 8041
+        batch = pulsekit.compile(schedule, backend)
+        with pytest.raises(PulsekitError, match="must not exceed 1"):
+            backend.run(batch, shots=10)
+    weak = Schedule(Play(pulse.Constant(160, 0.5, limit_amplitude=False), D0)).insert(160, read)
+    job = backend.run(weak, shots=10)
+    assert job.result().success
+    assert job.circuits()[0].instructions[0][1].pulse._limit_amplitude is False
