@@ -80,7 +80,7 @@ def nearest_collision(device: Device, control: int, target: int) -> Collision:
     if within:
         return min(within, key=lambda c: abs(c.detuning) / c.bound)
     outside = _outside(device, control, target)
-    if outside > BOUNDS["1-2 = 0-1"]:
+    if outside > 2 * BOUNDS["1-2 = 0-1"]:
         return Collision("slow gate", (control, target), outside, BOUNDS["slow gate"])
     kind, detuning = min(candidates, key=lambda c: abs(c[1]))
     return Collision(kind, (control, target), detuning, BOUNDS[kind])

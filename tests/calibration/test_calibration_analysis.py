@@ -16,6 +16,7 @@ from pulsekit.calibration import (
     dispersive_check,
     dressed_spectrum,
     leakage_of,
+    nearest_collision,
     pair_collisions,
     stark_shift,
     static_zz,
@@ -232,3 +233,12 @@ def test_leakage_and_fidelity_of_a_lossy_block() -> None:
     fidelity = np.mean(np.abs(np.sum((v @ psi).conj() * out, axis=0)) ** 2)
     assert average_fidelity(block, v) == pytest.approx(fidelity, abs=3e-3)
     assert leakage_of(block) == pytest.approx(1 - np.mean(np.sum(np.abs(out) ** 2, axis=0)), abs=3e-3)
+
+
+@pytest.mark.parametrize(
+    ("detuning", "kind"),  # of control from target; both have -330 MHz
+    [(360e6, "1-2 = 0-1"), (-329e6, "1-2 = 0-1"), (-35e6, "0-1 = 0-1"), (500e6, "slow gate"), (-200e6, "slow gate")],
+)
+def test_the_nearest_collision_names_what_spoils_a_gate(detuning: float, kind: str) -> None:
+    device = Device.pair((5.0e9 + detuning, 5.0e9))
+    assert nearest_collision(device, 0, 1).kind == kind
