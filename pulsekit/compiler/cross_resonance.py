@@ -20,6 +20,9 @@ from ..program import Channel, Op, ParameterTable, Program, Pulse
 __all__ = ["Echo", "Tone", "ecr_program", "find_tones", "rx_program", "rzx_program"]
 
 
+LEAST = 0.25  # of the calibrated tones' area, below which the target's tone only cancels
+
+
 class Tone(NamedTuple):
     """One play of half a cross-resonance echo."""
 
@@ -37,6 +40,7 @@ class Echo(NamedTuple):
     before: float  # rad, on the target's frame where the first tone starts
     after: float  # rad, on the target's frame where the second tone ends
     control: float  # rad, on the control's frame there
+    duration: int  # samples, of the gate that holds them
 
 
 def rx_program(device: Device, qubit: int) -> Optional[Program]:
@@ -103,7 +107,7 @@ def _echo_of(program: Program, lines: set, control: int, target: int) -> Optiona
         return math.remainder(float(e.value[shifts].sum()), math.pi / 2)
 
     start, stop = int(e.t0[main[0]]), int(e.t0[main[1]] + e.duration[main[1]])
-    return Echo(halves[0], halves[1], local(target, start), local(target, stop), local(control, stop))
+    return Echo(halves[0], halves[1], local(target, start), local(target, stop), local(control, stop), program.duration)
 
 
 def scaled(tone: Tone, factor: float, granularity: int) -> Tone:
@@ -167,11 +171,18 @@ def _echo(device: Device, body: Body, at: int, control: int, target: int, factor
     echo, flip = find_tones(device, control, target), device.calibrations.get("x", (control,))
     if echo is None or flip is None:
         return -1
-    # the difference of the shifts turns the tones' axis, their sum grows with the tones
-    axis, grown = (echo.before - echo.after) / 2, (echo.before + echo.after) / 2 * abs(factor)
+    grain = max(device.timing.granularity, 1)
+    halves = [
+        [scaled(tone, factor, grain) for tone in _balanced(device, half, control, target, abs(factor))]
+        for half in (echo.first, echo.second)
+    ]
+    length = sum(max(t.pulse.duration for t in half) for half in halves) + (1 + closing) * flip.program.duration
+    # the difference of the shifts turns the tones' axis; their sum grows with the tones, but for what static ZZ does
+    static = math.pi * _static_zz(device, control, target) * device.timing.dt
+    whole = echo.before + echo.after - static * echo.duration
+    axis, grown = (echo.before - echo.after) / 2, (whole * abs(factor) + static * length) / 2
     _shift(device, body, target, at, grown + axis)
-    for half in (echo.first, echo.second):
-        parts = [scaled(tone, factor, max(device.timing.granularity, 1)) for tone in half]
+    for half, parts in zip((echo.first, echo.second), halves):
         for tone in parts:
             body.play(tone.channel, at, tone.pulse, tone.amp, tone.angle)
         at += max(tone.pulse.duration for tone in parts)
@@ -182,6 +193,42 @@ def _echo(device: Device, body: Body, at: int, control: int, target: int, factor
             body.copy_from(flip.program, shift=at)
             at += flip.program.duration
     return at
+
+
+def _balanced(device: Device, half: List[Tone], control: int, target: int, factor: float) -> List[Tone]:
+    """Return the tones of half an echo with the target's tone as tones of ``factor`` times the area want it.
+
+    Both tones together turn the target by an angle that does not depend on
+    the control. It adds up to about a whole turn per half, or none, and so
+    undoes what else happens to the target. The angle is kept where the
+    factor is large, and is zero where it is small; to first order in J, the
+    cross-resonance tone's part of it is -J R / (D + a).
+    """
+    cross = [tone for tone in half if tone.channel.kind == "u"]
+    own = [tone for tone in half if tone.channel.kind == "d"]
+    if len(cross) != 1 or len(own) != 1 or not factor:
+        return half
+    main, drive = cross[0], device.drives[target]
+    first, second = device.transmons[control], device.transmons[target]
+    line = device.controls[main.channel.index]
+    exchange = sum(c.strength for c in device.couplings if set(c.qubits) == {control, target})
+    pole = first.frequency - second.frequency + first.anharmonicity
+    phase = np.exp(1j * main.angle)
+    share = own[0].pulse.samples.sum() / main.pulse.samples.sum()
+    played = own[0].amp * np.exp(1j * own[0].angle) * share
+    crossed = -exchange / pole * line.rabi_rate * line.gain * main.amp * phase / (drive.rabi_rate * drive.gain)
+    wanted = (played + crossed) * max(round(factor), 1) / factor - crossed
+    if factor < LEAST or abs(wanted) * float(np.abs(main.pulse.samples).max()) > 1:
+        wanted = -crossed
+    return [main, Tone(own[0].channel, main.pulse, abs(wanted), float(np.angle(wanted)))]
+
+
+def _static_zz(device: Device, control: int, target: int) -> float:
+    """Return the static ZZ in Hz, to second order in J."""
+    first, second = device.transmons[control], device.transmons[target]
+    gap = first.frequency - second.frequency
+    squared = sum(c.strength for c in device.couplings if set(c.qubits) == {control, target}) ** 2
+    return 2 * squared * (1 / (gap - second.anharmonicity) - 1 / (gap + first.anharmonicity))
 
 
 def _shift(device: Device, body: Body, qubit: int, at: int, phase: float) -> None:

@@ -106,6 +106,31 @@ def test_only_far_points_cost_a_program_each(tuned):
     assert amps[2] == pytest.approx(amps[1] * (3.2 - 2 * math.pi) / 0.5)
 
 
+@pytest.fixture(scope="module")
+def perth():
+    return tune(Device.from_snapshot("ibm_perth"))
+
+
+def test_rzx_of_any_angle_on_a_machine(perth):
+    """J of 2 to 5 MHz, a rotary tone on most targets, two pairs beside a two-photon collision."""
+    found = {}
+    for a, b in {tuple(sorted(c.qubits)) for c in perth.couplings}:
+        for theta in (0.07, 0.4, 1.15, 2.4, 3.0, -0.9, -2.1, 5.0):
+            for qubits in ((a, b), (b, a)):
+                program = rzx_program(perth, *qubits, theta)
+                found[qubits, theta] = judged(perth, "rzx", qubits, program, RZXGate(theta).to_matrix())
+    assert min(found.values()) > 0.993
+    assert np.median(list(found.values())) > 0.998
+    small = [f for (_, theta), f in found.items() if abs(theta) < 0.1]
+    assert min(small) > 0.996  # static ZZ acts on short gates too
+
+
+def test_no_echo_turns_by_more_than_a_cx(perth):
+    longest = rzx_program(perth, 4, 5, math.pi / 2).duration
+    assert rzx_program(perth, 4, 5, 3.0).duration < rzx_program(perth, 4, 5, 2.0).duration
+    assert all(rzx_program(perth, 4, 5, t).duration <= longest + 160 for t in (1.6, 2.5, 3.1, 4.0, 6.0, -5.0))
+
+
 def test_ecr(tuned):
     native = (0, 1) if find_tones(tuned, 0, 1) else (1, 0)
     assert judged(tuned, "ecr", native, ecr_program(tuned, *native), ECRGate().to_matrix()) > 0.999
