@@ -20,6 +20,8 @@ __all__ = ["evolve_fast", "fits_fast"]
 
 MAX_KET = 25  # amplitudes of a ket
 MAX_DENSITY = 256  # entries of a density matrix
+CACHE = 2**20  # bytes of a block of lanes
+SHORTEST = 2048  # lanes of a block: what is done once per block takes longer for fewer
 
 
 def fits_fast(model: Model, density: bool) -> bool:
@@ -66,21 +68,30 @@ def evolve_fast(
     for stack in stacks:
         begin, end = start[stack.experiments], stop[stack.experiments]
         for track in tracks_of(stack, model, begin, end):
-            for part in _shares(track, threads):
+            for part in _shares(track, states.shape[1] * states.shape[2], threads):
                 jobs.append(partial(_run, space, stack, part, states, begin, end, rwa, tolerance, cancel, out))
     run_all(jobs, threads)
     return out
 
 
-def _shares(track: Track, threads: int) -> List[Track]:
-    """Cut the lanes of a track into blocks for several threads."""
+def _shares(track: Track, width: int, threads: int) -> List[Track]:
+    """Cut the lanes of a track into blocks that fit a cache, and for several threads.
+
+    Args:
+        track: lanes.
+        width: numbers of a lane's state.
+        threads: that will run.
+    """
     lanes = len(track.lanes)
-    pieces = min(threads, lanes // LANES)
+    fitting = CACHE // (16 * width + 32 * len(track.windows))
+    pieces = max(lanes // max(fitting, SHORTEST), min(threads, lanes // LANES), 1)
+    if pieces > 1:
+        pieces = min(-(-pieces // threads) * threads, lanes // LANES)
     if pieces <= 1:
         return [track]
     cuts = np.linspace(0, lanes // LANES, pieces + 1).astype(int) * LANES
     cuts[-1] = lanes
-    return [select_lanes(track, np.arange(a, b)) for a, b in zip(cuts[:-1], cuts[1:])]
+    return [select_lanes(track, slice(a, b)) for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist())]
 
 
 def _run(

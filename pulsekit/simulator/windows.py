@@ -213,9 +213,9 @@ def _tones(stack: Stack, model: Model) -> List[LineTone]:
     return out
 
 
-def select_lanes(track: Track, lanes: np.ndarray) -> Track:
-    """Return some lanes of a track (bool or indices into its lanes)."""
-    index = np.flatnonzero(lanes) if lanes.dtype == bool else lanes
+def select_lanes(track: Track, lanes: "np.ndarray | slice") -> Track:
+    """Return some lanes of a track (bool, indices into its lanes, or a slice: views)."""
+    index = np.flatnonzero(lanes) if isinstance(lanes, np.ndarray) and lanes.dtype == bool else lanes
     return Track(track.lanes[index], tuple(_take(t, index) for t in track.tones), track.windows)
 
 
@@ -238,8 +238,8 @@ def _split(stack: Stack, tones: List[LineTone], start: np.ndarray, lanes: np.nda
     return out + (_split(stack, tones, start, rest) if rest.size else [])
 
 
-def _take(t: LineTone, lanes: np.ndarray) -> LineTone:
-    if len(lanes) == len(t.t0):
+def _take(t: LineTone, lanes: "np.ndarray | slice") -> LineTone:
+    if isinstance(lanes, np.ndarray) and len(lanes) == len(t.t0):
         return t
     arrays = ("t0", "pulse", "magnitude", "phase", "w", "fixed")
     return replace(t, **{name: getattr(t, name)[lanes] for name in arrays})

@@ -290,6 +290,18 @@ def test_cutting_a_batch_changes_no_bit(name: str) -> None:
         assert np.array_equal(simulate(cut, dev, **settings).populations, whole[part])
 
 
+@pytest.mark.parametrize("name", ["w1_rabi1q", "w4_t1_ramsey", "w8_rb300"])
+def test_blocks_that_fit_a_cache_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = load(name)
+    settings = {"solver": "lindblad" if workload["solver"] == "lindblad" else "schroedinger", "spectator_bound": 1e-9}
+    dev, batch = device_of(workload), batch_of(workload)
+    whole = simulate(batch, dev, **settings).populations
+    monkeypatch.setattr("pulsekit.simulator.fast.CACHE", 1000)
+    monkeypatch.setattr("pulsekit.simulator.fast.SHORTEST", 8)
+    for threads in (1, 3):
+        assert np.array_equal(simulate(batch, dev, threads=threads, **settings).populations, whole)
+
+
 @pytest.mark.parametrize(("name", "noise"), [("w1x_rabi1q_norwa", True), ("w5x_cr2q_norwa", False)])
 def test_lanes_without_rwa_do_not_see_their_neighbours(name: str, noise: bool) -> None:
     workload = load(name)
