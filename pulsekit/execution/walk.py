@@ -93,7 +93,7 @@ class Walk:
         model = self.model
         if not (self.settings.noise and model.noisy) or self.dephasing.windows or not self.settings.init_qubits:
             return False
-        if self.settings.method in ("trajectories", "density"):
+        if self.settings.method != "auto":
             return self.settings.method == "trajectories"
         time_s = self.group.program.duration * model.dt
         jumps = self.settings.shots * (time_s * float((1 / model.t1 + 1 / model.t2).sum()) + float(model.p_th.sum()))

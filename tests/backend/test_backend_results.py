@@ -17,6 +17,7 @@ from qiskit.result import Result, marginal_counts
 
 from pulsekit.backend import Backend, results
 from pulsekit.backend.results import build, pack
+from pulsekit.device import Device
 from pulsekit.errors import ExecutionError
 from pulsekit.execution import Record, Settings
 from pulsekit.store.arrays import ArrayStore
@@ -281,6 +282,23 @@ def test_3_6_the_method_that_was_chosen_is_recorded(backend, pair):
     ):
         result = pair.run(bell, shots=3, **asked).result()
         assert result.results[0].metadata["methods"] == [used] and result.metadata["method"] == [used]
+
+
+def test_3_6_a_method_that_was_asked_for_is_the_one_that_runs():
+    """Also where "auto" would take trajectories; one that cannot is an error."""
+    line = Backend(Device.line(3), "memory", shots=3)
+    ghz = QuantumCircuit(3, 3)
+    ghz.sx(0)
+    ghz.cx(0, 1)
+    ghz.cx(1, 2)
+    ghz.measure(range(3), range(3))
+    for asked, used in (
+        ("auto", "trajectories"),
+        ("density", "lindblad splitting"),
+        ("splitting", "lindblad splitting"),
+    ):
+        assert line.run(ghz, method=asked).result().metadata["method"] == [used]
+    assert "'polynomial' came" in str(line.run(ghz, method="polynomial").error_message())
 
 
 def test_0_2_a_qobj_keeps_its_names_and_the_los_of_its_experiments(backend, transmon):
