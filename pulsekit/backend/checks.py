@@ -54,12 +54,23 @@ def refuse(
 
 
 def text(name: str, value: Any) -> str:
-    """Take a str; databases cannot keep a NUL in it."""
+    """Take a str; databases cannot keep a NUL in it, nor half of a surrogate pair."""
     if not isinstance(value, str):
         raise refuse(name, "be a str", value, error=BackendTypeError)
     if "\0" in value:
         raise refuse(name, "be a str without NUL characters", value)
+    if not is_unicode(value):
+        raise refuse(name, "be a str of whole characters", value)
     return value
+
+
+def is_unicode(value: str) -> bool:
+    """Tell whether a str can be written: a lone surrogate cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def boolean(name: str, value: Any, *, code: Optional[int] = None) -> bool:
@@ -96,7 +107,10 @@ def number(low: float = 0.0, high: float = math.inf, *, open_low: bool = False, 
         rule = f"be a finite number, {above}" + (f" and at most {high:g}" if high < math.inf else "")
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.floating, np.integer)):
             raise refuse(name, rule, value, code=code, error=BackendTypeError)
-        result = float(value)
+        try:
+            result = float(value)
+        except OverflowError:  # an int beyond all floats
+            result = math.inf
         if not math.isfinite(result) or result < low or result > high or (open_low and result == low):
             raise refuse(name, rule, value, code=code)
         return result
@@ -123,7 +137,7 @@ def choice(*values: Any, code: Optional[int] = None, kind: type = str) -> Check:
 
 def tags(name: str, value: Any) -> List[str]:
     """Take a list of str (an empty value is an empty list)."""
-    if isinstance(value, list) and all(isinstance(tag, str) for tag in value):
+    if isinstance(value, list) and all(isinstance(tag, str) and is_unicode(tag) for tag in value):
         return list(value)
     if isinstance(value, str) and not value:
         return []
@@ -167,7 +181,11 @@ def _bound_value(name: str, value: Any, *, vector: bool) -> None:
         if hasattr(value, "parameters"):  # a ParameterExpression: a parameter for a parameter
             return
         raise refuse(name, "be a number", value, error=BackendTypeError)
-    if not np.isfinite(complex(value)):
+    try:
+        finite = bool(np.isfinite(complex(value)))
+    except OverflowError:
+        finite = False
+    if not finite:
         raise refuse(name, "be finite", value)
 
 

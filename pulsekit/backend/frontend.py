@@ -27,7 +27,7 @@ from ..interop.terra_mode import TerraMaps, own_snippets
 from ..interop.to_schedules import schedules_of
 from ..program import Batch
 from .exceptions import provider_errors
-from .parts import Parts, plain_los
+from .parts import Parts, bound_schedules, plain_los
 from .terra_lookup import TerraLookup
 
 __all__ = ["compile", "schedule"]
@@ -64,8 +64,8 @@ def compile(
         device: Device or Backend.
         inst_map: an InstructionScheduleMap that goes before the device's own
             calibrations (and after those of a circuit).
-        parameter_binds: one dict of values per point; m circuits and n points
-            give m x n experiments, all points of the first circuit first.
+        parameter_binds: one dict of values per point; m experiments and n
+            points give m x n, all points of the first one first.
         qubit_lo_freq: Hz per qubit, instead of the device's.
         meas_lo_freq: Hz per qubit, instead of the device's.
         schedule_los: LO overrides per experiment, see ``Backend.run``.
@@ -108,6 +108,7 @@ def compile(
         meas_lo_freq = held.los.get("meas_lo_freq") if meas_lo_freq is None else meas_lo_freq
         schedule_los = held.los.get("schedule_los") if schedule_los is None else schedule_los
     items = list(circuits) if isinstance(circuits, (list, tuple)) else [circuits]
+    items, parameter_binds = bound_schedules(items, parameter_binds)
     kinds, method = [_kind_of(item) for item in items], _method(method)
     points = len(parameter_binds) if parameter_binds else 0
     if isinstance(parameter_binds, (list, tuple)) and not any(parameter_binds):

@@ -16,6 +16,7 @@ from . import checks
 __all__ = ["MAX_SHOTS", "OWN_OPTIONS", "RUN_PARAMETERS", "Parameter", "default_options", "documentation", "signature"]
 
 MAX_SHOTS = 10**8  # hard cap of one job
+MIN_TOLERANCE = 1e-12  # of a population; sums of doubles are not better
 SHARE_LEVELS = ("global", "hub", "group", "project", "none")
 
 
@@ -211,7 +212,7 @@ OWN_OPTIONS: Tuple[Parameter, ...] = (
         "tolerance",
         "float",
         "Largest error of a final population, for deterministic methods.",
-        checks.number(0.0, 0.1, open_low=True),
+        checks.number(MIN_TOLERANCE, 0.1),
         default=1e-6,
     ),
     Parameter("method", "str", "Simulation method; 'auto' chooses.", checks.simulation_method, default="auto"),

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import ParameterExpression, QuantumCircuit
+from qiskit.pulse import Schedule, ScheduleBlock
 
 from ..compiler.base import PassManager
 from ..compiler.binding import bind_table, can_share, check_bound
@@ -14,13 +15,13 @@ from ..compiler.pipeline import DeviceOptions, circuit_passes, header_of_notes, 
 from ..compiler.work import Work
 from ..device import Device
 from ..errors import CompilerError
-from ..interop.binds import bind_circuits, read_binds
+from ..interop.binds import bind_circuits, bind_schedules, read_binds
 from ..interop.bodies import read_bodies
 from ..interop.circuits import Reading, read_circuits
 from ..interop.schedules import UnboundShape, read_schedules
 from ..program import Batch, Channel, LoTable, Program
 
-__all__ = ["Parts", "plain_los"]
+__all__ = ["Parts", "bound_schedules", "plain_los"]
 
 _KINDS = {"DriveChannel": "d", "MeasureChannel": "m", "ControlChannel": "u", "AcquireChannel": "a"}
 Binds = Optional[Sequence[Mapping[Any, Any]]]
@@ -141,6 +142,14 @@ class Parts:
         for k, theta in self.theta.items():
             out[k * self.copies : (k + 1) * self.copies, : theta.shape[1]] = theta
         return out
+
+
+def bound_schedules(items: List[Any], binds: Binds) -> Tuple[List[Any], Binds]:
+    """Return experiments and bindings; with the bindings in place, where a schedule has parameters."""
+    parametric = any(isinstance(item, (Schedule, ScheduleBlock)) and item.is_parameterized() for item in items)
+    if not parametric or not binds or not any(binds):
+        return items, binds
+    return bind_schedules(items, binds), None
 
 
 def _read(circuits: Sequence[QuantumCircuit], device: Device, binds: Binds) -> Tuple[Reading, bool]:

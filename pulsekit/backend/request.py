@@ -17,10 +17,11 @@ from ..errors import PulsekitWarning
 from ..program import Batch
 from . import checks
 from .compiled import SETTLED, has_esp, refuse_settled
-from .exceptions import IBMQBackendError, IBMQBackendValueError
+from .exceptions import IBMQBackendError, IBMQBackendValueError, provider_errors
 from .inputs import FromQobj, experiments_of, is_circuit
 from .limits import check_los, check_parametric_pulses, check_quotas, check_repetition, device_for, wire_rep_time
 from .parameters import BY_NAME, OWN_OPTIONS, default_options
+from .parts import bound_schedules
 from .plain import plain
 
 __all__ = ["Request", "resolve"]
@@ -91,6 +92,8 @@ def resolve(
     header = _header(given)
     binds = _checked("parameter_binds", given.pop("parameter_binds", [])) or None
     _refuse_unbound(experiments, binds)
+    with provider_errors():
+        experiments, binds = bound_schedules(experiments, binds)  # type: ignore[assignment]
     forwarded = _unknown(given, options)
     check_parametric_pulses(forwarded.get("parametric_pulses"), configuration)
     merged = _merge(given, options)

@@ -1,4 +1,4 @@
-"""Read ``parameter_binds``: values for circuits' parameters, point by point."""
+"""Read ``parameter_binds``: values for the parameters of circuits and schedules, point by point."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector, QuantumCircuit
+from qiskit.pulse import Schedule, ScheduleBlock
+from qiskit.pulse.exceptions import PulseError
 
 from ..errors import CompilerError
 
-__all__ = ["bind_circuits", "read_binds"]
+__all__ = ["bind_circuits", "bind_schedules", "read_binds"]
+
+
+BAD_NUMBER = 8042  # "bad pulse parameters"
 
 
 LARGEST = 1e300  # beyond it a number is looked at closely
@@ -61,6 +66,50 @@ def bind_circuits(circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[An
     return out
 
 
+def bind_schedules(items: Sequence[Any], binds: Sequence[Mapping[Any, Any]]) -> List[Any]:
+    """Return bound copies of circuits and schedules, item-major, named "name-point".
+
+    Schedules without parameters are repeated as they are.
+
+    Raises:
+        CompilerError: as :func:`read_binds`; or a value that a schedule
+            cannot take (8042).
+    """
+    own = [tuple(item.parameters) for item in items]
+    whole = [p or None if isinstance(item, (Schedule, ScheduleBlock)) else p for p, item in zip(own, items)]
+    read_binds(binds, [p for p in whole if p is not None])
+    points = [_unrolled(k, bind) for k, bind in enumerate(binds)]
+    out: List[Any] = []
+    for item, parameters in zip(items, whole):
+        if parameters is None:
+            out += [item] * len(points)
+        elif isinstance(item, QuantumCircuit):
+            out += bind_circuits([item], binds)
+        else:
+            out += [_bound(item, k, point) for k, point in enumerate(points)]
+    return out
+
+
+def _bound(schedule: Any, k: int, point: Mapping[Parameter, float]) -> Any:
+    """Return a schedule or block with numbers instead of parameters."""
+    whole = {p: int(v) if float(v).is_integer() else v for p, v in point.items()}  # lengths must be integers
+    name = f"{schedule.name}-{k}"
+    try:
+        bound = schedule.assign_parameters(whole, inplace=False)
+    except PulseError as error:
+        raise CompilerError(
+            f"Argument `parameter_binds[{k}]` must have values that schedule {schedule.name!r} takes, but binding it "
+            f"fails: {error}.",
+            code=BAD_NUMBER,
+        ) from error
+    if isinstance(bound, Schedule):
+        return Schedule(*bound.children, name=name, metadata=bound.metadata)
+    copied = ScheduleBlock(name=name, metadata=bound.metadata, alignment_context=bound.alignment_context)
+    for block in bound.blocks:
+        copied.append(block, inplace=True)
+    return copied
+
+
 def _unrolled(k: int, bind: Mapping[Any, Any]) -> Dict[Parameter, float]:
     point = {}
     for key, value in bind.items():
@@ -87,6 +136,8 @@ def _unrolled(k: int, bind: Mapping[Any, Any]) -> Dict[Parameter, float]:
 def _number(k: int, parameter: Parameter, value: Any) -> float:
     try:
         number = complex(value)
+    except OverflowError:
+        number = complex(np.inf)
     except TypeError:
         fact = "an expression" if isinstance(value, ParameterExpression) else repr(value)
         raise CompilerError(
@@ -95,7 +146,7 @@ def _number(k: int, parameter: Parameter, value: Any) -> float:
         ) from None
     if number.imag or not np.isfinite(number.real):
         raise CompilerError(
-            f"Argument `parameter_binds[{k}]` must have a finite real number for {parameter.name!r}, but {value} came."
+            f"Argument `parameter_binds[{k}]` must have a finite real number for {parameter.name!r}, but {number} came."
         )
     return number.real
 

@@ -140,7 +140,8 @@ def _pattern(operator: str, bound: str) -> Optional[str]:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and "\0" not in value
+    """Tell whether a database takes it as a text: no NUL, no lone surrogates."""
+    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _is_number(value: Any) -> bool:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from backend_circuits import measured
 from qiskit import QuantumCircuit, pulse
-from qiskit.circuit import Parameter
+from qiskit.circuit import Gate, Parameter
 from qiskit.pulse import AcquireChannel, DriveChannel, MeasureChannel, MemorySlot, Schedule
 from qiskit.qobj import QobjHeader
 from qiskit.qobj.utils import MeasLevel, MeasReturnType
 
+import pulsekit
 from pulsekit.backend import Backend, IBMQBackendValueError
 from pulsekit.errors import PulsekitWarning
 
@@ -322,3 +323,31 @@ def test_0_1_event_and_immediate_return(backend):
     subscriber.subscribe("ibmq.job.start", seen.append)
     job = backend.run(measured())
     assert seen == [job]
+
+
+def test_8_binds_apply_to_schedules_and_blocks(backend):
+    """Alone, and beside circuits: m x n results, all points of the first experiment first."""
+    a = Parameter("a")
+    shape = pulse.Drag(160, a, 40, -1.0)
+    measure = backend.instruction_schedule_map.get("measure", [0])
+    played = Schedule((0, pulse.Play(shape, D0)), (160, measure), name="schedule")
+    with pulse.build(backend, name="block", default_alignment="sequential") as block:
+        pulse.play(shape, D0)
+        pulse.call(measure)
+    circuit = QuantumCircuit(1, 1, name="circuit")
+    circuit.append(Gate("mine", 1, [a]), [0])
+    circuit.add_calibration("mine", [0], Schedule((0, pulse.Play(shape, D0))), [a])
+    circuit.measure(0, 0)
+    fixed = Schedule((0, measure), name="fixed")
+    job = backend.run([circuit, block, played, fixed], parameter_binds=[{a: 0.0}, {a: 0.2}], shots=300)
+    result = job.result()
+    assert [r.header.name for r in result.results] == [
+        f"{name}-{k}" for name in ("circuit", "block", "schedule") for k in (0, 1)
+    ] + ["fixed"] * 2
+    flipped = [result.get_counts(i).get("1", 0) > 150 for i in range(8)]
+    assert flipped == [False, True] * 3 + [False] * 2
+    assert [c.name for c in job.circuits()] == [r.header.name for r in result.results]
+    assert len(backend.run(played, parameter_binds=[{a: 0.1}] * 3, shots=1).result().results) == 3
+    batch = pulsekit.compile([circuit, block], backend, parameter_binds=[{a: 0.0}, {a: 0.2}])
+    again = backend.run(batch, shots=300).result()
+    assert [again.get_counts(i).get("1", 0) > 150 for i in range(4)] == [False, True] * 2

@@ -162,8 +162,11 @@ def _frequency(argument: str, f: Any, channel: Channel, allowed: Range) -> float
     where = f"Argument `{argument}`, channel {channel}, qubit {channel.index}:"
     if isinstance(f, (bool, np.bool_)) or not isinstance(f, (Real, np.integer, np.floating)):
         raise CompilerError(f"{where} the frequency must be a number in Hz, but {f!r} came.", code=OUT_OF_RANGE)
-    value = float(f)
     low, high = allowed
+    try:
+        value = float(f)
+    except OverflowError:  # an int beyond all floats
+        value = math.inf
     if math.isfinite(value) and low <= value <= high:
         return value
     hint = " It looks like GHz; multiply by 1e9." if low <= value * 1e9 <= high else ""
