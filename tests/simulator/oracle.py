@@ -9,14 +9,25 @@ sqrt((1 - p)/T1) a, sqrt(p/T1) |1><0|, sqrt(2 g) n with g = 1/T2 - 1/(2 T1).
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from random_schedules import Case, samples_of
 from scipy.integrate import solve_ivp
 from scipy.optimize import linear_sum_assignment, root
 
-__all__ = ["Terms", "Wave", "final_states", "terms_of", "waves_of"]
+__all__ = [
+    "Terms",
+    "Wave",
+    "edges_of",
+    "final_states",
+    "finished",
+    "held",
+    "start_of",
+    "terms_of",
+    "w_common",
+    "waves_of",
+]
 
 TWO_PI = 2 * np.pi
 
@@ -132,31 +143,57 @@ def virtual_phases(case: Case) -> np.ndarray:
     return out
 
 
-def final_states(case: Case, rtol: float = 1e-12) -> np.ndarray:
-    """Return the final ket, or density matrix with noise, in the dressed interaction frame."""
-    terms, waves = terms_of(case), waves_of(case)
+def edges_of(case: Case, waves: Sequence[Wave]) -> np.ndarray:
+    """Return the times (s) between which every envelope is constant."""
     end = case.duration * case.dt
-    w_c = TWO_PI * float(case.frequency.mean())
-    energies = terms.static - np.diag(w_c * terms.number)
-    ket = terms.dressed @ case.start
-    y = np.outer(ket, ket.conj()).reshape(-1) if case.noise else ket.astype(complex)
-    edges = np.unique(
-        np.concatenate([[0.0, end]] + [w.start_s + np.arange(w.samples.size + 1) * case.dt for w in waves])
-    )
+    marks = [np.array([0.0, end])] + [w.start_s + np.arange(w.samples.size + 1) * case.dt for w in waves]
+    edges = np.unique(np.concatenate(marks))
     edges = edges[(edges >= 0) & (edges <= end)]
     edges = edges[np.concatenate([[True], np.diff(edges) > 1e-7 * case.dt])]
     edges[-1] = end
+    return edges
+
+
+def held(case: Case, wave: Wave, middle: float) -> complex:
+    """Return the sample that a wave holds at a time inside a section, 0 where it does not play."""
+    k = int(np.floor((middle - wave.start_s) / case.dt))
+    return complex(wave.samples[k]) if 0 <= k < wave.samples.size else 0j
+
+
+def w_common(case: Case) -> float:
+    """Return the frequency (rad/s) of the frame in which equations are solved."""
+    return TWO_PI * float(case.frequency.mean())
+
+
+def start_of(case: Case, terms: Terms) -> np.ndarray:
+    """Return the initial ket in the bare basis."""
+    return (terms.dressed @ case.start).astype(complex)
+
+
+def finished(case: Case, terms: Terms, y: np.ndarray) -> np.ndarray:
+    """Return a final ket or density matrix (bare, common frame) in the dressed interaction frame."""
+    end = case.duration * case.dt
+    labels = np.stack(np.unravel_index(np.arange(case.dim), case.levels[::-1])[::-1], axis=1)
+    phases = TWO_PI * labels @ case.frame * end - w_common(case) * terms.number * end + labels @ virtual_phases(case)
+    turn = np.exp(1j * phases)
+    if y.ndim == 1:
+        return turn * (terms.dressed.T @ y)
+    return turn[:, None] * (terms.dressed.T @ y @ terms.dressed) * turn.conj()[None, :]
+
+
+def final_states(case: Case, rtol: float = 1e-12) -> np.ndarray:
+    """Return the final ket, or density matrix with noise, in the dressed interaction frame, by DOP853."""
+    terms, waves = terms_of(case), waves_of(case)
+    w_c = w_common(case)
+    energies = terms.static - np.diag(w_c * terms.number)
+    ket = start_of(case, terms)
+    y = np.outer(ket, ket.conj()).reshape(-1) if case.noise else ket
+    edges = edges_of(case, waves)
     for a, b in zip(edges[:-1], edges[1:]):
         rhs = _equation(case, terms, waves, energies, w_c, (a + b) / 2)
         done = solve_ivp(rhs, (a, b), y, method="DOP853", rtol=rtol, atol=rtol / 10, first_step=(b - a) / 4)
         y = done.y[:, -1]
-    phases = w_c * terms.number * end
-    labels = np.stack(np.unravel_index(np.arange(case.dim), case.levels[::-1])[::-1], axis=1)
-    turn = np.exp(1j * (TWO_PI * labels @ case.frame * end - phases + labels @ virtual_phases(case)))
-    if not case.noise:
-        return turn * (terms.dressed.T @ y)
-    rho = terms.dressed.T @ y.reshape(case.dim, case.dim) @ terms.dressed
-    return turn[:, None] * rho * turn.conj()[None, :]
+    return finished(case, terms, y.reshape(case.dim, case.dim) if case.noise else y)
 
 
 def _equation(
@@ -164,9 +201,9 @@ def _equation(
 ) -> Callable[[float, np.ndarray], np.ndarray]:
     active: List[Tuple[Any, ...]] = []
     for w in waves:
-        k = int(np.floor((middle - w.start_s) / case.dt))
-        if 0 <= k < w.samples.size and w.samples[k] != 0:
-            active.append((w.rate * w.samples[k], w.w, w.phase, terms.lower[w.qubit]))
+        z = held(case, w, middle)
+        if z != 0:
+            active.append((w.rate * z, w.w, w.phase, terms.lower[w.qubit]))
     decay = sum((c.T @ c for c in terms.collapse), np.zeros_like(energies)) / 2
     jumps = np.array(terms.collapse) if terms.collapse else np.zeros((0, *energies.shape))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle import final_states
+from peers import dynamics_states, qutip_states
 from random_schedules import Case, build, random_case
 
 from pulsekit.program import Batch
@@ -38,6 +39,39 @@ def test_the_asked_tolerance_is_kept(seed: int) -> None:
 def test_the_asked_tolerance_is_kept_on_200_schedules(seed: int) -> None:
     case = random_case(seed)
     check(case, final_states(case), case.tolerance)
+
+
+# small models, so that solvers of others end soon; a few by default, all nightly
+KINDS = (
+    {"levels": [3], "rwa": True, "noise": False},
+    {"levels": [3, 2], "rwa": True, "noise": False},
+    {"levels": [3, 2], "rwa": True, "noise": True},
+    {"levels": [2, 2, 2], "rwa": True, "noise": False},
+    {"levels": [2], "rwa": False, "noise": True, "dt": 2e-9 / 9},
+)
+
+
+def small_case(seed: int) -> Case:
+    """Return one of 200 cases that any solver can take."""
+    return random_case(seed, **KINDS[seed % len(KINDS)])
+
+
+@pytest.mark.parametrize("seed", range(15, 20))
+def test_results_equal_qutip(seed: int) -> None:
+    check(small_case(seed), qutip_states(small_case(seed)), 1e-8)
+
+
+@pytest.mark.parametrize("seed", range(20, 23))
+def test_results_equal_qiskit_dynamics(seed: int) -> None:
+    check(small_case(seed), dynamics_states(small_case(seed)), 1e-8)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(200))
+def test_results_equal_qutip_and_qiskit_dynamics_on_200_schedules(seed: int) -> None:
+    case = small_case(seed)
+    check(case, qutip_states(case), 1e-8)
+    check(case, dynamics_states(case), 1e-8)
 
 
 @pytest.mark.parametrize(("levels", "dt"), [([3, 3], 2e-9 / 9), ([2, 4], 1e-9), ([5], 2e-9 / 9)])
