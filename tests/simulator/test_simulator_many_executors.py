@@ -8,10 +8,11 @@ import os
 
 import numpy as np
 import pytest
-from many_systems import X, chain, program
+from many_systems import X, chain, device, program
 
 from pulsekit.errors import SimulationError
-from pulsekit.simulator import simulate, simulate_with
+from pulsekit.program import Batch, ParameterTable
+from pulsekit.simulator import default_los, simulate, simulate_with
 
 
 def _programs(count=6):
@@ -35,6 +36,22 @@ def test_threads_and_forked_processes_give_the_same_bits():
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
         _same(simulate_with(pool, programs, dev, pieces=3), alone)
+
+
+def test_a_split_sweep_keeps_the_clusters_of_the_whole():
+    """Weak drives alone would leave the neighbour out; next to strong ones they have it."""
+    dev = device((5.0e9, 5.06e9), {(0, 1): 3e6})
+    one = program([("d0", 0, X, 0.0, 0.1)], 160)
+    table = ParameterTable(("amp",), np.zeros(1, np.int32), np.zeros(1, np.uint8), np.zeros(1, np.int32), np.ones(1))
+    theta = np.linspace(0.001, 0.5, 12)[:, None]
+    batch = Batch((one.replace(parameters=table),), np.zeros(12, np.int32), default_los(dev, 12), theta)
+    whole = simulate(batch, dev)
+    assert whole.clusters[0].qubits == (0, 1)
+    assert simulate(batch.take(np.arange(1)), dev).clusters[0].qubits == (0,)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        split = simulate_with(pool, batch, dev, pieces=5)
+    assert [c.qubits for c in split.clusters] == [c.qubits for c in whole.clusters]
+    _same(split, whole)
 
 
 class _Deadly(concurrent.futures.ProcessPoolExecutor):
