@@ -1,7 +1,7 @@
 """Predict what a simulation will cost, and refuse what would not fit.
 
-Constants are measured on one core of the machine of docs/simulator.md; a
-prediction is meant to be right within a factor of two (tested).
+Which method takes what, and how long, :mod:`~pulsekit.simulator.forecast`
+says; predictions are meant to be right within a factor of two.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ..device import Device
 from ..errors import MemoryCapError
 from ..program import Batch, Op
 from .clusters import Cluster
-from .ket import KetLayout
-from .schemes import ladder
+from .forecast import Part, forecast
+from .model import ExtraTerm, Model
 
 __all__ = ["TRAJECTORIES_ABOVE", "ClusterPlan", "Plan", "bytes_needed", "check_memory", "default_cap", "plan_of"]
 
 TRAJECTORIES_ABOVE = 81  # states, from which runs with noise take trajectories
-STEP_SECONDS = 1.0e-6  # per coupling layer, whatever the size
-NUMBER_SECONDS = 1.0e-9  # per number of the layout and pass
-MAP_SECONDS = 3.0e-9  # per sample, lane and element of a one- or two-transmon map
 GIBIBYTE = 1024.0**3
 
 
@@ -39,11 +37,21 @@ class ClusterPlan:
     couplings: Tuple[Tuple[int, int], ...]
     bound: float  # on the populations, of what is left out
     solver: str
-    method: str
     samples: int  # longest program, samples
     segments: int  # pieces between pulse edges, longest program
-    seconds: float  # predicted, one thread
+    parts: Tuple[Part, ...]  # what each method does
     bytes: int  # predicted, largest at one time
+
+    @property
+    def seconds(self) -> float:
+        """Predicted time on one thread, tables warm, s."""
+        return sum(p.seconds for p in self.parts)
+
+    @property
+    def method(self) -> str:
+        """The methods that take part, those that take longest first."""
+        by_time = sorted((p for p in self.parts if p.samples), key=lambda p: -p.seconds)
+        return ", ".join(dict.fromkeys(p.method for p in by_time)) or "closed form"
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,12 @@ class Plan:
         for c in self.clusters:
             lines.append(
                 f"  qubits {list(c.qubits)}: dimension {c.dimension}, {c.experiments} experiments, {c.samples} samples "
-                f"in {c.segments} segments, {c.solver} by {c.method}, {len(c.couplings)} couplings, left out below "
+                f"in {c.segments} segments, {c.solver}, {len(c.couplings)} couplings, left out below "
                 f"{c.bound:.1g}; {c.seconds:.3g} s, {_size(c.bytes)}"
             )
+            for p in c.parts:
+                where = f" ({p.samples} samples in all)" if p.samples else ""
+                lines.append(f"    {p.what}{where}: {p.method}, {p.seconds:.2g} s")
         return "\n".join(lines)
 
 
@@ -136,36 +147,57 @@ def check_memory(cluster: Cluster, cap: Optional[int], *, density: bool, lanes: 
 
 def plan_of(
     batch: Batch,
+    device: Device,
     clusters: Sequence[Cluster],
     *,
     solver: str,
     method: str,
+    rwa: bool,
+    noise: bool,
     tolerance: float,
     memory_cap: Optional[int],
-    trajectories: int = 1,
+    trajectories: int,
+    extra: Sequence[ExtraTerm] = (),
 ) -> Plan:
     """Return the plan of clusters, nothing run.
 
     Args:
         batch: bound programs.
+        device: what they run on.
         clusters: from ``plan_clusters``.
         solver: "schroedinger", "lindblad" or "trajectories".
         method: "auto" or a name.
+        rwa: drop counter-rotating terms.
+        noise: whether T1 and T2 act.
         tolerance: of populations.
         memory_cap: bytes; None: three quarters of the machine's memory.
         trajectories: how many.
+        extra: more terms of the Hamiltonian.
     """
     out: List[ClusterPlan] = []
     for cluster in clusters:
         chosen = np.asarray(cluster.experiments)
-        programs = np.asarray(batch.program_of)[chosen]
-        sizes = {int(p): _events(batch, int(p)) for p in np.unique(programs)}
-        total = sum(sizes[int(p)][0] for p in programs)
-        longest = max((s for s, _ in sizes.values()), default=0)
-        density = solver == "lindblad"
-        name = method if method != "auto" else ("splitting" if len(cluster.qubits) > 2 else "polynomial")
-        seconds = _seconds(cluster, total, density, tolerance, trajectories if solver == "trajectories" else 1)
-        need = bytes_needed(cluster.levels, density=density, lanes=len(chosen), samples=longest)
+        model = Model.from_device(
+            device,
+            cluster.qubits,
+            los=batch.los,
+            levels=cluster.levels,
+            noise=noise,
+            couplings=cluster.couplings,
+            extra=extra,
+        )
+        parts = forecast(
+            model,
+            batch if np.array_equal(chosen, np.arange(len(batch))) else batch.take(chosen),
+            solver=solver,
+            method=method,
+            rwa=rwa,
+            tolerance=tolerance,
+            trajectories=trajectories,
+        )
+        sizes = [_events(batch, p) for p in np.unique(np.asarray(batch.program_of)[chosen]).tolist()]
+        longest = max((s for s, _ in sizes), default=0)
+        need = bytes_needed(cluster.levels, density=solver == "lindblad", lanes=len(chosen), samples=longest)
         out.append(
             ClusterPlan(
                 cluster.qubits,
@@ -175,10 +207,9 @@ def plan_of(
                 cluster.couplings,
                 cluster.bound,
                 solver,
-                name,
                 longest,
-                max((n for _, n in sizes.values()), default=0),
-                seconds,
+                max((n for _, n in sizes), default=0),
+                parts,
                 need,
             )
         )
@@ -192,14 +223,3 @@ def _events(batch: Batch, index: int) -> Tuple[int, int]:
     plays = events.op == int(Op.PLAY)
     edges = np.unique(np.concatenate([events.t0[plays], events.t0[plays] + events.duration[plays], [0]]))
     return int(program.duration), max(1, edges.size)
-
-
-def _seconds(cluster: Cluster, samples: int, density: bool, tolerance: float, runs: int) -> float:
-    if len(cluster.qubits) <= 2:
-        size = cluster.dim**2
-        return 1e-4 + MAP_SECONDS * samples * size * (size / 4 if density else 1)
-    levels = tuple(cluster.levels) * (2 if density else 1)
-    copies = 2 if density else 1
-    passes = 1 + 0.6 * len(levels) + 1.3 * copies * len(cluster.couplings)
-    layers = sum(1 / s for s in ladder(tolerance)) if runs == 1 else 0.5 * runs
-    return 2e-3 + samples * layers * (STEP_SECONDS + NUMBER_SECONDS * KetLayout(levels).total * passes)

@@ -114,6 +114,11 @@ def _split_run(
     return out
 
 
+def precision_of(track: Track, tolerance: float) -> float:
+    """Return the error allowed in one sample of a track."""
+    return _precision(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
+
+
 def _precision(tolerance: float, samples: int) -> float:
     return max(tolerance / (2 * 2.0 ** np.ceil(np.log2(max(samples, 64)))), 2e-15)
 
@@ -145,12 +150,24 @@ def _propagator(space: Space, key: Tuple[int, Pulse, float, float, float], toler
     window = Window(0, pulse.duration, pieces, (0,))
     lanes = np.arange(size)
     stack = Stack(lanes, (pulse,), {}, np.full(size, pulse.duration))
-    eye = np.eye(size, dtype=complex)[:, :, None]
+    basis = _hermitian(space.model.dim) if space.density else np.eye(size, dtype=complex)
     end = np.full(size, pulse.duration)
     track = Track(lanes, (tone,), (window,))
-    columns = _sampled_run(space, stack, track, eye, 0 * end, end, True, tolerance, precision)[:, :, 0]
+    rows = _sampled_run(space, stack, track, basis[:, :, None], 0 * end, end, True, tolerance, precision)[:, :, 0]
+    columns = np.linalg.solve(basis, rows) if space.density else rows
     turn = (w - space.w_c) * (pulse.duration * space.model.dt) * space.number
     return columns.T * np.exp(1j * turn)[:, None]
+
+
+def _hermitian(dim: int) -> np.ndarray:
+    """Return a basis of Hermitian matrices, complex128[dim^2, dim^2], one to a row."""
+    out = np.zeros((dim, dim, dim, dim), dtype=complex)
+    for j in range(dim):
+        out[j, j, j, j] = 1
+        for k in range(j + 1, dim):
+            out[j, k, j, k] = out[j, k, k, j] = 1
+            out[k, j, j, k], out[k, j, k, j] = 1j, -1j
+    return out.reshape(dim**2, dim**2)
 
 
 def _sampled_run(
@@ -170,8 +187,8 @@ def _sampled_run(
     lane_at, place = by_envelope(keys)
     x = pack(states.reshape(lanes, size * columns), lane_at)
     if precision is None:
-        precision = _precision(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
-    engine = engine_of(space, rwa)(space, stack, track, x, lane_at, rwa, precision)
+        precision = precision_of(track, tolerance)
+    engine = engine_of(space, track, rwa, precision)(space, stack, track, x, lane_at, rwa, precision)
     now = start[lane_at]
     for window in track.windows:
         begin = engine.tone_start(window.first)
@@ -186,17 +203,31 @@ def _sampled_run(
     return unpack(x, place).reshape(lanes, size, columns)
 
 
-def engine_of(space: Space, rwa: bool) -> Type["Engine"]:
-    """Return the kind of engine that a space needs.
+def engine_of(space: Space, track: Track, rwa: bool, precision: float) -> Type["Engine"]:
+    """Return the kind of engine that lanes need.
 
-    Maps of small density matrices are one product each, but without the RWA
-    they take long to make.
+    Maps of small density matrices are one product each, where there is one for
+    every sample and it does not take long to make.
     """
-    if space.density and (space.size > MAX_SUPER or not rwa):
+    if space.density and (space.size > MAX_SUPER or not rwa or not _all_mapped(space, track, precision)):
         from .rho import RhoEngine
 
         return RhoEngine
     return Engine
+
+
+def _all_mapped(space: Space, track: Track, precision: float) -> bool:
+    """Tell whether every sample of a track has a polynomial map."""
+    pieces = [piece for window in track.windows for piece in window.pieces]
+    if any(len(piece.tones) > 1 for piece in pieces):
+        return False
+    tones = [track.tones[piece.tones[0][0]] for piece in pieces if not piece.flat]
+    try:
+        for line, w, strength, reach in {(t.line, t.w_ref, t.strength, t.reach) for t in tones}:
+            frame_table(space, line, w, strength, precision, reach, space.model.dt)
+    except TooStrongError:
+        return False
+    return True
 
 
 class Engine:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Callable, List, Sequence, Tuple
 import numpy as np
 
 from .._ext import kernel
-from .blocks import LANES, pack, phases
+from .blocks import LANES, phases
 from .space import space_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGEST",
     "NODES",
+    "Step",
     "WEIGHTS",
     "magnus_error",
     "magnus_kets",
@@ -55,9 +56,6 @@ def magnus_piece(
         begin: float64[places], the window's start, samples.
         constant: all tones rotate at ``w``.
     """
-    if engine.space.density:
-        _dense(engine, piece, tones, w, begin, constant)
-        return
     magnus_kets(engine, engine.x, piece, tones, w, begin, piece.start, piece.stop, constant)
 
 
@@ -73,7 +71,7 @@ def magnus_kets(
     constant: bool,
 ) -> None:
     """Evolve columns ``x`` through samples ``start`` to ``stop`` of a piece."""
-    step = _Step(engine, tones, constant)
+    step = Step(engine, tones, constant)
     chunk = max(1, _CHUNK // (engine.lanes * step.per_sample * (len(tones) + 1) * 2))
     for a in range(start, stop, chunk):
         b = min(a + chunk, stop)
@@ -96,7 +94,7 @@ def sample_propagators(
 
     Parts are blocks of their own, so that all go through one call.
     """
-    step = _Step(engine, tones, constant, parts)
+    step = Step(engine, tones, constant, parts)
     count, blocks, dim = (stop - start) * parts, engine.lanes // LANES, engine.space.model.dim
     amps = _amplitudes(engine, piece, tones, w, begin, start, stop, step.splits, constant)
     each = step.per_sample // parts
@@ -107,7 +105,7 @@ def sample_propagators(
     return u.reshape(count, blocks, dim * dim, 2, LANES)
 
 
-class _Step:
+class Step:
     """How the exponentials of some tones are taken: as many for each of a sample's ``parts``."""
 
     def __init__(self, engine: "Engine", tones: Sequence["LineTone"], constant: bool, parts: int = 1) -> None:
@@ -294,29 +292,3 @@ def _amplitudes(
             amps[:, 0::2, j] = (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
             amps[:, 1::2, j] = (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
     return packed(amps)
-
-
-def _dense(
-    engine: "Engine", piece: "Piece", tones: Sequence["LineTone"], w: np.ndarray, begin: np.ndarray, constant: bool
-) -> None:
-    """Step density matrices with dense exponentials (a rare, slow path)."""
-    space, dt = engine.space, engine.dt
-    strengths = [t.strength for t in tones]
-    splits = 1 if constant else substeps(engine, tones, strengths)
-    ones = np.arange(engine.lanes)
-    index = np.arange(space.size)
-    norm = float(np.abs(space.idle).sum(axis=1).max()) + 4 * space.size * sum(strengths)
-    norm += _offset(engine, tones) * float(np.abs(space.number).max()) if constant else 0.0
-    for sample in range(piece.start, piece.stop):
-        amps = _amplitudes(engine, piece, tones, w, begin, sample, sample + 1, splits, constant)
-        flat = amps.transpose(0, 4, 1, 2, 3).reshape(engine.lanes, amps.shape[1], len(tones) + 1, 2)
-        h = dt / amps.shape[1]
-        squarings = max(0, int(np.ceil(np.log2(norm * h / 0.35))))
-        for step in range(amps.shape[1]):
-            g = np.zeros((engine.lanes, space.size, space.size), dtype=complex) + space.idle * h
-            g[:, index, index] += -1j * flat[:, step, -1, 0, None] * space.number
-            for j, tone in enumerate(tones):
-                z = flat[:, step, j, 0] + 1j * flat[:, step, j, 1]
-                g += z[:, None, None] * space.drive(tone.line) + z.conj()[:, None, None] * space.drive_conj(tone.line)
-            g /= 2.0**squarings
-            _lanes.expm(engine.x, pack(g.reshape(engine.lanes, -1), ones), space.size, squarings, engine.work)

@@ -21,7 +21,7 @@ from .splitting import Segment, Splitting, StepChoice
 from .threads import run_all
 from .timeline import Tone
 
-__all__ = ["FINEST", "Ladder", "evolve_splitting", "supports"]
+__all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "supports"]
 
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
@@ -116,10 +116,7 @@ class Ladder:
     @property
     def gap(self) -> float:
         """By how many rad coupled states turn against each other in a sample."""
-        m = self.model
-        reach = [abs(a) * max(d - 2, 0) for a, d in zip(m.w_alpha.tolist(), m.levels)]
-        gaps = [abs(m.w_bare[i] - m.w_bare[j]) + max(reach[i], reach[j]) for i, j, _ in self.live]
-        return float(max(gaps, default=0.0) * m.dt)
+        return gap_of(self.model)
 
     @property
     def unit(self) -> float:
@@ -248,6 +245,13 @@ class Ladder:
         y = np.ascontiguousarray(_both(ends.enter, x, True).T).reshape(-1, 1)
         dim = self.model.dim
         return _both(ends.leave, run.run(segments, y, cancel).reshape(dim, dim).T, True)
+
+
+def gap_of(model: Model) -> float:
+    """Return by how many rad coupled states of a model turn against each other in a sample."""
+    reach = [abs(a) * max(d - 2, 0) for a, d in zip(model.w_alpha.tolist(), model.levels)]
+    gaps = [abs(model.w_bare[i] - model.w_bare[j]) + max(reach[i], reach[j]) for i, j, w in model.couplings if w]
+    return float(max(gaps, default=0.0) * model.dt)
 
 
 _idle: "OrderedDict[Tuple[int, bool, float, str], List[Ladder]]" = OrderedDict()

@@ -18,7 +18,7 @@ from scipy.linalg import expm
 from .model import Model
 from .timeline import Tone
 
-__all__ = ["evolve_reference"]
+__all__ = ["Reference", "evolve_reference"]
 
 Generator = Callable[[np.ndarray], np.ndarray]
 _GAUSS = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
@@ -50,7 +50,7 @@ def evolve_reference(
     Returns:
         complex128[lanes, dim, columns].
     """
-    run = _Reference(model, states.shape[0], solver, rwa)
+    run = Reference(model, states.shape[0], solver, rwa)
     begin, end = start * model.dt, stop * model.dt
     x = run.enter(states, begin)
     edges = _edges(tones, begin, end, model.dt)
@@ -79,7 +79,7 @@ def _sample(tone: Tone, t: float, dt: float) -> complex:
     return complex(tone.samples[k]) if 0 <= k < tone.samples.size else 0j
 
 
-class _Reference:
+class Reference:
     """States in the common frame: exp(i w_c N t) on dressed laboratory ones."""
 
     def __init__(self, model: Model, lanes: int, solver: str, rwa: bool) -> None:
@@ -131,7 +131,7 @@ class _Reference:
             index = np.arange(self.model.dim)
             h[:, index, index] += self.diagonal - turn
             return self._turn(self._exponential(h, x, b - a), -turn * b)
-        steps = self._substeps(active, b - a, tolerance)
+        steps = self.substeps(active, b - a, tolerance)
         h = (b - a) / steps
         for k in range(steps):
             t = a + k * h
@@ -150,7 +150,8 @@ class _Reference:
         flat = x.reshape(x.shape[0], -1) @ expm(generator * span).T
         return flat.reshape(x.shape)
 
-    def _substeps(self, active: List[Tuple[Tone, complex]], span: float, tolerance: float) -> int:
+    def substeps(self, active: List[Tuple[Tone, complex]], span: float, tolerance: float) -> int:
+        """Return into how many Magnus steps a piece is cut."""
         fast = max(float(np.max(np.abs(t.w - self.w_c))) for t, _ in active)
         if not self.rwa or any(self.rest[t.line] is not None for t, _ in active):
             fast = max(float(np.max(t.w)) + self.w_c for t, _ in active)

@@ -161,13 +161,13 @@ class RhoEngine(Engine):
     def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
         self.flush()
         span = (piece.stop - piece.start) * self.dt
-        count = self._flat_steps(tones, span)
+        count = self.flat_steps(tones, span)
         packed, squarings = self.exponent(self.map_space, piece, tones, w, span / count)
         u = self._identity()
         _lanes.expm(u, packed, self.dim, squarings, self.work)
         _lanes.rho_steps(self.x, u[None], self.dim, count, self.work, *self._decay(span / count, True))
 
-    def _flat_steps(self, tones: Sequence[LineTone], span: float) -> int:
+    def flat_steps(self, tones: Sequence[LineTone], span: float) -> int:
         """Return into how many steps, an even number, a flat is cut.
 
         Off resonance the driven states hardly turn: 2e-6 instead of 3e-5.

@@ -26,7 +26,7 @@ from .space import Space, space_of
 from .threads import run_all
 from .timeline import Tone
 
-__all__ = ["MAX_DENSITY", "MAX_KET", "evolve_sections"]
+__all__ = ["MAX_DENSITY", "MAX_KET", "Sections", "evolve_sections"]
 
 _lanes = kernel("lanes")
 MAX_KET = 81  # amplitudes that "auto" gives to this method
@@ -123,7 +123,7 @@ def _run(
     x = states[lanes].reshape(len(lanes), space.size, -1)
     offset = (space.frame - space.w_c * space.number)[None, :, None]
     x = x * np.exp(-1j * offset * (start * dt))
-    run = _Sections(space, tones, x, rwa, tolerance, (stop - start) * dt)
+    run = Sections(space, tones, x, rwa, tolerance, (stop - start) * dt)
     for stretch in run.stretches(start * dt, stop * dt):
         if cancel is not None and cancel.is_set():
             raise CancelledError("The simulation was cancelled.")
@@ -132,7 +132,7 @@ def _run(
     out[lanes] = x.reshape(states[lanes].shape)
 
 
-class _Sections:
+class Sections:
     """Lanes of one kind under way, in the common frame."""
 
     def __init__(
@@ -190,8 +190,8 @@ class _Sections:
         w = self.w[stretch.tones[0]] if stretch.constant else self.space.w_c
         self._turn((w - self.space.w_c) * float(stretch.edges[0]))
         tau = np.diff(stretch.edges)
-        steps, parts = self._counts(stretch, float(tau.max()), w)
-        each = steps * (1 if stretch.constant else 2)
+        each, parts, order = self.plan(stretch)
+        steps = each // (1 if stretch.constant else 2)
         numbers = (self.model.n + 2) * 2 * len(self.x) * LANES * each
         if self.space.density:
             numbers += parts * 2 * self.model.dim**2 * len(self.x) * LANES
@@ -201,7 +201,6 @@ class _Sections:
                 raise CancelledError("The simulation was cancelled.")
             b = min(a + chunk, len(tau))
             amps = self._amplitudes(stretch, stretch.edges[a : b + 1], steps, w)
-            order = self._order(stretch, float(tau.max()) / each, each)
             if self.space.density:
                 self._decaying(amps, tau[a:b], parts, order)
             else:
@@ -224,8 +223,9 @@ class _Sections:
         values, columns, inverse = self.space.modes
         apply(self.x, (columns * np.exp(values * span)) @ inverse)
 
-    def _counts(self, stretch: _Stretch, tau: float, w: float) -> Tuple[int, int]:
-        """Return steps per section, and how many unitaries it becomes (density matrices)."""
+    def plan(self, stretch: _Stretch) -> Tuple[int, int, int]:
+        """Return exponentials per section, how many unitaries they make, and terms of their series."""
+        tau = float(np.diff(stretch.edges).max())
         drive = sum(self.strength[k] for k in stretch.tones)
         if stretch.constant:
             steps = int(np.ceil(self._norm(stretch, tau) / LARGEST))
@@ -237,12 +237,14 @@ class _Sections:
             else:
                 error = magnus_error(2 * max(self.w[k] for k in stretch.tones) * tau, drive * tau)
             steps = int(np.ceil((error / share) ** 0.25))
-        steps = max(1, steps)
-        if not self.space.density:
-            return steps, 1
-        carrier = 0.0 if self.rwa else min(self.w[k] for k in stretch.tones)
-        parts = decay_steps(self.space, tau, drive, carrier, self.span, self.allowed)
-        return parts * -(-steps // parts), parts
+        steps, parts = max(1, steps), 1
+        if self.space.density:
+            carrier = 0.0 if self.rwa else min(self.w[k] for k in stretch.tones)
+            parts = decay_steps(self.space, tau, drive, carrier, self.span, self.allowed)
+            steps = parts * -(-steps // parts)
+        each = steps * (1 if stretch.constant else 2)
+        h = tau / each
+        return each, parts, taylor_order(self._norm(stretch, h), max(self.allowed * h / self.span, 1e-16))
 
     def _norm(self, stretch: _Stretch, span: float) -> float:
         drive = sum(self.strength[k] for k in stretch.tones)
@@ -250,9 +252,6 @@ class _Sections:
         if stretch.constant:
             norm += abs(self.w[stretch.tones[0]] - self.space.w_c) * float(np.abs(self.ket.number).max())
         return norm * span
-
-    def _order(self, stretch: _Stretch, h: float, each: int) -> int:
-        return taylor_order(self._norm(stretch, h), max(self.allowed * h / self.span, 1e-16))
 
     def _amplitudes(self, stretch: _Stretch, edges: np.ndarray, steps: int, w: float) -> np.ndarray:
         """Return complex128[places, exponentials, qubits + 2]: drives, energies, number."""

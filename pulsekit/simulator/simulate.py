@@ -89,7 +89,8 @@ def simulate(
         trajectories: how many quantum-jump trajectories, instead of density
             matrices.
         explain: run nothing: ``outcome.info["plan"]`` says dimension, clusters,
-            segments, method, predicted time and memory (print it).
+            segments, which method takes which part, predicted time (one
+            thread, tables warm) and memory (print it).
         extra: more terms of the Hamiltonian, for a single cluster of all
             qubits.
         clusters: which qubits to simulate together, where that was planned
@@ -131,12 +132,16 @@ def simulate(
         count = TRAJECTORIES if trajectories is None else trajectories
         info["plan"] = plan_of(
             batch,
+            device,
             clusters,
             solver=solver,
             method=method,
+            rwa=rwa,
+            noise=noisy,
             tolerance=tolerance,
             memory_cap=memory_cap,
             trajectories=count,
+            extra=tuple(extra),
         )
         return Outcome((), len(batch), basis, None, info)
     for cluster in clusters:

@@ -32,7 +32,7 @@ from .splitting import Segment, Splitting
 from .threads import Crew
 from .timeline import Tone
 
-__all__ = ["Branch", "Trajectories", "jump_draws"]
+__all__ = ["Branch", "STEP", "Trajectories", "jump_draws", "jump_rates"]
 
 DRAWS = 32  # of a trajectory, drawn at once; more come from its own stream
 MORE = 1024  # that come at a time
@@ -350,6 +350,11 @@ class _Draws:
 def _over(model: Model, q: int, by_level: np.ndarray) -> np.ndarray:
     """Return numbers of a transmon's levels for every basis state, float64[dim]."""
     return np.asarray(by_level[model.labels[:, q]])
+
+
+def jump_rates(model: Model) -> List[Tuple[int, float]]:
+    """Return (transmon, rate of all jumps at level 1 in 1/s)."""
+    return [(q, float(weight[1])) for q, _, weight in _jump_table(model)]
 
 
 def _jump_table(model: Model) -> List[Tuple[int, str, np.ndarray]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import resource
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from many_systems import X_AMP, X, chain, device, program
 
 from pulsekit.errors import MemoryCapError
+from pulsekit.program import Pulse
 from pulsekit.simulator import simulate
+from pulsekit.simulator.simulate import as_batch
 
 
 def _all_driven(n, samples, gap=160):
@@ -38,14 +41,55 @@ def test_explain_runs_nothing_and_says_what_would():
         assert words in text
 
 
-def test_the_prediction_is_near():
-    dev, p = chain(6), _all_driven(6, 3200)
-    simulate(p, dev)
-    seconds = simulate(p, dev, explain=True).info["plan"].seconds
-    start = time.thread_time()
-    simulate(p, dev)
-    took = time.thread_time() - start
-    assert seconds / 4 < took < seconds * 4
+NOISY = {"t1": 50e-6, "t2": 40e-6}
+KINDS = {
+    "six qutrits": (6, 3200, {}, {}, "splitting"),
+    "three, no RWA": (3, 480, {}, {"rwa": False}, "splitting"),
+    "three density matrices": (3, 800, NOISY, {"noise": True}, "splitting"),
+    "trajectories": (5, 480, NOISY, {"solver": "trajectories", "trajectories": 300, "seed": 1}, "quantum jumps"),
+    "two at once": (2, 480, {}, {}, "magnus"),
+    "two at once, T1 and T2": (2, 480, NOISY, {"noise": True}, "magnus"),
+    "two at once, no RWA": (2, 320, {}, {"rwa": False}, "magnus"),
+    "two by the reference": (2, 160, {}, {"method": "reference"}, "reference"),
+    "one": (1, 1600, {}, {}, "propagators, computed once"),
+    "one, no RWA": (1, 1600, {}, {"rwa": False}, "polynomial"),
+    "one, T1, T2, no RWA": (1, 1600, NOISY, {"noise": True, "rwa": False}, "polynomial, decay in steps"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_prediction_is_near_and_names_the_methods(kind):
+    """Meant to be right within a factor of two; a busy machine is given four."""
+    n, samples, transmon, settings, method = KINDS[kind]
+    dev = chain(n, **transmon)
+    batch = as_batch(_all_driven(n, samples), dev, None)
+    took = []
+    for _ in range(4):
+        start = time.thread_time()
+        simulate(batch, dev, **settings)
+        took.append(time.thread_time() - start)
+    plan = simulate(batch, dev, explain=True, **settings).info["plan"]
+    assert plan.seconds / 4 < min(took) < plan.seconds * 4
+    (cluster,) = plan.clusters
+    assert method in cluster.method
+    assert cluster.seconds == sum(p.seconds for p in cluster.parts)
+    assert all(p.method in str(plan) for p in cluster.parts)
+
+
+def test_a_plan_names_every_method_of_a_schedule():
+    flat = Pulse.from_shape("constant", 200, {})
+    dev = chain(2)
+    late = dev.replace(drives=tuple(replace(d, delay_s=0.3 * i * dev.timing.dt) for i, d in enumerate(dev.drives)))
+    plays = [("d0", 0, X, 0.2, 0.0), ("d0", 160, flat, 0.1, 0.0), ("d0", 400, X, 0.2, 0.0), ("d1", 480, X, 0.2, 0.0)]
+    parts = {p.what: p for p in simulate(program(plays, 700), dev, explain=True).info["plan"].clusters[0].parts}
+    assert parts["samples of one carrier"].method == "polynomial"
+    assert parts["samples of one carrier"].samples == 160 + 80 + 80
+    assert parts["samples of several carriers"].method == "magnus"
+    assert parts["samples of several carriers"].samples == 80
+    assert (parts["flats"].method, parts["flats"].samples) == ("closed form", 200)
+    assert parts["delays"].samples == 700 - 160 - 200 - 240
+    (cluster,) = simulate(program(plays, 700), late, explain=True).info["plan"].clusters
+    assert {p.method for p in cluster.parts if p.samples} == {"magnus", "closed form"}
 
 
 def test_the_cap_names_cluster_dimension_bytes_and_ways_out():
