@@ -22,13 +22,14 @@ from ..readout import Acquisition, Stream, read_shots, trace_shots
 from .settings import Record, Settings
 from .steps import Acquire
 
-__all__ = ["ROUNDS", "Held", "LiveStream", "stream_rounds"]
+__all__ = ["ROUNDS", "Held", "LiveStream", "Tables", "stream_rounds"]
 
 ROUNDS = 10
 PART = 4096  # shots of raw records held at a time
 
 Packet = Dict[str, object]
-Held = Tuple[int, Acquire, Acquisition, np.ndarray]  # experiment, acquire, tables, levels at its start
+Tables = Callable[[], Acquisition]
+Held = Tuple[int, Acquire, Tables, np.ndarray]  # experiment, acquire, its tables, levels at its start
 
 
 class LiveStream:
@@ -84,7 +85,8 @@ def stream_rounds(
     sums1 = [0j] * len(held)
     sums0 = [np.zeros(samples, complex) for _ in held]
     for number, (low, high) in enumerate(zip(bounds, bounds[1:]), start=1):
-        for i, (experiment, acquire, acquisition, start) in enumerate(held):
+        for i, (experiment, acquire, tables, start) in enumerate(held):
+            acquisition = tables()
             record, numbers, part = records[experiment], stream(experiment, acquire), start[low:high]
             iq = np.empty(part.size, np.complex128)
             bits = np.empty(part.size, np.uint8)

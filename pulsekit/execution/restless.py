@@ -43,7 +43,7 @@ def run_restless(run: Run, clusters: List[Cluster], counter: Counter) -> None:
     for row in trees:
         for tree in row:
             for acquire, start in tree.starts.items():
-                run.sink.write(tree.experiment, acquire, tree.acquisitions[acquire], start)
+                run.sink.write(tree.experiment, acquire, tree.tables_of[acquire], start)
             counter.done(np.array([tree.experiment]))
 
 

@@ -15,6 +15,7 @@ from .steps import Acquire
 
 __all__ = ["Signals", "measure_plays", "tones_at"]
 
+TABLE_BYTES = 1 << 28  # of a job's tables of acquisitions, kept for who asks again
 FORGET = 30.0  # amplitude lifetimes (2 / kappa) after which a field is gone: exp(-30) = 1e-13
 _FREQUENCY = (Op.SHIFT_FREQUENCY, Op.SET_FREQUENCY)
 
@@ -77,24 +78,37 @@ def warmup_of(device: Device, qubit: int) -> int:
 
 
 class Signals:
-    """The acquisitions of a job; equal ones are tabulated once."""
+    """The acquisitions of a job; equal ones are tabulated once, while there is room for them.
+
+    Whoever needs tables later asks again: those of a sweep of long readouts
+    are larger than a machine's memory.
+    """
 
     def __init__(self, device: Device, noise: bool) -> None:
         self.device = device
         self.noise = noise
-        self._known: Dict[Key, Acquisition] = {}
+        self._known: Dict[Key, Acquisition] = {}  # the latest used last
+        self._bytes = 0
         self._rows: Dict[int, Tuple[Program, np.ndarray]] = {}
-        self._near: Dict[Key, Acquisition] = {}  # by the raw numbers of a lane, cheap to compare
+        self._near: Dict[Key, Key] = {}  # by the raw numbers of a lane, cheap to compare
 
     def of(
         self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int
     ) -> Acquisition:
         """Return the tables of one acquire of one lane."""
-        key = self._lane_key(group, plays, lane, acquire, levels)
-        found = self._near.get(key)
-        if found is None:
-            found = self._near[key] = self._tabulate(group, plays, lane, acquire, levels)
+        near = self._lane_key(group, plays, lane, acquire, levels)
+        key = self._near.get(near)
+        if key is None or key not in self._known:
+            self._near[near] = key = self._tabulate(group, plays, lane, acquire, levels)
+        found = self._known[key] = self._known.pop(key)
         return found
+
+    def _keep(self, key: Key, made: Acquisition) -> None:
+        """Keep tables, and forget what was not used for longest where they are too many."""
+        self._bytes += made.nbytes
+        while self._known and self._bytes > TABLE_BYTES:
+            self._bytes -= self._known.pop(next(iter(self._known))).nbytes
+        self._known[key] = made
 
     def _lane_key(self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int) -> Key:
         lines = [acquire.qubit, *(a for a, b, _ in self.device.readout_crosstalk if b == acquire.qubit)]
@@ -113,19 +127,17 @@ class Signals:
             known = self._rows[id(program)] = (program, rows)  # the program is kept: its id stays its own
         return known[1]
 
-    def _tabulate(
-        self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int
-    ) -> Acquisition:
+    def _tabulate(self, group: LaneGroup, plays: Dict[Channel, Plays], lane: int, acquire: Acquire, levels: int) -> Key:
+        """Make the tables of one acquire of one lane, unless they are there; return their key."""
         device, q = self.device, acquire.qubit
         lo_freq = float(group.los.measure[lane, q])
         stop = acquire.t0 + acquire.duration
         tones, played = tones_at(device, group.program, plays, lane, q, lo_freq, acquire.t0, stop)
         carrier = self._carrier(group, lane, acquire, lo_freq)
         key: Key = (q, levels, acquire.duration, acquire.spec, lo_freq, carrier, played)
-        found = self._known.get(key)
-        if found is None:
+        if key not in self._known:
             first = min([t.start for t in tones], default=0)
-            found = build_acquisition(
+            made = build_acquisition(
                 device,
                 q,
                 tones=tones,
@@ -137,8 +149,8 @@ class Signals:
                 carrier=carrier,
                 warmup=min(max(0, -first), warmup_of(device, q)),
             )
-            self._known[key] = found
-        return found
+            self._keep(key, made)
+        return key
 
     def _carrier(self, group: LaneGroup, lane: int, acquire: Acquire, lo_freq: float) -> Tuple[float, float]:
         program, channel = group.program, Channel("m", acquire.qubit)

@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 import numpy as np
 
 from ..readout import Acquisition, Purpose, Stream, read_shots, trace_shots
-from .live import Held, stream_rounds
+from .live import Held, Tables, stream_rounds
 from .settings import Record, Settings
 from .steps import Acquire
 
@@ -60,10 +60,11 @@ class Sink:
         """Return the levels that an acquire leaves, uint8[shots]."""
         return read_shots(acquisition, self.stream(experiment, acquire), first, start)
 
-    def write(self, experiment: int, acquire: Acquire, acquisition: Acquisition, start: np.ndarray) -> None:
+    def write(self, experiment: int, acquire: Acquire, tables: Tables, start: np.ndarray) -> None:
         """Fill an acquire's slot for all shots; ``start`` uint8[shots]."""
         if acquire.slot < 0:
             return
+        acquisition = tables()
         record, stream, slot = self.records[experiment], self.stream(experiment, acquire), acquire.slot
         if record.bits is not None:
             read_shots(acquisition, stream, 0, start, bits=record.bits[:, slot])
@@ -115,9 +116,9 @@ class LiveSink(Sink):
         self.live = live
         self.held: List[Held] = []
 
-    def write(self, experiment: int, acquire: Acquire, acquisition: Acquisition, start: np.ndarray) -> None:
+    def write(self, experiment: int, acquire: Acquire, tables: Tables, start: np.ndarray) -> None:
         """Remember the levels of an acquire."""
-        self.held.append((experiment, acquire, acquisition, start))
+        self.held.append((experiment, acquire, tables, start))
 
     def flush(self, stop: Optional[Callable[[], None]] = None) -> None:
         """Fill the records, and report after each round of shots."""

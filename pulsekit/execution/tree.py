@@ -9,6 +9,7 @@ time for every start that occurs.
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import partial
 from typing import Dict, List, Tuple
 
 import numpy as np
@@ -68,8 +69,9 @@ class Tree:
         self.steps: List[Step] = steps
         self.roots: Dict[Levels, Node] = {}
         self.starts = {a: np.zeros(run.settings.shots, np.uint8) for s in steps for a in s.acquires}
-        self.acquisitions = {
-            a: run.signals.of(walk.group, walk.plays, 0, a, self.levels[qubits.index(a.qubit)]) for a in self.starts
+        self.tables_of = {
+            a: partial(run.signals.of, walk.group, walk.plays, 0, a, self.levels[qubits.index(a.qubit)])
+            for a in self.starts
         }
         drawn = [s for s in steps if s.kind != Kind.EVOLVE]
         self.single = len(drawn) == 1 and drawn[0].kind == Kind.MEASURE and walk.model.dim <= SMALL
@@ -88,7 +90,8 @@ class Tree:
             if step.kind in (Kind.MEASURE, Kind.FINISH, Kind.RESET):
                 stream = self.sink.numbers(self.experiment, Purpose.OUTCOME, (number << 16) | self.qubits[0])
                 self.draws[number] = uniforms(stream, first, count).tolist()
-        for acquire, acquisition in self.acquisitions.items():
+        for acquire, tables in self.tables_of.items():
+            acquisition = tables()
             self.ends[acquire] = [
                 self.sink.ends(self.experiment, acquire, acquisition, np.full(count, s, np.uint8), first).tobytes()
                 for s in range(acquisition.levels)

@@ -9,7 +9,7 @@ Only branches that occur are simulated, those of all lanes together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -184,10 +184,10 @@ class Walk:
         for lane, levels in found.items():
             experiment = int(self.experiments[lane])
             for acquire, start, q in zip(step.acquires, levels, local):
-                acquisition = self.signals.of(self.group, self.plays, lane, acquire, self.model.levels[q])
-                self.sink.write(experiment, acquire, acquisition, start)
+                tables = partial(self.signals.of, self.group, self.plays, lane, acquire, self.model.levels[q])
+                self.sink.write(experiment, acquire, tables, start)
                 if more:
-                    self.ends[lane, acquire.qubit] = self.sink.ends(experiment, acquire, acquisition, start)
+                    self.ends[lane, acquire.qubit] = self.sink.ends(experiment, acquire, tables(), start)
         return out
 
     def sample(

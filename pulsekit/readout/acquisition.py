@@ -64,6 +64,11 @@ class Acquisition:
         return self.mean.shape[1]
 
     @property
+    def nbytes(self) -> int:
+        """The size of the tables in bytes."""
+        return sum(array.nbytes for array in (self.edges, self.mean, self.tail, self.memory, self.weights))
+
+    @property
     def centers(self) -> np.ndarray:
         """Centre of each level's cloud without jumps, complex128[levels]."""
         return self.tail[:, 0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pulsekit.execution import Settings, execute
+from pulsekit.execution import Settings, execute, signals
 from pulsekit.program import Batch
 
 
@@ -54,3 +54,36 @@ def test_the_record_of_a_frequency_turns_at_its_offset(lab):
     trial = np.linspace(-10e6, 10e6, 41)
     spectrum = np.abs(np.exp(-2j * np.pi * trial[:, None] * t) @ raw)
     assert trial[np.argmax(spectrum)] == pytest.approx(5e6, abs=1e6)  # as the sideband exp(+i 2 pi f t) turns
+
+
+@pytest.mark.parametrize("how", ["reset", "restless", "live"])
+def test_tables_of_a_sweep_take_a_bounded_amount_of_memory(lab, how, monkeypatch):
+    """A sweep has tables for every LO; what does not fit is made again, and changes nothing."""
+    device = lab.device(2, kappa=5e6, t1=20e-6, t2=20e-6)
+    twice = lab.program(("x", 0, 0), ("m", 0, 160, 0), ("x", 0, 2000), ("m", 0, 2160, 1), ("m", 1, 2160, 2), qubits=2)
+    batch = lab.batch(device, [twice] * 12)
+    measure = batch.los.measure + np.linspace(-3e6, 3e6, 12)[:, None]
+    batch = Batch((twice,), np.zeros(12, np.int32), replace(batch.los, measure=measure))
+    settings = Settings(shots=300, meas_level=1, meas_return="single", seed=4, init_qubits=how != "restless")
+    packets = []
+
+    def run():
+        live = packets.append if how == "live" else None
+        return [r.iq for r in execute(batch, device, settings, live=live)]
+
+    held = []
+    keep = signals.Signals._keep
+
+    def watched(self, key, made):
+        keep(self, key, made)
+        held.append((sum(a.nbytes for a in self._known.values()), made.nbytes))
+
+    monkeypatch.setattr(signals.Signals, "_keep", watched)
+    whole = run()
+    assert len(held) == 12 * 3 and held[-1][0] == sum(size for _, size in held)
+    held.clear()
+    monkeypatch.setattr(signals, "TABLE_BYTES", 5 * 1472 * 3 * 16 * 4)
+    again = run()
+    assert all(np.array_equal(a, b) for a, b in zip(whole, again))
+    assert max(total for total, _ in held) <= signals.TABLE_BYTES
+    assert how != "live" or packets[:10] == packets[10:]
