@@ -15,7 +15,7 @@ from ..readout import check_acquires
 from ..simulator import Cluster, plan_clusters
 from .memory import check_memory
 from .resets import run_resets
-from .restless import run_restless
+from .restless import left_excited, run_restless
 from .run import Counter, Progress, Run
 from .settings import Record, Settings
 from .sink import LiveSink, Sink, new_record
@@ -100,6 +100,7 @@ def run_here(
             spectator_bound=settings.spectator_bound,
             noise=settings.noise,
             memory_cap=settings.memory_cap,
+            excited=() if settings.init_qubits else left_excited(batch, device),
         )
     _inform(records, clusters, settings, seed)
     run = Run(batch, device, settings, sink, check, cancel)

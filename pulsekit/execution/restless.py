@@ -13,19 +13,27 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
+from ..device import Device
+from ..program import Batch
 from ..readout import Purpose, Stream, uniforms
 from ..simulator import Cluster
+from ..simulator.activity import activity_of
 from .run import Counter, Run
 from .start import excited_at_start
 from .tree import Levels, Pool, Tree, idle_table
 from .walk import take_lanes
 
-__all__ = ["run_restless"]
+__all__ = ["left_excited", "run_restless"]
 
 BLOCK = 4096  # shots whose random numbers are held at a time, at most
 NUMBERS = 1 << 22  # of all experiments
 
 Resting = Tuple[int, List[bytes]]  # a qubit that an experiment leaves alone, and its decay
+
+
+def left_excited(batch: Batch, device: Device) -> Tuple[int, ...]:
+    """Return the qubits that an experiment may leave excited for the next one: those that any drives."""
+    return tuple(sorted({q for activity in activity_of(batch, device) for q in activity.driven}))
 
 
 def run_restless(run: Run, clusters: List[Cluster], counter: Counter) -> None:

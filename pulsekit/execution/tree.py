@@ -15,13 +15,14 @@ from typing import Dict, List, Tuple
 import numpy as np
 
 from ..readout import Purpose, free_decay, free_rates, jump_tables, pick_levels, uniforms
+from ..simulator.trajectories import Trajectories
 from .collapse import collapse, move_level, outcome_levels, outcome_map, populations, reset_density
 from .run import Part, Run
 from .start import rep_delay, residual
 from .steps import Acquire, Kind, Step, cut, drives_after
 from .walk import Branch, Walk, evolve_states, level_of, take_batch
 
-__all__ = ["Levels", "Pool", "Tree", "idle_table"]
+__all__ = ["Levels", "Pool", "Tree", "basis_index", "idle_table"]
 
 POOL_BYTES = 1 << 26  # of states evolved in one call
 SMALL = 81  # dimension up to which a block of shots is taken at a time
@@ -74,7 +75,10 @@ class Tree:
             for a in self.starts
         }
         drawn = [s for s in steps if s.kind != Kind.EVOLVE]
-        self.single = len(drawn) == 1 and drawn[0].kind == Kind.MEASURE and walk.model.dim <= SMALL
+        once = len(drawn) == 1 and drawn[0].kind == Kind.MEASURE
+        self.unravels = once and len(steps) == 2 and walk.unravels
+        self.single = self.unravels or (once and walk.model.dim <= SMALL)
+        self.runs: Dict[int, Trajectories] = {}  # of the first step
         self.tables: Dict[Levels, List[Levels]] = {}  # start: levels after each shot of the block
         self.found: Dict[Levels, np.ndarray] = {}  # start: uint8[acquires, shots of the block]
         self.first = 0
@@ -100,10 +104,13 @@ class Tree:
 
     def table(self, start: Levels) -> List[Levels]:
         """Take all shots of the block through a program that draws once; see :meth:`shot`."""
-        node, step = self._root(start), self.steps[-1]
+        step = self.steps[-1]
         local = self._local(step)
-        u = np.array(self.draws[node.step])
-        outcome = pick_levels(np.diff(np.array(node.cumulative), prepend=0.0), u)
+        u = np.array(self.draws[len(self.steps) - 1])
+        if self.unravels:
+            outcome = self._unraveled(start, local, u)
+        else:
+            outcome = pick_levels(np.diff(np.array(self._root(start).cumulative), prepend=0.0), u)
         found = outcome_levels(outcome, [self.levels[q] for q in local])
         at, code = np.arange(u.size), np.zeros(u.size, np.int64)
         strides = np.cumprod((1,) + self.levels[:-1])
@@ -115,6 +122,20 @@ class Tree:
         names = [tuple(int(c // w % d) for w, d in zip(strides, self.levels)) for c in range(self.walk.model.dim)]
         self.found[start] = found[: len(step.acquires)]
         out = self.tables[start] = [names[c] for c in code.tolist()]
+        return out
+
+    def _unraveled(self, start: Levels, local: Tuple[int, ...], u: np.ndarray) -> np.ndarray:
+        """Return the joint outcome of every shot of the block, each of which is a trajectory of its own."""
+        ket = np.zeros(self.walk.model.dim, complex)
+        ket[basis_index(start, self.levels)] = 1
+        every = Branch(0, ket, np.arange(self.first, self.first + u.size))
+        mapping, size = outcome_map(self.levels, local), int(np.prod([self.levels[q] for q in local]))
+        out = np.empty(u.size, np.int64)
+        for branch in self.walk.unravel(0, self.steps[0], [every], self.runs):
+            assert branch.shots is not None
+            at = branch.shots - self.first
+            joint = np.bincount(mapping, weights=populations(branch.state[None])[0], minlength=size)
+            out[at] = pick_levels(joint, u[at])
         return out
 
     def keep(self, used: List[Levels]) -> None:
@@ -134,6 +155,11 @@ class Tree:
 
     def shot(self, start: Levels, k: int) -> Levels:
         """Take shot ``first + k`` through the program; return the levels after the idle time."""
+        if self.unravels:
+            ends = self.tables[start] if start in self.tables else self.table(start)
+            for j, a in enumerate(self.steps[-1].acquires):
+                self.starts[a][self.first + k] = self.found[start][j][k]
+            return ends[k]
         node = self._root(start)
         level: Dict[int, int] = {}
         while True:
@@ -238,11 +264,19 @@ class Pool:
             self._known.update({(start, id(t)): state for t, state in zip(trees[some], out)})
 
     def _basis(self, start: Tuple[int, ...], tree: Tree) -> np.ndarray:
-        levels = self.part.model.levels
-        index, dim = int(np.dot(start, np.cumprod((1,) + levels[:-1]))), self.part.model.dim
+        index, dim = basis_index(start, self.part.model.levels), self.part.model.dim
         state = np.zeros((dim, dim) if tree.walk.mixed else dim, complex)
         state[(index,) * state.ndim] = 1
         return state
+
+
+def basis_index(start: Levels, levels: Levels) -> int:
+    """Return the basis state of some levels; what a cluster does not have counts as its highest one.
+
+    A shot may come from an experiment whose cluster has more levels of a qubit.
+    """
+    within = np.minimum(start, np.array(levels) - 1)
+    return int(np.dot(within, np.cumprod((1,) + levels[:-1])))
 
 
 def _stacked(rows: List[bytes]) -> np.ndarray:

@@ -91,7 +91,7 @@ class Walk:
         and half a program for every jump or excited start.
         """
         model = self.model
-        if not (self.settings.noise and model.noisy) or self.dephasing.windows or not self.settings.init_qubits:
+        if not (self.settings.noise and model.noisy) or self.dephasing.windows:
             return False
         if self.settings.method != "auto":
             return self.settings.method == "trajectories"
@@ -107,7 +107,7 @@ class Walk:
             self.check()
             more = number + 1 < len(steps)
             if step.kind == Kind.EVOLVE:
-                branches = self._unravel(number, step, branches) if self.unravels else self.evolve(step, branches)
+                branches = self.unravel(number, step, branches, {}) if self.unravels else self.evolve(step, branches)
             elif step.kind == Kind.MEASURE:
                 branches = self._measure(number, step, branches, more)
             elif step.kind == Kind.RELEASE:
@@ -131,11 +131,16 @@ class Walk:
             states = self._between(states, lanes, step.start, step.stop, step.qubits)
         return [replace(branch, state=state) for branch, state in zip(branches, states)]
 
-    def _unravel(self, number: int, step: Step, branches: List[Branch]) -> List[Branch]:
-        """Evolve one quantum-jump trajectory per shot; shots of one history share a branch."""
+    def unravel(self, number: int, step: Step, branches: List[Branch], runs: Dict[int, Trajectories]) -> List[Branch]:
+        """Evolve one quantum-jump trajectory per shot; shots of one history share a branch.
+
+        Args:
+            number, step: which step.
+            branches: of all lanes.
+            runs: of this step, by lane; what is missing is made.
+        """
         model = self._held(step.qubits)
         tones = tones_of(self.group.program, self.group.plays(model.dt), model)
-        runs: Dict[int, Trajectories] = {}
         out: List[Branch] = []
         for branch in branches:
             lane = branch.lane

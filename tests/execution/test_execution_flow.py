@@ -9,9 +9,11 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, Thre
 import numpy as np
 import pytest
 
-from pulsekit.device import Limits
+from pulsekit.device import Coupling, Limits
 from pulsekit.errors import CancelledError, ExecutionError, MemoryCapError, PulsekitWarning
 from pulsekit.execution import LiveStream
+from pulsekit.execution.tree import basis_index
+from pulsekit.simulator import Model
 
 M = 1472
 
@@ -285,3 +287,47 @@ def test_a_drive_during_an_acquire_does_nothing_and_warns(lab):
     with pytest.warns(PulsekitWarning, match=r"d0@500\.\.660"):
         bits = lab.run(device, [program], shots=500)[0].bits
     assert bits[:, 1].mean() < 0.02
+
+
+def _joined(lab, **options):
+    pairs = (Coupling((0, 1), 3e6), Coupling((1, 2), 3e6))
+    return lab.device(3, couplings=pairs, drive_rate=100e6, p_th=0.02, **options)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_trajectories_of_a_chain_sample_what_density_matrices_say(lab, alike):
+    """Three joined qubits that relax within a program, one of them not read out."""
+    device = _joined(lab, t1=1.2e-6, t2=0.8e-6)
+    drives = [("x", 0, 0, 0.5), ("x", 1, 0, 0.8), ("x", 2, 160, 0.6), ("x", 1, 480)]
+    first = lab.program(*drives, ("m", 0, 640, 0), ("m", 1, 640, 1))
+    second = lab.program(*(drives if alike else drives[1:2]), ("m", 0, 640, 0), ("m", 1, 640, 1))
+    shots = 4000
+
+    def joint(**more):
+        a, b = lab.run(device, [first, second], init_qubits=False, rep_delay_s=0.2e-6, spectator_bound=1e-6, **more)
+        return np.concatenate([np.bincount(r.bits @ [1, 2], minlength=4) / len(r.bits) for r in (a, b)])
+
+    exact, drawn = joint(shots=20000, method="density"), joint(shots=shots, method="trajectories")
+    assert np.all(np.abs(exact - drawn) < 6.5 * np.sqrt(exact * (1 - exact) / shots))
+
+
+def test_a_neighbour_that_the_last_experiment_left_excited_shifts_a_qubit(lab):
+    """A Ramsey experiment beside a qubit that is flipped, or not, before it: the ZZ shift moves its phase."""
+    device = _joined(lab)
+    wait = 12000
+    ramsey = lab.program(("x", 0, 0, 0.5), ("x", 0, wait, 0.5), ("m", 0, wait + 160, 0))
+    model = Model.from_device(device, (0, 1, 2), noise=False)
+    e, _ = model.dressed()
+    zeta = e[4] - e[3] - e[1] + e[0]
+    for flips in (0, 1):
+        before = lab.program(("x", 1, 0, float(flips)), ("m", 1, 160, 0))
+        records = lab.run(device, [before, ramsey], shots=3000, init_qubits=False, rep_delay_s=0.0, noise=False)
+        excited = records[0].bits[:, 0] == 1
+        change = (np.diff(records[1].bits[:, 0].astype(int), prepend=0) != 0)[excited if flips else ~excited].mean()
+        phase = flips * zeta * wait * device.timing.dt
+        assert abs(change - np.cos(phase / 2) ** 2) < 0.05
+
+
+def test_a_level_that_a_cluster_does_not_have_counts_as_its_highest():
+    assert basis_index((2, 1, 2), (2, 2, 3)) == 1 + 2 * 1 + 4 * 2
+    assert basis_index((2, 0, 0), (3, 2, 2)) == 2
