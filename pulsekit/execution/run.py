@@ -9,6 +9,7 @@ import numpy as np
 from ..device import Device
 from ..program import Batch
 from ..simulator import Cluster, Model
+from ..simulator.cost import check_memory
 from ..simulator.lanes import LaneGroup, lane_groups
 from .settings import Settings
 from .signals import Signals
@@ -82,9 +83,14 @@ class Run:
         return Part(cluster, model, batch, chosen, lane_groups(batch))
 
     def walk(self, part: Part, group: LaneGroup) -> Walk:
-        """Return the walk of one lane group."""
+        """Return the walk of one lane group.
+
+        Raises:
+            MemoryCapError: its density matrix would not fit. (Kets were
+                judged with the clusters.)
+        """
         experiments = part.experiments[group.experiments]
-        return Walk(
+        walk = Walk(
             self.device,
             part.model,
             part.batch,
@@ -96,3 +102,6 @@ class Run:
             self.check,
             self.cancel,
         )
+        if walk.mixed and not walk.unravels:
+            check_memory(part.cluster, self.settings.memory_cap, density=True)
+        return walk
