@@ -133,7 +133,9 @@ def check_memory(cluster: Cluster, cap: Optional[int], *, density: bool, lanes: 
         dim *= int(d)
     ways = ["a larger `memory_cap`"]
     if density:
-        ways.append('quantum-jump trajectories (solver="trajectories") instead of a density matrix')
+        ways.append(
+            'quantum-jump trajectories instead of a density matrix (solver of simulate, method of run: "trajectories")'
+        )
     if max(cluster.levels) > 2:
         ways.append("fewer levels")
     if cluster.couplings:
