@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 from qiskit import QuantumCircuit
+from store_jobs import CLAUSES, compare, many_jobs
 
 from pulsekit.backend import Backend
 from pulsekit.device import Device
@@ -76,3 +77,10 @@ def test_one_process_takes_an_interrupted_job_over(store):
     job_id = uuid.uuid4().hex
     store.add(JobRecord(id=job_id, backend="x", created=1.0, status="RUNNING", owner="gone"))
     assert store.claim(job_id, "gone", "me") and not store.claim(job_id, "gone", "another")
+
+
+def test_the_database_finds_what_python_finds(store):
+    name = f"t{uuid.uuid4().hex}"
+    records = many_jobs(store, name)
+    for where in CLAUSES:
+        compare(store, records, where, name)
