@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
 
 from .channels import Channel
 from .events import Op
 from .findings import row_origin, row_place
+from .matching import match
 from .program import Program, Pulse
 from .text import pulse_text
 
@@ -63,10 +65,13 @@ def diff(a: Program, b: Program) -> ProgramDiff:
         Rows are sorted by their time in ``a`` (those of ``b`` only, by
         theirs).
     """
-    rows_a, rows_b = _by_channel(a), _by_channel(b)
+    sides = _Side(a), _Side(b)
+    numbers: Dict[Any, int] = {}
+    contents = [[numbers.setdefault(key, len(numbers)) for key in side.keys()] for side in sides]
+    rows_a, rows_b = (_by_channel(side.program, known) for side, known in zip(sides, contents))
     found: List[Tuple[int, str, RowDiff]] = []
     for channel in sorted(set(rows_a) | set(rows_b)):
-        for row in _channel_diff(a, b, rows_a.get(channel, []), rows_b.get(channel, [])):
+        for row in _channel_diff(*sides, rows_a.get(channel, _Rows()), rows_b.get(channel, _Rows())):
             time = int(a.events.t0[row.row_a]) if row.row_a >= 0 else int(b.events.t0[row.row_b])
             found.append((time, channel.name, row))
     found.sort(key=lambda item: (item[0], item[1], item[2].row_a, item[2].row_b))
@@ -93,28 +98,62 @@ def _calibrations(p: Program) -> set:
     return {p.calibrations[c] for c in set(p.events.calibration.tolist()) if c >= 0}
 
 
-def _by_channel(p: Program) -> Dict[Channel, List[Tuple[int, int, _Content]]]:
-    """Return (row, time, content) of every row, per channel."""
-    out: Dict[Channel, List[Tuple[int, int, _Content]]] = {}
-    pulses = [_pulse_text(pulse) for pulse in p.pulses]
-    free: Dict[int, List[Tuple[str, str]]] = {}
-    table = p.parameters
-    if table is not None:
-        columns = (table.row.tolist(), table.column.tolist(), table.parameter.tolist(), table.coefficient.tolist())
-        for row, column, parameter, coefficient in zip(*columns):
-            free.setdefault(row, []).append((f"theta {column}", f"{coefficient!r}*{table.names[parameter]}"))
-        for row, column, tree in table.expressions:
-            free.setdefault(row, []).append((f"theta {column}", repr(tree)))
-    for row, e in enumerate(p.events):
-        content = [("op", e.op.name.lower()), ("duration", str(e.duration)), ("value", repr(e.value))]
-        content.append(("angle", repr(e.angle)))
-        if e.op == Op.PLAY:
-            content.append(("pulse", pulses[e.ref]))
-        elif e.op == Op.ACQUIRE:
-            content += [("acquire", repr(p.acquires[e.ref])), ("slot", str(e.slot))]
-        content += sorted(free.get(row, ()))
-        out.setdefault(p.channels[e.channel], []).append((row, e.t0, tuple(content)))
+class _Rows(NamedTuple):
+    """The rows of one channel, in order."""
+
+    row: Sequence[int] = ()
+    time: Sequence[int] = ()
+    content: Sequence[int] = ()  # equal numbers: the same but for the time
+
+
+def _by_channel(p: Program, contents: Sequence[int]) -> Dict[Channel, _Rows]:
+    e, known = p.events, np.array(contents, dtype=np.int64)
+    order = np.argsort(e.channel, kind="stable")
+    bounds = np.searchsorted(e.channel[order], np.arange(len(p.channels) + 1)).tolist()
+    out: Dict[Channel, _Rows] = {}
+    for channel, lo, hi in zip(p.channels, bounds[:-1], bounds[1:]):
+        rows = order[lo:hi]
+        if rows.size:
+            out[channel] = _Rows(rows.tolist(), e.t0[rows].tolist(), known[rows].tolist())
     return out
+
+
+class _Side:
+    """One of the two programs, and what its rows do."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.free: Dict[int, Tuple[Tuple[str, str], ...]] = {}
+        table, free = program.parameters, {}  # type: ignore[var-annotated]
+        if table is not None:
+            columns = (table.row.tolist(), table.column.tolist(), table.parameter.tolist(), table.coefficient.tolist())
+            for row, column, parameter, coefficient in zip(*columns):
+                free.setdefault(row, []).append((f"theta {column}", f"{coefficient!r}*{table.names[parameter]}"))
+            for row, column, tree in table.expressions:
+                free.setdefault(row, []).append((f"theta {column}", repr(tree)))
+        self.free = {row: tuple(sorted(texts)) for row, texts in free.items()}
+
+    def keys(self) -> Iterator[Any]:
+        """Yield what tells every row's content from others."""
+        p, e = self.program, self.program.events
+        refs: List[Any] = e.ref.tolist()
+        columns = [e.op.tolist(), e.duration.tolist(), e.value.view(np.int64).tolist(), e.angle.view(np.int64).tolist()]
+        tables = {int(Op.PLAY): p.pulses, int(Op.ACQUIRE): p.acquires}
+        for row, (op, duration, value, angle, ref, slot) in enumerate(zip(*columns, refs, e.slot.tolist())):
+            thing = tables[op][ref] if op in tables else None
+            yield op, duration, value, angle, thing, slot if op == Op.ACQUIRE else -1, self.free.get(row)
+
+    def content(self, row: int) -> _Content:
+        """Return what a row does, as texts."""
+        p, e = self.program, self.program.events
+        op, ref = Op(int(e.op[row])), int(e.ref[row])
+        out = [("op", op.name.lower()), ("duration", str(int(e.duration[row]))), ("value", repr(float(e.value[row])))]
+        out.append(("angle", repr(float(e.angle[row]))))
+        if op == Op.PLAY:
+            out.append(("pulse", _pulse_text(p.pulses[ref])))
+        elif op == Op.ACQUIRE:
+            out += [("acquire", repr(p.acquires[ref])), ("slot", str(int(e.slot[row])))]
+        return (*out, *self.free.get(row, ()))
 
 
 def _pulse_text(pulse: Pulse) -> str:
@@ -124,30 +163,39 @@ def _pulse_text(pulse: Pulse) -> str:
     return f"{pulse.duration} samples {digest}" + ("" if pulse.limit_amplitude else " unlimited")
 
 
-def _channel_diff(
-    a: Program, b: Program, left: List[Tuple[int, int, _Content]], right: List[Tuple[int, int, _Content]]
-) -> Iterator[RowDiff]:
-    if [r[1:] for r in left] == [r[1:] for r in right]:
+def _channel_diff(a: _Side, b: _Side, left: _Rows, right: _Rows) -> Iterator[RowDiff]:
+    if left.content == right.content and left.time == right.time:
         return
-    matcher = difflib.SequenceMatcher(None, [r[2] for r in left], [r[2] for r in right], autojunk=False)
-    for tag, i0, i1, j0, j1 in matcher.get_opcodes():
-        pairs = min(i1 - i0, j1 - j0)
-        for (row_a, t_a, was), (row_b, t_b, now) in zip(left[i0 : i0 + pairs], right[j0 : j0 + pairs]):
-            if tag == "equal" and t_a != t_b:
-                yield RowDiff("moved", row_a, row_b, f"{_name(a, row_a)} is at {t_b} in b ({t_b - t_a:+d})")
-            elif tag != "equal" and was[0] != now[0]:
-                yield RowDiff("only in a", row_a, -1, _name(a, row_a))
-                yield RowDiff("only in b", -1, row_b, _name(b, row_b))
-            elif tag != "equal":
-                yield RowDiff("changed", row_a, row_b, f"{_name(a, row_a)}: {_changes(was, now, t_a, t_b)}")
-        for row, _, _ in left[i0 + pairs : i1]:
-            yield RowDiff("only in a", row, -1, _name(a, row))
-        for row, _, _ in right[j0 + pairs : j1]:
-            yield RowDiff("only in b", -1, row, _name(b, row))
+    pairs = match(left.content, right.content, left.time, right.time)
+    i = j = 0
+    for x, y in [*pairs, (len(left.row), len(right.row))]:
+        yield from _unmatched(a, b, left, right, range(i, x), range(j, y))
+        if x < len(left.row) and left.time[x] != right.time[y]:
+            t_a, t_b = left.time[x], right.time[y]
+            text = f"{_name(a.program, left.row[x])} is at {t_b} in b ({t_b - t_a:+d})"
+            yield RowDiff("moved", left.row[x], right.row[y], text)
+        i, j = x + 1, y + 1
+
+
+def _unmatched(a: _Side, b: _Side, left: _Rows, right: _Rows, here: range, there: range) -> Iterator[RowDiff]:
+    """Say what became of rows between two that match: the first of one is the first of the other, and so on."""
+    for i, j in zip(here, there):
+        row_a, row_b = left.row[i], right.row[j]
+        if a.program.events.op[row_a] != b.program.events.op[row_b]:
+            yield RowDiff("only in a", row_a, -1, _name(a.program, row_a))
+            yield RowDiff("only in b", -1, row_b, _name(b.program, row_b))
+        else:
+            changes = _changes(a.content(row_a), b.content(row_b), left.time[i], right.time[j])
+            yield RowDiff("changed", row_a, row_b, f"{_name(a.program, row_a)}: {changes}")
+    common = min(len(here), len(there))
+    for i in here[common:]:
+        yield RowDiff("only in a", left.row[i], -1, _name(a.program, left.row[i]))
+    for j in there[common:]:
+        yield RowDiff("only in b", -1, right.row[j], _name(b.program, right.row[j]))
 
 
 def _name(p: Program, row: int) -> str:
-    return f"{row_place(p, row)} {Op(int(p.events.op[row])).name.lower()}{row_origin(p.replace(name=''), row)}"
+    return f"{row_place(p, row)} {Op(int(p.events.op[row])).name.lower()}{row_origin(p, row, program_too=False)}"
 
 
 def _changes(was: _Content, now: _Content, t_a: int, t_b: int) -> str:

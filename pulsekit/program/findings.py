@@ -31,7 +31,7 @@ def row_place(program: Program, row: int) -> str:
     return f"{name}@{t0}..{t0 + duration}" if duration else f"{name}@{t0}"
 
 
-def row_origin(program: Program, row: int) -> str:
+def row_origin(program: Program, row: int, *, program_too: bool = True) -> str:
     """Return where a row came from, in brackets; "" if nothing is known."""
     e = program.events
     parts = []
@@ -41,7 +41,7 @@ def row_origin(program: Program, row: int) -> str:
         parts.append(f"instruction {source.index} `{source.name}`{on}")
     if e.calibration[row] >= 0:
         parts.append(f"calibration {program.calibrations[int(e.calibration[row])]!r}")
-    if program.name:
+    if program.name and program_too:
         parts.append(f"program {program.name!r}")
     return f" ({', '.join(parts)})" if parts else ""
 

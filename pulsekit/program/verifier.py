@@ -158,7 +158,8 @@ def _check_amplitudes(report: Report, free: np.ndarray) -> None:
         8022,
     )
     peaks, strongest = np.zeros(max(len(p.pulses), 1)), np.zeros(max(len(p.pulses), 1))
-    np.maximum.at(strongest, e.ref[plays], np.abs(e.value[plays]))
+    with np.errstate(invalid="ignore"):  # NaN is found above
+        np.maximum.at(strongest, e.ref[plays], np.abs(e.value[plays]))
     for ref in np.unique(e.ref[plays]).tolist():
         pulse = p.pulses[ref]
         if pulse.duration <= MAX_PULSE:

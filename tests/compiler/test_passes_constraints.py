@@ -11,6 +11,7 @@ from qiskit import QuantumCircuit
 
 from pulsekit.backend.frontend import compile
 from pulsekit.compiler.base import PassManager
+from pulsekit.compiler.passes import group_starts
 from pulsekit.compiler.passes.check_constraints import CheckConstraints
 from pulsekit.compiler.passes.constraints import (
     MinimumDistance,
@@ -316,3 +317,25 @@ def test_random_circuits_keep_their_constraints(device, seed):
             for qubits, t0, t1 in played + pulses:
                 if set(qubits) & near and not set(qubits) & set(pair):
                     assert t1 <= start or t0 >= stop
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_joining_measures_is_linear_work(monkeypatch, groups):
+    """Comparisons are counted: 16,000 mid-circuit measures once took time with their square."""
+    counted = []
+    monkeypatch.setattr(group_starts, "gt", lambda a, b: counted.append(1) or a > b)
+    monkeypatch.setattr(group_starts, "max", lambda a, b: counted.append(1) or (a if a > b else b), raising=False)
+
+    def work(n):
+        counted.clear()
+        rng = np.random.default_rng(1)
+        qubits = rng.integers(0, 6, n)
+        measured = rng.random(n) < 0.5
+        wires = [(int(q),) if m else (int(q), int(q + 1) % 6) for q, m in zip(qubits, measured)]
+        leader = group_starts._assign(wires, np.where(measured, qubits % groups, -1).tolist())
+        assert group_starts.topological_order(wires, leader) is not None
+        assert sum(head != row for row, head in enumerate(leader)) > n / 10
+        return len(counted)
+
+    small, large = work(4000), work(8000)
+    assert large < 2.5 * small and large < 40 * groups * 8000
