@@ -14,8 +14,8 @@ from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy as np
 import qiskit
-from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter
+from qiskit import QuantumCircuit, pulse, transpile
+from qiskit.circuit import Gate, Parameter
 from qiskit.circuit.library import QFT
 from qiskit.compiler import assemble
 from qiskit.providers.fake_provider import FakeMontreal, FakeWashington
@@ -155,6 +155,53 @@ def binding_row(points: int = 300, parameters: int = 40) -> Row:
     return Row(f"bind {points} points of {parameters} parameters", ours, "terra bind + schedule", peer, goal=">= 1000x")
 
 
+def sweep_row(circuit: QuantumCircuit, length: Parameter, goal: str = "", points: int = 300) -> Row:
+    """Bind the lengths of a template's pulses, against binding and scheduling each."""
+    device = Device.from_snapshot("ibm_perth")
+    case = Case("", "", device, [], 0)
+    binds = [{length: 256 + 16 * k} for k in range(points)]
+    ours = cpu(lambda: pulsekit_compile(circuit, device, parameter_binds=binds))
+    case.terra([circuit.assign_parameters(binds[0])])
+    peer = cpu(lambda: [case.terra([circuit.assign_parameters(b)]) for b in binds[:10]], 3) * points / 10
+    return Row(f"{points} pulse lengths, {circuit.name}", ours, "terra bind + schedule", peer, goal=goal)
+
+
+def cross_resonance_template() -> Tuple[QuantumCircuit, Parameter]:
+    """Return an echoed cross-resonance gate, as long as a parameter says."""
+    length, drag = Parameter("length"), pulse.Drag(160, 0.2, 40, 1.0)
+    d0, d1, u0 = pulse.DriveChannel(0), pulse.DriveChannel(1), pulse.ControlChannel(0)
+    with pulse.build() as block, pulse.align_sequential():
+        for turn in (0.0, np.pi):
+            with pulse.align_left():
+                pulse.play(pulse.GaussianSquare(length, 0.1, 32, width=length - 128, angle=turn), u0)
+                pulse.play(pulse.GaussianSquare(length, 0.05, 32, width=length - 128, angle=1.0 + turn), d1)
+            pulse.play(drag, d0)
+    circuit = QuantumCircuit(2, 2, name="echoed cross resonance")
+    circuit.sx(0)
+    circuit.append(Gate("cr", 2, [length]), [0, 1])
+    circuit.sx(1)
+    circuit.measure([0, 1], [0, 1])
+    circuit.add_calibration("cr", [0, 1], block, [length])
+    return circuit, length
+
+
+def stark_template() -> Tuple[QuantumCircuit, Parameter]:
+    """Return a Ramsey experiment with an off-resonant tone, as long as a parameter says."""
+    length, d0 = Parameter("length"), pulse.DriveChannel(0)
+    with pulse.build() as block:
+        pulse.shift_frequency(-50e6, d0)
+        pulse.play(pulse.GaussianSquare(length, 0.1, 32, width=length - 128), d0)
+        pulse.shift_frequency(50e6, d0)
+        pulse.shift_phase(0.07 * length, d0)
+    circuit = QuantumCircuit(1, 1, name="Stark")
+    circuit.sx(0)
+    circuit.append(Gate("stark", 1, [length]), [0])
+    circuit.sx(0)
+    circuit.measure(0, 0)
+    circuit.add_calibration("stark", [0], block, [length])
+    return circuit, length
+
+
 def ansatz(parameters: int) -> Tuple[QuantumCircuit, List[Parameter]]:
     """Return a hardware-efficient template on five qubits of a heavy-hex device."""
     symbols = [Parameter(f"t{k:03d}") for k in range(parameters)]
@@ -179,4 +226,5 @@ def rows() -> List[Row]:
         for case, goal in _cases():
             out += case.rows(goal)
         out += [qobj_row(), binding_row()]
+        out += [sweep_row(*cross_resonance_template(), ">= 100x"), sweep_row(*stark_template())]
     return out
