@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from qiskit.pulse import (
     Acquire,
@@ -18,12 +18,15 @@ from qiskit.pulse import (
     ShiftPhase,
 )
 
-from ..program import Channel
+from ..errors import CompilerError
+from ..program import Channel, Op
 from .export import qiskit_pulse
 from .openpulse_values import Frame, Samples, evaluate, refuse, wave_of, whole
 from .to_schedules import qiskit_channel
 
-__all__ = ["CalBody", "is_action"]
+__all__ = ["CalBody", "Extern", "is_action"]
+
+NOT_SUPPORTED = 8011
 
 _FRAME_CALLS = {
     "shift_phase": ShiftPhase,
@@ -31,8 +34,18 @@ _FRAME_CALLS = {
     "shift_frequency": ShiftFrequency,
     "set_frequency": SetFrequency,
 }
-_CAPTURE = re.compile(r"capture_v[0-9]+\Z")
+_CAPTURE = re.compile(r"capture_(v[0-9]+|esp)\Z")
+_EXTERNS = {"reset_qubit": Op.RESET, "save_frame": Op.SAVE_FRAME, "restore_frame": Op.RESTORE_FRAME}
 _ACTIONS = ("DelayInstruction", "QuantumBarrier", "ExpressionStatement", "ClassicalAssignment", "ReturnStatement")
+
+
+class Extern(NamedTuple):
+    """What OpenPulse and Schedules have no word for: an ESP acquire, a reset, a frame saved or restored."""
+
+    op: Op
+    channel: Channel
+    duration: int = 0  # samples
+    slot: int = -1
 
 
 def is_action(statement: Any) -> bool:
@@ -74,14 +87,30 @@ class CalBody:
             handler(self, statement)
 
     def schedule(self, name: str) -> Schedule:
-        """Return what was played, as long as the latest clock."""
-        schedule = Schedule(*self.items, name=name)
-        end = max(self.clock.values(), default=0)
+        """Return what was played, as long as the latest clock.
+
+        Raises:
+            CompilerError: a Schedule cannot say it (8011).
+        """
+        for _, item in self.items:
+            if isinstance(item, Extern):
+                what = "an ESP readout" if item.op == Op.ACQUIRE else item.op.name.lower().replace("_", " ")
+                raise CompilerError(
+                    f"Schedules must do without resets, ESP and saved frames, but {item.channel} has {what}. "
+                    "Use read_openpulse_program.",
+                    code=NOT_SUPPORTED,
+                )
+        schedule, end = Schedule(*self.items, name=name), self.duration
         if end > schedule.duration and self.frame_of:
             channel = next(iter(self.frame_of))
             busy = schedule.ch_stop_time(qiskit_channel(channel))
             schedule = schedule.insert(busy, Delay(end - busy, qiskit_channel(channel)))
         return schedule
+
+    @property
+    def duration(self) -> int:
+        """The latest clock, samples."""
+        return max(self.clock.values(), default=0)
 
     def declare(self, statement: Any) -> None:
         """Take a declaration."""
@@ -188,7 +217,14 @@ class CalBody:
                 raise refuse(node, "captures must have a duration (their kernel is the device's)", "a waveform")
             samples = whole(node, length)
             target = None if slot is None else MemorySlot(slot)
-            self.items.append((now, Acquire(samples, AcquireChannel(channel.index), mem_slot=target)))
+            acquire: Any = Acquire(samples, AcquireChannel(channel.index), mem_slot=target)
+            if name == "capture_esp":
+                acquire = Extern(Op.ACQUIRE, channel, samples, -1 if slot is None else slot)
+            self.items.append((now, acquire))
+            self.clock[frame] = now + samples
+        elif name in _EXTERNS and len(node.arguments) == 1 + (name == "reset_qubit"):
+            samples = whole(node, evaluate(node.arguments[1], self.names, self.dt)) if name == "reset_qubit" else 0
+            self.items.append((now, Extern(_EXTERNS[name], channel, samples)))
             self.clock[frame] = now + samples
         else:
             raise refuse(node, "calls must be play, a frame's, or capture_v* with a duration", f"{name!r}")

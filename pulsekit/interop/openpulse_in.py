@@ -15,11 +15,12 @@ from qiskit.pulse import Schedule
 
 from ..device import Device
 from ..errors import CompilerError
-from ..program import Channel
-from .openpulse_body import CalBody, is_action
+from ..program import AcquireSpec, Channel, Op, Program
+from .openpulse_body import NOT_SUPPORTED, CalBody, Extern, is_action
 from .openpulse_values import Samples, evaluate, refuse, whole
+from .schedules import ScheduleReader
 
-__all__ = ["read_openpulse"]
+__all__ = ["read_openpulse", "read_openpulse_program"]
 
 DT = 2e-9 / 9  # s, where no device says
 
@@ -39,8 +40,29 @@ def read_openpulse(
 
     Raises:
         CompilerError: the extra is missing; the text does not parse; control
-            flow (8013) and what else has no counterpart, with the line.
+            flow (8013) and what else has no counterpart, with the line;
+            externs of ``to_openpulse`` that a Schedule cannot say (8011).
     """
+    return _read(text, device, ports, name).result()
+
+
+def read_openpulse_program(
+    text: str, device: Optional[Device] = None, *, ports: Optional[Mapping[str, str]] = None, name: str = "openpulse"
+) -> Program:
+    """Return the program of ``cal`` blocks, what ``to_openpulse`` writes: resets, ESP and saved frames too.
+
+    Delays come back as gaps.
+
+    Args:
+        text, device, ports, name: as in :func:`read_openpulse`.
+
+    Raises:
+        CompilerError: as :func:`read_openpulse`; gates (8011).
+    """
+    return _read(text, device, ports, name).program()
+
+
+def _read(text: str, device: Optional[Device], ports: Optional[Mapping[str, str]], name: str) -> "_Reader":
     try:
         import openpulse
     except ImportError as error:
@@ -51,7 +73,18 @@ def read_openpulse(
         raise CompilerError(f"Argument `text` must be OpenQASM 3 with OpenPulse, but: {error}") from error
     reader = _Reader(device, {k: Channel.parse(v) for k, v in (ports or {}).items()}, name)
     reader.run(tree.statements)
-    return reader.result()
+    return reader
+
+
+class _ExternReader(ScheduleReader):
+    """Reads instructions, and what Schedules have no word for."""
+
+    def _extern(self, t0: int, item: Extern) -> Tuple[Any, ...]:
+        channel = self.channels.setdefault(item.channel, len(self.channels))
+        ref = self.acquires.setdefault(AcquireSpec(esp=True), len(self.acquires)) if item.op == Op.ACQUIRE else -1
+        return t0, item.duration, int(item.op), channel, ref, 0.0, 0.0, item.slot, -1
+
+    readers = {**ScheduleReader.readers, Extern: _extern}
 
 
 class _Reader:
@@ -64,7 +97,7 @@ class _Reader:
         self.registers: Dict[str, Tuple[int, int]] = {}  # quantum: first physical qubit, size
         self.bits: List[Tuple[str, int]] = []
         self.defcals: List[Any] = []
-        self.steps: List[Tuple[Any, ...]] = []  # (operation or None for a cal block, qubits, clbits, schedule or None)
+        self.steps: List[Tuple[Any, ...]] = []  # (operation; None: a cal block), qubits, clbits, schedule, body or None
         self.width = 0
         self.defaults = _default_frequencies(device)
 
@@ -84,14 +117,15 @@ class _Reader:
         if all(operation is None for operation, *_ in self.steps):
             schedule = Schedule(name=self.name)
             for _, _, _, block in self.steps:
-                schedule = schedule.insert(schedule.duration, block)
+                schedule = schedule.insert(schedule.duration, block.schedule(self.name))
             return schedule
         circuit = QuantumCircuit(self.width, name=self.name)
         for register, size in self.bits:
             circuit.add_register(ClassicalRegister(size, register))
         known: Dict[Any, Schedule] = {}
         for k, (operation, qubits, clbits, schedule) in enumerate(self.steps):
-            operation = operation or Gate(f"cal_{k}", len(qubits), [])
+            if operation is None:
+                operation, schedule = Gate(f"cal_{k}", len(qubits), []), schedule.schedule(self.name)
             circuit.append(operation, qubits, clbits)
             if schedule is None:
                 continue
@@ -104,6 +138,22 @@ class _Reader:
                 )
             circuit.add_calibration(operation.name, list(qubits), schedule, list(params))
         return circuit
+
+    def program(self) -> Program:
+        rows, time = _ExternReader(), 0
+        items: List[Tuple[int, Any]] = []
+        for operation, _, _, body in self.steps:
+            if operation is not None:
+                raise CompilerError(
+                    f"Argument `text` must have `cal` blocks only, but it has {operation.name!r}. Use read_openpulse.",
+                    code=NOT_SUPPORTED,
+                )
+            items += [(t0 + time, item) for t0, item in body.items]
+            time += body.duration
+        rows.add(items)
+        (program,) = rows.programs()
+        slots = sum(size for _, size in self.bits)
+        return program.replace(name=self.name, duration=max(time, program.duration), memory_slots=slots)
 
     # --- declarations ---------------------------------------------------------------------
 
@@ -136,7 +186,7 @@ class _Reader:
         body.run(statement.body)
         self.names.update(body.names)
         if any(is_action(s) for s in statement.body):
-            self._step(None, self._qubits_of(body), (), body.schedule(self.name))
+            self._step(None, self._qubits_of(body), (), body)
 
     def _qubits_of(self, body: CalBody) -> Tuple[int, ...]:
         """Return the qubits whose channels a body uses."""

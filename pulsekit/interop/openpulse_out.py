@@ -16,9 +16,11 @@ import numpy as np
 from ..device import Device
 from ..errors import ProgramError
 from ..program import SHAPES, Channel, LoTable, Op, Program, Pulse
+from ..program.findings import row_place
 
 __all__ = ["WAVEFORMS", "to_openpulse"]
 
+NOT_SUPPORTED = 8011
 # parameters in the order of the specification, after amplitude and duration; "t": a duration, "f": a number
 WAVEFORMS: Dict[str, Tuple[Tuple[str, str], ...]] = {
     "constant": (),
@@ -59,15 +61,25 @@ def to_openpulse(program: Program, device: Optional[Device] = None, *, los: Opti
         los: gives them instead, its first row.
 
     Returns:
-        Text that ``openpulse.parse`` accepts and ``read_openpulse`` reads back.
+        Text that ``openpulse.parse`` accepts and ``read_openpulse_program``
+        reads back (``read_openpulse``, where it has no externs).
 
     Raises:
-        ProgramError: unbound parameters.
+        ProgramError: unbound parameters; acquires with a register, a kernel
+            or a discriminator, for which OpenPulse has no word (8011).
     """
     if program.parameters is not None and program.parameters.names:
         raise ProgramError(
             f"Program {program.name!r} must be bound, but it depends on {list(program.parameters.names)}."
         )
+    for row in program.rows(Op.ACQUIRE).tolist():
+        spec = program.acquires[int(program.events.ref[row])]
+        if spec.kernel is not None or spec.discriminator is not None or spec.register >= 0:
+            raise ProgramError(
+                f"{row_place(program, row)}: an acquire must use the device's kernel and discriminator and no register "
+                f"to be written as OpenPulse, but it has {spec}.",
+                code=NOT_SUPPORTED,
+            )
     lines = ["OPENQASM 3.0;", 'defcalgrammar "openpulse";']
     if program.memory_slots:
         lines.append(f"bit[{program.memory_slots}] c;")

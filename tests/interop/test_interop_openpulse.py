@@ -6,18 +6,20 @@ import math
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
-from qiskit.pulse import Acquire, Play, Schedule, SetFrequency, ShiftPhase
+from qiskit import QuantumCircuit, pulse
+from qiskit.circuit import Gate
+from qiskit.pulse import Acquire, Discriminator, Kernel, Play, Schedule, SetFrequency, ShiftPhase
 
 from pulsekit.backend.frontend import compile
 from pulsekit.compiler.passes.remove_no_ops import RemoveNoOps
 from pulsekit.device import Device
 from pulsekit.errors import CompilerError, ProgramError
 from pulsekit.interop.export import program_to_schedule
-from pulsekit.interop.openpulse_in import read_openpulse
+from pulsekit.interop.openpulse_in import read_openpulse, read_openpulse_program
 from pulsekit.interop.openpulse_out import to_openpulse
 from pulsekit.interop.schedules import read_schedules
 from pulsekit.program import SHAPES, Op, diff, parse_text
+from pulsekit.program.rows import select_rows
 
 openpulse = pytest.importorskip("openpulse")
 
@@ -122,6 +124,56 @@ def test_a_compiled_circuit_with_esp_and_reset_is_accepted_by_the_parser(device)
     openpulse.parse(text)
     assert "capture_esp(a0_frame" in text and "reset_qubit(d0_frame" in text
     assert f"newframe(d0, {device.qubit_freq_est[0]!r}, 0.0)" in text
+
+
+def everything(device):
+    """Return a program with a reset, gate-scoped frequencies, ESP, and mid-circuit measures."""
+    circuit = QuantumCircuit(3, 4)
+    circuit.reset(0)
+    circuit.sx(0)
+    with pulse.build() as block:
+        pulse.set_frequency(5.1e9, pulse.DriveChannel(1))
+        pulse.play(pulse.Gaussian(160, 0.2, 40, angle=0.3), pulse.DriveChannel(1))
+    circuit.append(Gate("off", 1, []), [1])
+    circuit.add_calibration("off", [1], block)
+    circuit.cx(0, 1)
+    circuit.measure(2, 3)
+    circuit.rz(0.123456789, 1)
+    circuit.sx(2)
+    circuit.measure([0, 1, 2], [0, 1, 2])
+    return compile(circuit, device)
+
+
+def test_programs_with_externs_are_read_back_exactly(device):
+    batch = everything(device)
+    program = batch.programs[0]
+    assert {Op.RESET, Op.SAVE_FRAME, Op.RESTORE_FRAME} <= set(program.events.op.tolist())
+    assert {spec.esp for spec in program.acquires} == {True, False}
+    for text in (to_openpulse(program, device), to_openpulse(program, los=batch.los)):
+        again = read_openpulse_program(text, device)
+        plain = select_rows(program, program.events.op != Op.DELAY)
+        assert again.duration == program.duration and again.memory_slots == 4
+        found = diff(plain, again)
+        assert not found.rows and not found.facts, str(found)
+        openpulse.parse(to_openpulse(again, device))
+        with pytest.raises(CompilerError, match="Use read_openpulse_program") as caught:
+            read_openpulse(text, device)
+        assert caught.value.code == 8011
+
+
+@pytest.mark.parametrize("setting", [{"kernel": Kernel("boxcar")}, {"discriminator": Discriminator("linear")}])
+def test_what_openpulse_cannot_say_is_refused_when_it_is_written(setting):
+    acquire = Acquire(1600, pulse.AcquireChannel(0), pulse.MemorySlot(0), **setting)
+    program = read_schedules([Schedule(acquire)])[0]
+    with pytest.raises(ProgramError, match=r"a0@0\.\.1600: .*to be written as OpenPulse") as caught:
+        to_openpulse(program)
+    assert caught.value.code == 8011
+
+
+def test_gates_are_no_program(device):
+    with pytest.raises(CompilerError, match="`cal` blocks only, but it has 'x'") as caught:
+        read_openpulse_program("OPENQASM 3.0;\nqubit[1] q;\nx q[0];\n", device)
+    assert caught.value.code == 8011
 
 
 def test_unbound_programs_are_refused():
