@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any, Dict, Optional, Sequence, Set
 
 import numpy as np
@@ -16,6 +17,7 @@ from .methods import METHODS, choose
 from .model import Model
 from .stack import Stack, stacks_of
 from .tables import TooStrongError
+from .threads import run_all
 from .timeline import tones_of
 
 __all__ = ["evolve", "evolve_batch", "evolve_group"]
@@ -148,25 +150,30 @@ def evolve_batch(
     out = np.empty_like(x)
     if used is not None:
         used.add(choose(model, method, solver, rwa, tolerance))
+    parts = []
     for group in lane_groups(batch):
-        if cancel is not None and cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
         for a, b in sorted(set(zip(start[group.experiments].tolist(), stop[group.experiments].tolist()))):
             same = (start[group.experiments] == a) & (stop[group.experiments] == b)
-            part = group if same.all() else group.take(same)
-            out[part.experiments] = evolve_group(
-                model,
-                part,
-                x[part.experiments],
-                start=a,
-                stop=b,
-                solver=solver,
-                method=method,
-                rwa=rwa,
-                tolerance=tolerance,
-                threads=threads,
-                cancel=cancel,
-            )
+            parts.append((group if same.all() else group.take(same), a, b))
+
+    def run(part: LaneGroup, a: int, b: int) -> None:
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+        out[part.experiments] = evolve_group(
+            model,
+            part,
+            x[part.experiments],
+            start=a,
+            stop=b,
+            solver=solver,
+            method=method,
+            rwa=rwa,
+            tolerance=tolerance,
+            threads=threads if len(parts) < threads else 1,
+            cancel=cancel,
+        )
+
+    run_all([partial(run, *part) for part in parts], threads if len(parts) >= threads else 1)
     return out
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
+import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from pulsekit.program import Batch, Op, Program, Pulse, resolve_frames
 from pulsekit.simulator import Model, default_los, evolve, simulate
 from pulsekit.simulator.operators import embed, lowering
 
+evolve_module = importlib.import_module("pulsekit.simulator.evolve")
 OUT = ("populations", "states", "propagators")
 
 
@@ -252,6 +256,26 @@ def test_threads_change_no_bit(name: str) -> None:
         assert np.array_equal(
             simulate(batch, dev, solver=solver, spectator_bound=1e-9, threads=threads).populations, one
         )
+
+
+def test_programs_of_one_lane_run_side_by_side_and_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    dev = device(3, 2)
+    progs = []
+    for k in range(4):
+        pulses: list = []
+        progs.append(program([play(f"d{q}", 16 * k, pulses, gaussian(), 0.3) for q in range(3)], pulses, duration=400))
+    one = simulate(progs, dev, noise=True, spectator_bound=1e-9).populations
+    seen = set()
+    real = evolve_module.evolve_group
+
+    def noting(*arguments: Any, **more: Any) -> np.ndarray:
+        seen.add(threading.get_ident())
+        time.sleep(0.05)  # both threads get a program
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(evolve_module, "evolve_group", noting)
+    assert np.array_equal(simulate(progs, dev, noise=True, spectator_bound=1e-9, threads=2).populations, one)
+    assert len(seen) == 2
 
 
 def test_cancelling_stops_between_pieces() -> None:
