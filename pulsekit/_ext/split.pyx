@@ -482,6 +482,24 @@ def compose(const double[:, :, ::1] fine, double[:, :, ::1] out, int d):
             ps_times(&fine[2 * s + 1, 0, 0], &out[s, 0, 0], d)
 
 
+def products(const double[:, :, ::1] fine, const long[::1] first, double[:, :, ::1] out, int d):
+    """Write products of runs, out[k] = fine[first[k + 1] - 1] ... fine[first[k]].
+
+    Args:
+        fine: float64[pieces, d * d, 2]. out: float64[stages, d * d, 2].
+        first: int64[stages + 1], each at least one piece.
+        d: levels.
+    """
+    cdef Py_ssize_t s, p, k
+    with nogil:
+        for s in range(out.shape[0]):
+            for k in range(d * d):
+                out[s, k, 0] = fine[first[s], k, 0]
+                out[s, k, 1] = fine[first[s], k, 1]
+            for p in range(first[s] + 1, first[s + 1]):
+                ps_times(&fine[p, 0, 0], &out[s, 0, 0], d)
+
+
 def turned(const double[:, :, ::1] u, const long[::1] which, const double[:, ::1] turn, int d,
            double[:, :, ::1] out):
     """Write propagators seen from another frame, out[k] = P[k + 1]^dag u[which[k]] P[k].

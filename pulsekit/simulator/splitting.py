@@ -141,18 +141,25 @@ class Splitting:
         begin, end = (span[0] + 0.5) * dt, (span[1] - 0.5) * dt
         here = [t for t in tones if t.start_s < end and t.start_s + t.samples.size * dt > begin]
         whole = all(abs(t.start_s / dt - round(t.start_s / dt)) < 1e-7 for t in here)
-        return local_table(
+        ticks = np.rint(marks / dt).astype(np.int64)
+        by_sample = whole and self.rwa and self.choice.samples > 1 and bool((np.abs(marks / dt - ticks) < 1e-7).all())
+        table = local_table(
             self.sites.energies[q],
             here,
             [lines[t.line].w_rate / 2 for t in here],
             lane,
-            marks,
+            np.arange(ticks[0], ticks[-1] + 1) * dt if by_sample else marks,
             w_c=self.w_c,
             dt=dt,
             rwa=self.rwa,
-            aligned=whole and self.choice.samples <= 1,
+            aligned=by_sample or (whole and self.choice.samples <= 1),
             tolerance=self.tolerance / 10,
         )
+        if not by_sample:
+            return table
+        out = np.empty((marks.size - 1, table.shape[1], 2))
+        kernel("split").products(table, ticks - ticks[0], out, self.sites.levels[q])
+        return out
 
     def _grid(self, busy: Dict[int, List[Tuple[int, int]]], start: int, stop: int) -> List[Segment]:
         dt, m = self.model.dt, self.choice.samples

@@ -18,6 +18,8 @@ from pulsekit.simulator.many import evolve_splitting
 from pulsekit.simulator.methods import choose
 from pulsekit.simulator.operators import embed, lowering
 from pulsekit.simulator.reference import evolve_reference
+from pulsekit.simulator.schemes import STRANG
+from pulsekit.simulator.splitting import Splitting, StepChoice
 
 KETS = {"solver": "schroedinger", "rwa": True}
 
@@ -294,3 +296,26 @@ def test_the_second_order_dressing_of_large_clusters():
     assert np.abs(rough.to_dressed(rough.to_bare(eye)) - eye).max() < 1e-12
     _, v = m.dressed()
     assert np.abs(exact.to_bare(eye) - v).max() < 1e-10
+
+
+@pytest.mark.parametrize("samples", [2.0, 4.0])
+def test_local_propagators_of_long_steps_are_those_of_their_samples(samples):
+    m = model((3, 2, 2))
+    tones = random_tones(m, 403, 3, 5)  # ends within a step of 2 and of 4
+    whole = [
+        Splitting(m, StepChoice(STRANG, s), rwa=True, tolerance=1e-8).segments(tones, 0, 0, 403) for s in (1.0, samples)
+    ]
+
+    def total(segments, q):
+        u = np.eye(m.levels[q], dtype=complex)
+        idle = Splitting(m, StepChoice(STRANG, 1.0), rwa=True, tolerance=1e-8).sites.energies[q]
+        for s in segments:
+            if q not in s.busy:
+                u = np.exp(-1j * idle * s.h * s.count)[:, None] * u
+                continue
+            for step in s.tables[s.busy.index(q)].view(np.complex128).reshape(-1, *u.shape):
+                u = step @ u
+        return u
+
+    for q in range(m.n):
+        assert np.abs(total(whole[0], q) - total(whole[1], q)).max() < 1e-11
