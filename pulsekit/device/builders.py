@@ -27,6 +27,7 @@ FREQUENCY = 5e9  # Hz
 STEP = 70e6  # Hz between the steps of the frequency pattern
 STEPS = 5
 COUPLING = 2e6  # Hz
+DECAY = 100e-6  # s
 MEASURE_FREQUENCY = 7e9  # Hz
 MEASURE_STEP = 40e6  # Hz, between eight readout frequencies
 _LO_SPAN = 500e6  # Hz
@@ -99,7 +100,7 @@ def device_from_graph(
     coupling: Union[float, Mapping[Tuple[int, int], float]] = COUPLING,
     rabi_rate: PerQubit = 130e6,
     t1: PerQubit = 100e-6,
-    t2: PerQubit = 100e-6,
+    t2: Union[PerQubit, str] = "t1",
     p_th: PerQubit = 0.0,
     levels: int = 3,
     measure_frequency: PerQubit = None,
@@ -125,7 +126,8 @@ def device_from_graph(
         anharmonicity: Hz, negative.
         coupling: exchange J in Hz; or a mapping from some of the pairs.
         rabi_rate: Hz at amplitude 1, of drive and control lines.
-        t1, t2: s; None: no such decay.
+        t1, t2: s; None: no such decay. "t1" (the default): as long as the
+            qubit's T1, 100 us where it has none.
         p_th: equilibrium excited population.
         levels: levels per transmon, 2 to 5.
         measure_frequency: Hz; None: eight steps of 40 MHz from 7 GHz.
@@ -148,12 +150,13 @@ def device_from_graph(
     nodes = _ordered(graph)
     plain: "nx.Graph[int]" = nx.relabel_nodes(graph, {node: i for i, node in enumerate(nodes)})
     n, notes = len(nodes), Notes()
+    t1s = _column(plain, "t1", math.inf if t1 is None else t1, [DECAY] * n)
     columns = {
         "frequency": _column(plain, "frequency", frequency, frequency_pattern(plain)),
         "anharmonicity": _column(plain, "anharmonicity", anharmonicity, [-330e6] * n),
         "rabi_rate": _column(plain, "rabi_rate", rabi_rate, [130e6] * n),
-        "t1": _column(plain, "t1", math.inf if t1 is None else t1, [100e-6] * n),
-        "t2": _column(plain, "t2", math.inf if t2 is None else t2, [100e-6] * n),
+        "t1": t1s,
+        "t2": _column(plain, "t2", *_dephasing(t2, t1s)),
         "p_th": _column(plain, "p_th", p_th, [0.0] * n),
         "measure_frequency": _column(
             plain,
@@ -173,6 +176,16 @@ def device_from_graph(
         measure_esp_enabled=bool(measure_esp_enabled), basis_gates=("id", "rz", "sx", "x", gate, "reset")
     )
     return _calibrated(device, exchange, gate, notes)
+
+
+def _dephasing(t2: Union[PerQubit, str], t1s: List[float]) -> Tuple[PerQubit, List[float]]:
+    """Return what was asked of T2, and its default (s) per qubit."""
+    default = [DECAY if math.isinf(t1) else t1 for t1 in t1s]
+    if isinstance(t2, str):
+        if t2 != "t1":
+            raise DeviceError(f"Argument `t2` must be numbers, None or 't1', but {t2!r} came.")
+        return None, default
+    return (math.inf if t2 is None else t2), default
 
 
 def _ordered(graph: "nx.Graph[Any]") -> List[Any]:

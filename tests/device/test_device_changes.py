@@ -286,3 +286,14 @@ def test_hash_sees_everything_that_matters():
         hashes.add(changed.content_hash())
     assert len(hashes) == 7
     assert device.replace(vendor={"a": 1}).content_hash() == device.content_hash()
+
+
+def test_t2_follows_t1_from_scratch() -> None:
+    line = Device.line(3, t1=40e-6)
+    assert [t.t2 for t in line.transmons] == [40e-6] * 3
+    mixed = Device.line(3, t1={0: 40e-6}, t2={1: 30e-6})
+    assert [t.t2 for t in mixed.transmons] == [40e-6, 30e-6, 100e-6]
+    assert [t.t2 for t in Device.line(2, t1=None).transmons] == [100e-6] * 2
+    assert [t.t2 for t in Device.line(2, t1=30e-6, t2=None).transmons] == [None] * 2
+    with pytest.raises(DeviceError, match="`t2`"):
+        Device.line(2, t2="t2")
