@@ -17,13 +17,13 @@ from qiskit.tools.events.pubsub import Publisher
 
 from ..cache import content_hash
 from ..device import Device
-from ..interop import models
 from ..store import Identity, Store
 from .backend_jobs import BackendJobs
 from .backend_v1 import CallableName, DeviceModels
 from .exceptions import BackendAttributeError, BackendTypeError, IBMQBackendJobLimitError, provider_errors
 from .job import Job
 from .parameters import BY_NAME, default_options, documentation, signature
+from .properties import properties_data
 from .request import Request, resolve
 from .submission import enter, submission
 
@@ -242,7 +242,7 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
             "version": device.version,
             "hash": content_hash(parts, calibrations),
             "calibrations": device.calibrations.version,
-            "properties": models.properties_data(device),
+            "properties": properties_data(device),
         }
 
 

@@ -15,6 +15,7 @@ from qiskit.transpiler import Target
 from ..device import Device
 from ..interop import model_target, models
 from .exceptions import BackendIndexError, BackendTypeError
+from .properties import properties_data
 
 __all__ = ["CallableName", "DeviceModels", "JobLimit"]
 
@@ -84,12 +85,12 @@ class DeviceModels:
         if datetime is None:
             return self._properties
         then = datetime.astimezone()  # naive ones are local
-        made = models.properties(self.device)
+        made = models.properties_from(properties_data(self.device))
         return made if made.last_update_date.astimezone() <= then else None
 
     @cached_property
     def _properties(self) -> BackendProperties:
-        return models.properties(self.device)
+        return models.properties_from(properties_data(self.device))
 
     @cached_property
     def _all_defaults(self) -> PulseDefaults:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+import math
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ..device import Device
+from ..device import Calibration, Device
+from ..program import Op
 from ..units import GHZ, NS, TWO_PI, US
 
-__all__ = ["configuration_dict", "properties_dict"]
+__all__ = ["ReadoutErrors", "configuration_dict", "properties_dict"]
+
+ReadoutErrors = Sequence[Optional[Tuple[float, float]]]  # by qubit: (prob_meas1_prep0, prob_meas0_prep1)
 
 EPOCH = "2020-01-01T00:00:00+00:00"  # date of a device that has none
 SHAPES = ["gaussian", "gaussian_square", "gaussian_square_drag", "drag", "constant"]
@@ -158,8 +162,14 @@ def _hamiltonian(device: Device) -> Dict[str, Any]:
     return {"description": text, "h_latex": "", "h_str": terms, "osc": {}, "qub": levels, "vars": variables}
 
 
-def properties_dict(device: Device) -> Dict[str, Any]:
-    """Return the properties' JSON: what ``BackendProperties.from_dict`` reads."""
+def properties_dict(device: Device, readout_errors: ReadoutErrors = ()) -> Dict[str, Any]:
+    """Return the properties' JSON: what ``BackendProperties.from_dict`` reads.
+
+    Args:
+        device: any.
+        readout_errors: by qubit, the model's (prob_meas1_prep0,
+            prob_meas0_prep1); they stand where the device has none written down.
+    """
 
     def item(name: str, unit: str, value: float) -> Dict[str, Any]:
         return {"date": EPOCH, "name": name, "unit": unit, "value": value}
@@ -171,7 +181,7 @@ def properties_dict(device: Device) -> Dict[str, Any]:
         for name, time in (("T1", transmon.t1), ("T2", transmon.t2)):
             if time is not None:
                 items.append(item(name, "us", time / US))
-        items += _readout_items(device, q, item)
+        items += _readout_items(device, q, item, readout_errors[q] if q < len(readout_errors) else None)
         qubits.append(items)
     general = [item(f"jq_{c.qubits[0]}{c.qubits[1]}", "GHz", c.strength / GHZ) for c in device.couplings]
     return {
@@ -184,21 +194,42 @@ def properties_dict(device: Device) -> Dict[str, Any]:
     }
 
 
-def _readout_items(device: Device, q: int, item: Any) -> List[Dict[str, Any]]:
+def _readout_items(device: Device, q: int, item: Any, predicted: Optional[Tuple[float, float]]) -> List[Dict[str, Any]]:
     items = []
     measure = device.calibrations.get("measure", (q,))
     spec = device.readout[q] if q < len(device.readout) else None
+    zero, one = predicted or (None, None)
     if spec is not None:
-        errors = [e for e in (spec.prob_meas0_prep1, spec.prob_meas1_prep0) if e is not None]
-        if len(errors) == 2:
-            items.append(item("readout_error", "", sum(errors) / 2))
-            items.append(item("prob_meas0_prep1", "", errors[0]))
-            items.append(item("prob_meas1_prep0", "", errors[1]))
+        zero = zero if spec.prob_meas1_prep0 is None else spec.prob_meas1_prep0
+        one = one if spec.prob_meas0_prep1 is None else spec.prob_meas0_prep1
+    if zero is not None and one is not None:
+        items.append(item("readout_error", "", (zero + one) / 2))
+        items.append(item("prob_meas0_prep1", "", one))
+        items.append(item("prob_meas1_prep0", "", zero))
     if spec is not None and spec.length_s is not None:
         items.append(item("readout_length", "ns", spec.length_s / NS))
     elif measure is not None:
         items.append(item("readout_length", "ns", measure.program.duration * device.timing.dt / NS))
     return items
+
+
+def _gate_error(device: Device, calibration: Calibration) -> Optional[float]:
+    """Return the average gate error: what the calibration says of itself, and T1 and T2 for its length.
+
+    The process fidelity of idling for t is (1 + exp(-t/T1) + 2 exp(-t/T2)) / 4
+    per qubit, that of the gate the product of all.
+    """
+    published = calibration.parameters.get("error")
+    fidelity = calibration.parameters.get("fidelity") if len(calibration.program.rows(Op.PLAY)) else 1.0
+    if published is not None or fidelity is None:
+        return published
+    d = 2 ** len(calibration.qubits)
+    process = (fidelity * (d + 1) - 1) / d
+    time = calibration.program.duration * device.timing.dt
+    for q in calibration.qubits:
+        rates = [0.0 if t is None else 1 / t for t in (device.transmons[q].t1, device.transmons[q].t2)]
+        process *= (1 + math.exp(-time * rates[0]) + 2 * math.exp(-time * rates[1])) / 4
+    return (1 - process) * d / (d + 1)
 
 
 def _gate_properties(device: Device, item: Any) -> List[Dict[str, Any]]:
@@ -208,9 +239,9 @@ def _gate_properties(device: Device, item: Any) -> List[Dict[str, Any]]:
             continue
         length = item("gate_length", "ns", calibration.program.duration * device.timing.dt / NS)
         parameters = [length]
-        error = calibration.parameters.get("error")
+        error = _gate_error(device, calibration)
         if error is not None:
-            parameters.insert(0, item("gate_error", "", float(error)))
+            parameters.insert(0, item("gate_error", "", error))
         name = calibration.name + "_".join(str(q) for q in calibration.qubits)
         gates.append(
             {"qubits": list(calibration.qubits), "gate": calibration.name, "parameters": parameters, "name": name}

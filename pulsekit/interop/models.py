@@ -16,9 +16,9 @@ from qiskit.providers.models import BackendProperties, PulseBackendConfiguration
 from ..device import Device
 from ..units import GHZ
 from .model_commands import CommandWriter
-from .model_generated import configuration_dict, properties_dict
+from .model_generated import ReadoutErrors, configuration_dict, properties_dict
 
-__all__ = ["EXTRA_COMMANDS", "configuration", "defaults", "properties", "properties_data", "properties_from"]
+__all__ = ["EXTRA_COMMANDS", "configuration", "defaults", "properties_data", "properties_from"]
 
 EXTRA_COMMANDS = ("x12", "measure_esp")  # in the instruction schedule map, not in defaults()
 SAME_FREQUENCY = 1e-3  # Hz; below, the vendor's number is kept
@@ -119,17 +119,12 @@ def _decoded(command: Mapping[str, Any]) -> Dict[str, Any]:
     return {**command, "sequence": sequence}
 
 
-def properties_data(device: Device) -> Dict[str, Any]:
-    """Return the properties as JSON: the vendor's, or the model's own."""
+def properties_data(device: Device, readout_errors: ReadoutErrors = ()) -> Dict[str, Any]:
+    """Return the properties as JSON: the vendor's, or the model's own (see :func:`properties_dict`)."""
     vendor = device.vendor.get("properties")
-    data: Dict[str, Any] = copy.deepcopy(dict(vendor)) if vendor else properties_dict(device)
+    data: Dict[str, Any] = copy.deepcopy(dict(vendor)) if vendor else properties_dict(device, readout_errors)
     data["backend_name"] = device.name
     return data
-
-
-def properties(device: Device) -> BackendProperties:
-    """Return the properties: the vendor's, or the model's own."""
-    return properties_from(properties_data(device))
 
 
 def properties_from(data: Dict[str, Any]) -> BackendProperties:
