@@ -13,6 +13,7 @@ from ..program import Pulse
 from ..simulator import Model
 from .apply import apply_tuning
 from .ladder import Ladder, solve_x12
+from .lengthen import lengthened
 from .pairs import PairResult, tune_pair
 from .readout_cache import fitted_readout
 from .single import Rotation, solve_rotation, template_pulse
@@ -41,7 +42,8 @@ def tune(
     cancellation and virtual Z of every cx and ecr. The default drive LOs
     become the qubits' own frequencies (a drifted device is off them). Where a
     published J cannot make the published gate, J is derived from the gate's
-    pulse. What failed is a note of kind "failed" in ``device.provenance``.
+    pulse; on a device from scratch, whose J is a choice, tones that would
+    need an amplitude above 1 get longer. What failed is a note of kind "failed" in ``device.provenance``.
 
     Args:
         device: any, with guess or vendor calibrations.
@@ -64,7 +66,7 @@ def tune(
     device = fitted_readout(device, cache=cache)
     if calibrations == "vendor":
         return device
-    device = device.replace(qubit_lo=())
+    device = lengthened(device.replace(qubit_lo=()))
     key = device_key(device)
     arrays = disk.load("tune", key) if cache else None
     if arrays is None:

@@ -12,6 +12,7 @@ from scipy.linalg import expm
 import pulsekit.cache
 from pulsekit.calibration import gate_fidelity, gate_propagator, gate_table, ideal_unitary, tune
 from pulsekit.calibration.exchange import exchange_of, is_published
+from pulsekit.calibration.lengthen import lengthened
 from pulsekit.calibration.newton import least_squares
 from pulsekit.calibration.propagate import bind
 from pulsekit.calibration.shapes import with_beta
@@ -384,3 +385,30 @@ def test_every_snapshot(name: str) -> None:
     for r in gates:
         if r.fidelity < 0.995:
             assert f"calibrations[{r.name},{r.qubits[0]},{r.qubits[1]}]" in named
+
+
+@pytest.mark.parametrize("gate", ["cx", "ecr"])
+def test_tones_of_a_device_from_scratch_get_longer_where_they_must(gate: str) -> None:
+    made = Device.pair(gate=gate)
+    weak = made.with_(pair=(0, 1), strength=0.3e6)
+    found = tune(weak, cache=False)
+    assert exchange_of(found, (0, 1)) == 0.3e6
+    gates = [c for c in found.calibrations if c.name == gate]
+    assert len(gates) == (2 if gate == "cx" else 1)
+    for calibration in gates:
+        assert calibration.program.duration > 3 * made.calibrations.get(gate, calibration.qubits).program.duration
+        assert gate_fidelity(found, gate, calibration.qubits) > 0.995
+        assert calibration.parameters["tone"] <= 1.0
+        quantity = f"calibrations[{gate},{calibration.qubits[0]},{calibration.qubits[1]}].duration"
+        assert [n.kind for n in found.provenance.notes if n.quantity == quantity] == ["derived"]
+    assert not found.stale
+
+
+def test_lengths_that_suffice_or_belong_to_somebody_stay(shipped) -> None:
+    made = Device.pair()
+    assert lengthened(made) is made
+    assert lengthened(shipped) is shipped
+    foreign = made.with_(pair=(0, 1), strength=0.3e6)
+    own = [replace(c, source="mine") for c in foreign.calibrations if c.name == "cx"]
+    foreign = foreign.replace(calibrations=foreign.calibrations.updated(*own))
+    assert lengthened(foreign) is foreign
