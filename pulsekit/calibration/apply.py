@@ -50,7 +50,9 @@ def apply_tuning(device: Device, solution: TuneSolution, *, version: str = "1") 
     stamped = [replace(c, date=solution.date) for c in tuned]
     entries = device.calibrations.updated(*stamped).entries
     failed = [n for n in notes if n.kind == "failed"]
-    kept = Provenance(device.provenance.notes + tuple(n for n in notes if n.kind != "failed") + tuple(failed))
+    said = {n.quantity for n in notes}
+    old = tuple(n for n in device.provenance.notes if n.quantity not in said)
+    kept = Provenance(old + tuple(n for n in notes if n.kind != "failed") + tuple(failed))
     done = {(c.name, tuple(c.qubits)) for c in tuned}
     stale = tuple(s for s in device.stale if s not in done)
     return after.replace(calibrations=CalibrationMap(entries, version), provenance=kept, stale=stale)
@@ -135,9 +137,9 @@ def _gate_note(device: Device, name: str, qubits: Tuple[int, int], solved: Optio
 
 
 def _exchange_note(device: Device, pair: PairResult) -> Note:
-    before = exchange_of(device, pair.pair)
-    text = (
-        f"{pair.exchange / 1e6:.3f} MHz, with which the published tones make the published gate best; "
-        f"before: {before / 1e6:.3f} MHz, with which the gate is worse or cannot be made"
-    )
-    return Note(f"couplings[{pair.pair[0]},{pair.pair[1]}].strength", "derived", text)
+    quantity = f"couplings[{pair.pair[0]},{pair.pair[1]}].strength"
+    before = f"{exchange_of(device, pair.pair) / 1e6:.3f} MHz"
+    old = [n for n in device.provenance.notes if n.quantity == quantity and n.kind != "published"]
+    was = f"first: {old[-1].text}" if old else f"published: {before}, with which the gate is worse or cannot be made"
+    made = f"{pair.exchange / 1e6:.3f} MHz, with which the published tones make the published gate best"
+    return Note(quantity, "derived", f"{made}; {was}")

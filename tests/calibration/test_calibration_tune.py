@@ -247,7 +247,10 @@ def test_exchange_is_derived_where_the_tone_cannot_do_it(shipped) -> None:
     assert gate_fidelity(found, "cx", (4, 5)) > 0.995
     assert exchange_of(found, (4, 5)) > 1e6
     notes = [n for n in found.provenance.notes if n.quantity == "couplings[4,5].strength"]
-    assert notes[-1].kind == "derived"
+    assert [n.kind for n in notes] == ["derived"]  # and no longer published
+    assert "published: 0.050 MHz" in notes[0].text
+    quantities = [n.quantity for n in tune(found, cache=False).provenance.notes if n.quantity.startswith("calib")]
+    assert len(quantities) == len(set(quantities))  # tuned twice, said once
     tone = found.calibrations.get("cx", (4, 5)).parameters["tone"]
     own = shipped.calibrations.get("cx", (4, 5)).program
     shipped_tone = max(
