@@ -86,6 +86,9 @@ def _check_maps(device: "Device") -> None:
     for pair in device.coupling_map:
         checks.pair_of("coupling_map", pair)
         checks.indices("coupling_map", pair, n)
+    sizes = (n, len(device.controls))
+    if device.calibrations.__dict__.get("_fits") == sizes:  # a changed device often keeps them
+        return
     for calibration in device.calibrations:
         with checks.named(f"calibration {calibration.name!r} of {calibration.qubits}"):
             checks.indices("qubits", calibration.qubits, n)
@@ -96,3 +99,4 @@ def _check_maps(device: "Device") -> None:
                         f"Argument `program` must use channels of the device ({count} of kind {channel.kind!r}), "
                         f"but it uses {channel}."
                     )
+    device.calibrations.__dict__["_fits"] = sizes

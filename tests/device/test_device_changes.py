@@ -297,3 +297,12 @@ def test_t2_follows_t1_from_scratch() -> None:
     assert [t.t2 for t in Device.line(2, t1=30e-6, t2=None).transmons] == [None] * 2
     with pytest.raises(DeviceError, match="`t2`"):
         Device.line(2, t2="t2")
+
+
+def test_calibrations_are_checked_against_every_size() -> None:
+    line = Device.line(3)
+    with pytest.raises(DeviceError, match="calibration"):
+        Device("less", line.transmons[:2], drives=line.drives[:2], calibrations=line.calibrations)
+    with pytest.raises(DeviceError, match="kind 'u'"):
+        line.replace(controls=())
+    assert line.replace(name="other").calibrations is line.calibrations
