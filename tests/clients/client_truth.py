@@ -32,6 +32,13 @@ def rotation(samples: np.ndarray, dt: float, rabi_rate: float, alpha: float) -> 
     return float(2 * np.arccos(pulse_propagator(samples, dt, rabi_rate, alpha)[0, 0].real))
 
 
+def pair_rotation(samples: np.ndarray, dt: float, rabi_rate: float, alpha: float) -> float:
+    """Return by what angle (rad) a pulse, and then the pulse turned by pi, turn."""
+    turn = np.diag([1, -1, 1, -1])
+    once = turn @ pulse_propagator(samples, dt, rabi_rate, alpha)
+    return float(2 * np.arccos(min(1.0, abs(np.trace((once @ once)[:2, :2])) / 2)))
+
+
 def stark_shift(tone: float, f01: float, alpha: float, rabi: float, levels: int = 4) -> float:
     """Return the shift (Hz) of 0-1 by a constant tone of Rabi rate ``rabi`` (Hz), exactly."""
     n = np.arange(levels)

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("qiskit_experiments")
 
+from client_exact import expected
 from client_sites import data_of, readout_errors, values
 from client_truth import cross_resonance, idle_process_fidelity, static_zz
 from qiskit import QuantumCircuit
@@ -48,52 +49,75 @@ def lengths_of(circuits, backend):
     return np.array([s.duration for s in pulsekit.schedule(without, backend)]) * backend.dt
 
 
+@pytest.mark.parametrize("noise, bound", [(False, 4e2), (True, 4e3)])
 @pytest.mark.parametrize("device, qubits", [("pair", (0, 1)), ("pair", (1, 0)), ("manila", (3, 4))])
-def test_zz_ramsey(request, device, qubits):
-    """The shift, its sign turned round: the client's ``rz`` of its two series assumes programs without the mirror."""
+def test_zz_ramsey(request, device, qubits, noise, bound):
+    """The client's Hamiltonian, f0/2 ZI + f1/2 IZ + zz/4 ZZ, has zz > 0 where exciting one qubit lowers the other.
+
+    Where the neighbour decays on the way (T1 of 20 us), its shift is gone: the fit finds some per cent less.
+    """
     backend = request.getfixturevalue(device)
     true = -static_zz(backend.device, *qubits)
     made = ZZRamsey(qubits, backend, max_delay=20e-6, num_delays=60)
-    assert values(made, backend)["zz"] == pytest.approx(true, abs=3e3, rel=0.05)
+    made.set_run_options(shots=4000, noise=noise)
+    assert values(made, backend)["zz"] == pytest.approx(true, abs=bound)
+
+
+def cr_tomography(backend, qubits, amp, **options):
+    """Return the experiment and the true rates in Hz."""
+    line = backend.device.controls[backend.control_channel(qubits)[0].index]
+    made = CrossResonanceHamiltonian(qubits, backend, durations=np.linspace(1e-7, 1.5e-6, 25), amp=amp)
+    made.set_run_options(use_measure_esp=False, **options)
+    return made, cross_resonance(backend.device, *qubits, amp * line.rabi_rate * line.gain)
+
+
+@pytest.mark.parametrize("device, qubits, amp", [("pair", (0, 1), 0.15), ("pair", (1, 0), 0.1)])
+def test_cross_resonance_hamiltonian(request, device, qubits, amp):
+    """The rates about x and y are the driven pair's; decay biases the client's fit of z by half, exactly so."""
+    backend = request.getfixturevalue(device)
+    made, true = cr_tomography(backend, qubits, amp)
+    exact = expected(made, backend, qubits, errors=readout_errors(backend, qubits[1]))
+    exact = {k: exact[k] for k in true}
+    largest = max(abs(v) for v in true.values())
+    plane = {k: v for k, v in true.items() if not k.endswith("z")}
+    assert {k: exact[k] for k in plane} == pytest.approx(plane, abs=0.07 * largest)  # decay, and edges
+    found = values(made, backend)
+    assert {k: found[k] for k in true} == pytest.approx(exact, abs=0.012 * largest)
 
 
 @pytest.mark.parametrize(
     "device, qubits, amp",
     [("pair", (0, 1), 0.15), ("pair", (0, 1), -0.2), ("pair", (1, 0), 0.1), ("manila", (3, 4), 0.2)],
 )
-def test_cross_resonance_hamiltonian(request, device, qubits, amp):
-    """The rates about x and y, signs included, are those of the driven pair's eigenstates.
-
-    Those about z (some 30 kHz beside 300) are lost in what the client's fit makes of the pulses' edges.
-    """
+def test_cross_resonance_hamiltonian_without_decay(request, device, qubits, amp):
+    """All six rates; the client's fit of a turn about x counts z the other way round (test_clients_signs)."""
     backend = request.getfixturevalue(device)
-    line = backend.device.controls[backend.control_channel(qubits)[0].index]
-    true = cross_resonance(backend.device, *qubits, amp * line.rabi_rate * line.gain)
-    made = CrossResonanceHamiltonian(qubits, backend, durations=np.linspace(1e-7, 1.5e-6, 25), amp=amp)
-    made.set_run_options(use_measure_esp=False)
+    made, true = cr_tomography(backend, qubits, amp, noise=False, shots=4000)
     found = values(made, backend)
     largest = max(abs(v) for v in true.values())
-    plane = {k: v for k, v in true.items() if not k.endswith("z")}
-    assert {k: found[k] for k in plane} == pytest.approx(plane, abs=0.07 * largest)
-    assert all(abs(found[k]) < 0.25 * largest for k in true if k not in plane)
+    assert abs(true["omega_zx"]) == largest
+    turned = {k: -v if k.endswith("z") else v for k, v in true.items()}
+    assert {k: found[k] for k in true} == pytest.approx(turned, abs=0.015 * largest)
 
 
 def test_standard_rb(pair, cx):
     """The error of a Clifford is what T1 and T2 leave in its time, and the tuned cx's own."""
-    made = StandardRB(cx, [1, 4, 8, 14, 20, 30], pair, num_samples=6, seed=3)
+    made = StandardRB(cx, [1, 6, 12, 20], pair, num_samples=6, seed=3)
+    made.set_run_options(shots=8192)
     circuits = made._transpiled_circuits()
     cliffords = np.array([c.metadata["xval"] + 1 for c in circuits])
     duration = lengths_of(circuits, pair).sum() / cliffords.sum()
     gates = sum(c.count_ops().get("cx", 0) for c in circuits) / cliffords.sum()
     true = average_error(pair, cx, duration) + gates * (1 - gate_fidelity(pair.device, "cx", cx))
-    assert values(made, pair)["EPC"] == pytest.approx(true, rel=0.15)
+    assert values(made, pair)["EPC"] == pytest.approx(true, rel=0.08)
 
 
 def test_interleaved_rb(pair, cx):
-    made = InterleavedRB(CXGate(), cx, [1, 3, 6, 10, 16, 24], backend=pair, num_samples=8, seed=3)
+    made = InterleavedRB(CXGate(), cx, [1, 6, 12, 18], backend=pair, num_samples=6, seed=3)
+    made.set_run_options(shots=8192)
     duration = pair.device.calibrations.get("cx", cx).program.duration * pair.dt
     true = average_error(pair, cx, duration) + 1 - gate_fidelity(pair.device, "cx", cx)
-    assert values(made, pair)["EPC"] == pytest.approx(true, rel=0.3)
+    assert values(made, pair)["EPC"] == pytest.approx(true, rel=0.15)
 
 
 def readout_shrink(backend, qubits):
