@@ -19,6 +19,7 @@ class Row:
     survey: str = ""  # whose time on another machine is quoted
     survey_s: Optional[float] = None  # s; None: nothing is quoted
     error: Optional[float] = None  # largest deviation from the reference
+    peer_error: Optional[float] = None  # that of the peer
     memory_mb: Optional[float] = None  # peak, of our process
     growth_mb: Optional[float] = None  # by how much the work raised it
     goal: str = ""  # what was promised
@@ -53,6 +54,10 @@ def _megabytes(size: Optional[float], digits: int = 0) -> str:
     return "-" if size is None else f"{size:.{digits}f} MB"
 
 
+def _error(error: Optional[float]) -> str:
+    return "-" if error is None else f"{error:.1e}"
+
+
 def render(rows: Sequence[Row]) -> str:
     """Return the rows as an aligned text table; columns that nobody fills are left out."""
     columns = [
@@ -65,7 +70,8 @@ def render(rows: Sequence[Row]) -> str:
         ("its time", [_time(r.survey_s) for r in rows]),
         ("ratio", [_times(r.survey_ratio) for r in rows]),
         ("promised", [r.goal or "-" for r in rows]),
-        ("error", ["-" if r.error is None else f"{r.error:.1e}" for r in rows]),
+        ("error", [_error(r.error) for r in rows]),
+        ("its error", [_error(r.peer_error) for r in rows]),
         ("peak memory", [_megabytes(r.memory_mb) for r in rows]),
         ("of it, the work", [_megabytes(r.growth_mb, 1) for r in rows]),
     ]
