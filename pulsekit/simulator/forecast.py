@@ -21,7 +21,7 @@ from .evolve import fits_fast
 from .floquet import LEAST
 from .ket import KetLayout
 from .lanes import lane_groups
-from .localdrive import busy_intervals
+from .localdrive import stretches
 from .magnus import Step
 from .many import IDLE, gap_of
 from .methods import choose
@@ -33,6 +33,7 @@ from .sections import Sections
 from .space import Space, space_of
 from .stack import Stack, stacks_of
 from .timeline import Tone, tones_of
+from .trajectories import IDLE as LONG_IDLE
 from .trajectories import STEP as LONG_STEP
 from .trajectories import jump_rates
 from .windows import Piece, Track, select_lanes, tracks_of
@@ -185,7 +186,9 @@ def _groups(
         tones = tones_of(group.program, group.plays(model.dt), model)
         stop, lanes = int(group.program.duration), len(group.experiments)
         if solver == "trajectories":
-            seconds = lanes * _trajectory_seconds(model, tones, stop, rwa, trajectories)
+            cuts = stretches(tones, model.dt, 0, stop, LONG_IDLE)
+            busy = sum(b - a for a, b, idle in cuts if not idle)
+            seconds = lanes * _trajectory_seconds(model, tones, stop, busy, rwa, trajectories)
             out.add("everything", "splitting, quantum jumps", stop * lanes, seconds)
         elif name == "splitting":
             busy = _busy(model, tones, stop, density)
@@ -201,11 +204,9 @@ def _groups(
 
 def _busy(model: Model, tones: Sequence[Tone], stop: int, density: bool) -> int:
     """Return the samples that splitting steps through."""
-    spans = busy_intervals(tones, model.dt, 0, stop)
     if density or model.held or model.dim > LARGEST:
         return stop
-    edges = [0, *(x for span in spans for x in span), stop]
-    return stop - sum(b - a for a, b in zip(edges[::2], edges[1::2]) if b - a >= IDLE)
+    return sum(b - a for a, b, idle in stretches(tones, model.dt, 0, stop, IDLE) if not idle)
 
 
 def _layout_seconds(model: Model, density: bool) -> float:
@@ -235,15 +236,16 @@ def _local_seconds(model: Model, tones: Sequence[Tone], step: float, rwa: bool, 
     return LOCAL * sum(size) / min(step, 1.0) * (1.0 if rwa else LOCAL_LAB * (1e-6 / tolerance) ** 0.25)
 
 
-def _trajectory_seconds(model: Model, tones: Sequence[Tone], stop: int, rwa: bool, count: int) -> float:
+def _trajectory_seconds(model: Model, tones: Sequence[Tone], stop: int, busy: int, rwa: bool, count: int) -> float:
     turn = 0.0 if rwa else 2 * float(np.mean(model.w_bare)) * model.dt
     step = LONG_STEP * unit(turn, gap_of(model))
     driven = {model.lines[t.line].local_qubit for t in tones}
     rate = sum(r * (0.4 if q in driven else 0.01) for q, r in jump_rates(model))
-    jumps = count * rate * stop * model.dt
-    places = 3 * model.n * stop / step
+    jumps = count * rate * busy * model.dt
+    places = 3 * model.n * busy / step
     reruns = places * (1 - np.exp(-jumps / places)) if places else 0.0
-    each = JUMPS * stop / step * _layout_seconds(model, False)
+    reruns += min(count, count * rate * (stop - busy) * model.dt)  # what jumps while idle goes on from there, once
+    each = JUMPS * busy / step * _layout_seconds(model, False)
     return float(each * (1 + reruns / 2) + reruns * 1e-4 + _local_seconds(model, tones, step, rwa, 1e-6))
 
 
