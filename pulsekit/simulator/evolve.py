@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import CancelledError, SimulationError
 from ..program import Batch
+from .checks import check_settings
 from .fast import evolve_fast, fits_fast
 from .idle import evolve_idle, idle_windows
 from .lanes import LaneGroup, lane_groups
@@ -21,8 +22,6 @@ from .threads import run_all
 from .timeline import tones_of
 
 __all__ = ["evolve", "evolve_batch", "evolve_group"]
-
-SOLVERS = ("schroedinger", "lindblad")
 
 
 def evolve(
@@ -206,22 +205,6 @@ def evolve_group(
         else:
             x = METHODS[name](model, tones, x, start=a, stop=b, solver=solver, rwa=rwa, tolerance=tolerance, **more)
     return x[:, :, 0] if states.ndim == 2 else x
-
-
-def check_settings(solver: str, method: str, tolerance: float) -> None:
-    """Refuse unknown solvers and methods and impossible tolerances.
-
-    Raises:
-        SimulationError: any of those.
-    """
-    if solver not in (*SOLVERS, "auto"):
-        raise SimulationError(f"Argument `solver` must be 'auto' or one of {list(SOLVERS)}, but {solver!r} came.")
-    if method not in ("auto", "polynomial") and method not in METHODS:
-        raise SimulationError(
-            f"Argument `method` must be 'auto', 'polynomial' or one of {sorted(METHODS)}, but {method!r} came."
-        )
-    if not 0 < tolerance < 1:
-        raise SimulationError(f"Argument `tolerance` must be between 0 and 1, but {tolerance} came.")
 
 
 def _columns(model: Model, batch: Batch, states: np.ndarray, solver: str) -> "tuple[np.ndarray, bool]":

@@ -10,9 +10,10 @@ from ..device import Device
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program
 from .averages import TRAJECTORIES, average
+from .checks import check_batch, check_choices, check_extra, check_settings
 from .clusters import Cluster, plan_clusters
 from .cost import check_memory, plan_of
-from .evolve import check_settings, evolve_batch
+from .evolve import evolve_batch
 from .initial import Initial, initial_states, populations_of, to_bare, virtual_z
 from .los import default_los
 from .model import ExtraTerm, Model
@@ -110,7 +111,10 @@ def simulate(
             f"but {list(outputs)} and {basis!r} came."
         )
     check_settings("auto" if solver == "trajectories" else solver, method, tolerance)
+    check_choices(times, threads, trajectories)
+    check_extra(extra, device)
     batch = as_batch(programs, device, los)
+    check_batch(batch, device)
     for program in batch.programs:
         _check_coherent(program)
     if solver == "auto":
@@ -192,6 +196,10 @@ def clusters_of(
         pairs = tuple((c.qubits[0], c.qubits[1]) for c in device.couplings)
         return [Cluster(np.arange(len(batch)), tuple(range(device.n_qubits)), levels, pairs)]
     named: Mapping[int, int] = initial if isinstance(initial, Mapping) else {}
+    if any(q not in range(device.n_qubits) for q in named):
+        raise SimulationError(
+            f"Argument `initial` must name qubits 0 to {device.n_qubits - 1}, but {sorted(named)} came."
+        )
     return plan_clusters(
         batch,
         device,

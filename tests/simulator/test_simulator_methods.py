@@ -17,8 +17,8 @@ from simulator_programs import device, gaussian, play, program, random_program
 from benchmarks.workloads import load
 from benchmarks.workloads.build import batch_of, device_of
 from pulsekit.errors import CancelledError, SimulationError
-from pulsekit.program import Batch, Op, Program, Pulse, resolve_frames
-from pulsekit.simulator import Model, default_los, evolve, simulate
+from pulsekit.program import Batch, Channel, Op, Program, Pulse, resolve_frames
+from pulsekit.simulator import ExtraTerm, Model, default_los, evolve, simulate
 from pulsekit.simulator.operators import embed, lowering
 
 evolve_module = importlib.import_module("pulsekit.simulator.evolve")
@@ -244,6 +244,45 @@ def test_bad_input_is_refused(kind: str) -> None:
     }
     with pytest.raises(SimulationError, match="must"):
         calls.get(kind, lambda: simulate(prog, dev))()
+
+
+def two_plays(**changes: Any) -> Program:
+    """Two qubits driven, one column of the events changed."""
+    pulses: list = []
+    prog = program([play("d0", 0, pulses, gaussian(40), 0.3), play("d1", 0, pulses, gaussian(40), 0.2)], pulses)
+    return prog.replace(events=prog.events.replace(**{k: np.array(v) for k, v in changes.items()}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "words"),
+    [
+        ({"value": [0.3, np.nan]}, {}, "values must be finite"),
+        ({"angle": [np.inf, 0.0]}, {}, "angles must be finite"),
+        ({"t0": [-5, 0]}, {}, "must start at 0"),
+        ({"duration": [-5, 40]}, {}, "must last 0 samples or more"),
+        ({"duration": [40, 41]}, {}, "as long as its pulse"),
+        ({}, {"times": [40, 10]}, "ascending"),
+        ({}, {"times": [-4, 10]}, "ascending"),
+        ({}, {"times": [0.5]}, "whole"),
+        ({}, {"threads": 0}, "threads"),
+        ({}, {"solver": "trajectories", "trajectories": 0}, "trajectories"),
+        ({}, {"initial": {7: 1}}, "qubits 0 to 1"),
+        ({}, {"extra": (ExtraTerm(np.triu(np.ones((9, 9)), 1)),)}, "Hermitian"),
+        ({}, {"extra": (ExtraTerm(np.eye(9), Channel("u", 17)),)}, "u17"),
+        ({}, {"method": "magnus", "extra": (ExtraTerm(np.eye(9)),)}, "with extra terms"),
+    ],
+)
+def test_bad_numbers_are_refused_before_anything_runs(changes: dict, settings: dict, words: str) -> None:
+    for explain in (False, True):
+        with pytest.raises(SimulationError, match=words):
+            simulate(two_plays(**changes), device(2, 3), explain=explain, **settings)
+
+
+@pytest.mark.parametrize("name", ["d7", "u9"])
+def test_channels_that_the_device_has_not_are_refused(name: str) -> None:
+    pulses: list = []
+    with pytest.raises(SimulationError, match=f"{name}: must be a channel of the device"):
+        simulate(program([play(name, 0, pulses, gaussian(40), 0.3)], pulses), device(2, 3))
 
 
 @pytest.mark.parametrize("name", ["w1_rabi1q", "w5_cr2q", "w3l_spec_lindblad"])
