@@ -10,7 +10,7 @@ commutator-free Magnus steps (``magnus``).
 from __future__ import annotations
 
 import threading
-from typing import Any, Optional, Sequence, Tuple, Type
+from typing import Any, Iterator, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
@@ -189,13 +189,13 @@ def _sampled_run(
     if precision is None:
         precision = precision_of(track, tolerance)
     engine = engine_of(space, track, rwa, precision)(space, stack, track, x, lane_at, rwa, precision)
+    engine.cancel = cancel
     now = start[lane_at]
     for window in track.windows:
         begin = engine.tone_start(window.first)
         engine.wait(begin - now)
         for piece in window.pieces:
-            if cancel is not None and cancel.is_set():
-                raise CancelledError("The simulation was cancelled.")
+            engine.look()
             engine.piece(piece, begin)
         now = begin + window.length
     engine.wait(end[lane_at] - now)
@@ -255,6 +255,28 @@ class Engine:
         self.dirty = False
         self.work = np.empty(max(x.shape[1] * 4, 6 * space.size**2) * 2 * LANES)
         self.precision = precision  # error allowed in one sample
+        self.cancel: Optional[threading.Event] = None
+
+    def look(self) -> None:
+        """Look whether the run was cancelled.
+
+        Raises:
+            CancelledError: it was.
+        """
+        if self.cancel is not None and self.cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+
+    def parts_of(self, start: int, stop: int, work: float) -> Iterator[Tuple[int, int]]:
+        """Cut samples into parts of about 50 ms, looking for cancellation before each.
+
+        Args:
+            start, stop: samples.
+            work: s, of a sample and one block of lanes.
+        """
+        count = max(1, int(0.05 / work))  # whatever the number of blocks: it must not change a bit
+        for a in range(start, stop, count):
+            self.look()
+            yield a, min(a + count, stop)
 
     def tone_start(self, tone: int) -> np.ndarray:
         """Return where a tone starts in every place, in samples."""
@@ -399,8 +421,11 @@ class Engine:
         offset: int,
     ) -> None:
         """Apply maps, ``n`` of them per sample."""
-        arguments = poly_arguments(table, n, coef, amp, turn, env, which, piece, offset)
-        _lanes.poly(self.x, self.space.size, *arguments, self.work)
+        work = 1e-8 * n * self.space.size * self.x.shape[1]
+        for a, b in self.parts_of(piece.start, piece.stop, work):
+            now = later(table, amp, turn, (a - piece.start) * n)
+            arguments = poly_arguments(table, n, coef, now, turn, env, which, a - offset, b - offset)
+            _lanes.poly(self.x, self.space.size, *arguments, self.work)
 
     def _flat(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray) -> None:
         self.flush()
@@ -430,6 +455,14 @@ class Engine:
         return pack((g * (span / 2.0**squarings)).reshape(self.lanes, -1), np.arange(self.lanes)), squarings
 
 
+def later(table: PolyTable, amp: np.ndarray, turn: np.ndarray, maps: int) -> np.ndarray:
+    """Return packed amplitudes after so many maps: in the laboratory frame they turn."""
+    if not table.lab or maps == 0:
+        return amp
+    z = (amp[:, 0] + 1j * amp[:, 1]) * (turn[:, 0] + 1j * turn[:, 1]) ** maps
+    return np.ascontiguousarray(np.stack([z.real, z.imag], axis=1))
+
+
 def poly_arguments(
     table: PolyTable,
     n: int,
@@ -438,16 +471,16 @@ def poly_arguments(
     turn: np.ndarray,
     env: np.ndarray,
     which: np.ndarray,
-    piece: Piece,
-    offset: int,
+    start: int,
+    stop: int,
 ) -> Tuple[Any, ...]:
     """Return what the kernel wants between the state's size and its scratch."""
     return (
         amp,
         env if n == 1 else np.repeat(env, n, axis=1),
         which,
-        (piece.start - offset) * n,
-        (piece.stop - offset) * n,
+        start * n,
+        stop * n,
         turn,
         table.lab,
         table.powers,

@@ -9,7 +9,7 @@ Exponentials act by their Taylor series on all lanes at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ __all__ = [
 _lanes = kernel("lanes")
 NODES = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
 WEIGHTS = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
-_CHUNK = 2**21  # doubles of amplitudes at a time
+_CHUNK = 2**16  # doubles of amplitudes of a block at a time
 _MOST = 20_000  # steps per sample
 LARGEST = 8.0  # norm of an exponent: a Taylor series of a larger one loses digits
 
@@ -72,11 +72,14 @@ def magnus_kets(
 ) -> None:
     """Evolve columns ``x`` through samples ``start`` to ``stop`` of a piece."""
     step = Step(engine, tones, constant)
-    chunk = max(1, _CHUNK // (engine.lanes * step.per_sample * (len(tones) + 1) * 2))
-    for a in range(start, stop, chunk):
-        b = min(a + chunk, stop)
+    size = LANES * (len(tones) + 1) * 2  # doubles, of a block: chunks are the same for any lanes, for numpy's sake,
+    # whose last few numbers of an array are rounded in another way
+    work = 5e-9 * step.order * (len(step.entries[0]) * x.shape[1] // engine.space.size + x.shape[1])  # s, a block
+    each = step.per_sample * max(work, 0.05 * size / _CHUNK)
+    for a, b in engine.parts_of(start, stop, each):
         amps = _amplitudes(engine, piece, tones, w, begin, a, b, step.splits, constant)
-        step.act(x, amps, (b - a) * step.per_sample)
+        step.act(x, amps)
+    step.shift(x, (stop - start) * step.per_sample)
 
 
 def sample_propagators(
@@ -101,7 +104,8 @@ def sample_propagators(
     apart = amps.reshape((blocks, count, each) + amps.shape[2:]).swapaxes(0, 1)
     u = np.zeros((count * blocks, dim * dim, 2, LANES))
     u[:, :: dim + 1, 0] = 1
-    step.act(u, np.ascontiguousarray(apart).reshape((-1, each) + amps.shape[2:]), each)
+    step.act(u, np.ascontiguousarray(apart).reshape((-1, each) + amps.shape[2:]))
+    step.shift(u, each)
     return u.reshape(count, blocks, dim * dim, 2, LANES)
 
 
@@ -124,10 +128,13 @@ class Step:
         self.h = self.dt / self.per_sample
         self.order = taylor_order(norm / self.per_sample, engine.precision / self.per_sample)
 
-    def act(self, x: np.ndarray, amps: np.ndarray, count: int) -> None:
-        """Apply the exponentials of ``amps``, ``count`` of them."""
+    def act(self, x: np.ndarray, amps: np.ndarray) -> None:
+        """Apply the exponentials of ``amps``, energies from their middle on."""
         diagonal = (self.space.energies - self.centre) * self.h
         _lanes.taylor(x, diagonal, amps, *self.entries, self.order, self.engine.work)
+
+    def shift(self, x: np.ndarray, count: int) -> None:
+        """Apply the middle of the energies to ``count`` exponentials."""
         scalar = np.full((len(x), self.space.size, LANES), -self.centre * count * self.h)
         _lanes.scale(x, phases(scalar))
 
@@ -237,26 +244,31 @@ def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray,
     return np.array(rows, np.int32), np.array(cols, np.int32), np.array(values)
 
 
+class _Source(NamedTuple):
+    """What one tone sends to a block."""
+
+    z: np.ndarray  # complex128[8], rad/s, at envelope 1
+    shape: np.ndarray  # complex128[samples]
+    offset: int  # where the envelope begins in the window
+    w: np.ndarray  # float64[8], rad/s
+
+
 def _signals(
     engine: "Engine",
-    piece: "Piece",
-    tones: Sequence["LineTone"],
+    sources: Sequence[_Source],
     w: np.ndarray,
     begin: np.ndarray,
     samples: np.ndarray,
     node: np.ndarray,
     constant: bool,
 ) -> List[np.ndarray]:
-    """Return each tone's coefficient, complex128[places, points]."""
+    """Return each tone's coefficient in a block, complex128[8, points]."""
     t = (begin[:, None] + (samples + node)[None, :]) * engine.dt
     out = []
-    for tone, (_, offset) in zip(tones, piece.tones):
-        env, which = engine.envelopes(tone)
-        re, im = engine.amplitude(tone)
-        shape = env[..., 0] + 1j * env[..., 1]
-        f = (re + 1j * im)[:, None] * np.repeat(shape[which][:, samples - offset], LANES, axis=0)
+    for source in sources:
+        f = source.z[:, None] * source.shape[samples - source.offset][None, :]
         if not constant:
-            f = f * np.exp(1j * (tone.w[engine.lane_at] - w)[:, None] * t)
+            f = f * np.exp(1j * (source.w - w)[:, None] * t)
             if not engine.rwa:
                 f = f + np.conj(f) * np.exp(-2j * w[:, None] * t)
         out.append(f)
@@ -274,21 +286,34 @@ def _amplitudes(
     splits: int,
     constant: bool,
 ) -> np.ndarray:
-    """Return float64[blocks, exponentials, tones + 1, 2, 8], times the step."""
+    """Return float64[blocks, exponentials, tones + 1, 2, 8], times the step.
+
+    Block by block: numpy rounds the last numbers of an array, and those around
+    its buffers, in another way, so that bits would depend on the neighbours.
+    """
+    found = []
+    for tone, (_, offset) in zip(tones, piece.tones):
+        env, which = engine.envelopes(tone)
+        re, im = engine.amplitude(tone)
+        found.append((re + 1j * im, env[..., 0] + 1j * env[..., 1], which, offset, tone.w[engine.lane_at]))
     samples = np.repeat(np.arange(a, b), splits)
     cut = np.tile(np.arange(splits), b - a)
     h = engine.dt / splits
-    detuning = (w - engine.space.w_c) * (h if constant else h / 2)
     count = len(samples) * (1 if constant else 2)
-    amps = np.zeros((engine.lanes, count, len(tones) + 1), dtype=complex)
-    amps[:, :, -1] = -detuning[:, None]
-    if constant:
-        for j, f in enumerate(_signals(engine, piece, tones, w, begin, samples, 0 * cut, True)):
-            amps[:, :, j] = f * h
-    else:
-        first = _signals(engine, piece, tones, w, begin, samples, (cut + NODES[0]) / splits, False)
-        second = _signals(engine, piece, tones, w, begin, samples, (cut + NODES[1]) / splits, False)
-        for j, (f, g) in enumerate(zip(first, second)):
-            amps[:, 0::2, j] = (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
-            amps[:, 1::2, j] = (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
-    return packed(amps)
+    out = np.empty((engine.lanes // LANES, count, len(tones) + 1, 2, LANES))
+    for block in range(len(out)):
+        at = slice(block * LANES, (block + 1) * LANES)
+        sources = [_Source(z[at], shape[which[block]], offset, turn[at]) for z, shape, which, offset, turn in found]
+        amps = np.zeros((LANES, count, len(tones) + 1), dtype=complex)
+        amps[:, :, -1] = -((w[at] - engine.space.w_c) * (h if constant else h / 2))[:, None]
+        if constant:
+            for j, f in enumerate(_signals(engine, sources, w[at], begin[at], samples, 0 * cut, True)):
+                amps[:, :, j] = f * h
+        else:
+            nodes = [(cut + node) / splits for node in NODES]
+            first, second = (_signals(engine, sources, w[at], begin[at], samples, node, False) for node in nodes)
+            for j, (f, g) in enumerate(zip(first, second)):
+                amps[:, 0::2, j] = (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
+                amps[:, 1::2, j] = (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
+        out[block] = packed(amps)[0]
+    return out

@@ -15,9 +15,9 @@ from typing import Any, Sequence, Tuple
 import numpy as np
 
 from .._ext import kernel
-from .blocks import LANES, pack
-from .engine import MOST_MAPS, Engine, poly_arguments
-from .magnus import sample_propagators
+from .blocks import pack
+from .engine import MOST_MAPS, Engine, later, poly_arguments
+from .magnus import Step, sample_propagators
 from .model import Model
 from .space import Space, space_of
 from .tables import PolyTable
@@ -28,6 +28,8 @@ __all__ = ["RhoEngine", "decay_steps", "decays"]
 _lanes = kernel("lanes")
 _NEGLIGIBLE = 1e-8  # of the largest rate
 _BLOCKS = 256  # of step propagators at a time
+_ENTRIES = 2**13  # of these propagators
+_EXPONENTIALS = 500  # that these take, for cancellation's sake
 _STRANG = np.array([0.5, 1.0, 1.0])  # steps of decay at both ends, after odd, after even steps
 _SIMPSON = np.array([1 / 3, 4 / 3, 2 / 3])
 _LONGEST = 2.0  # rad that coherences between levels may turn against each other in a step
@@ -151,8 +153,11 @@ class RhoEngine(Engine):
         piece: Piece,
         offset: int,
     ) -> None:
-        arguments = poly_arguments(table, n, coef, amp, turn, env, which, piece, offset)
-        _lanes.rho_poly(self.x, self.dim, *arguments, self.work, *self._decay(self.dt / n, n > 1))
+        decay = self._decay(self.dt / n, n > 1)
+        for a, b in self.parts_of(piece.start, piece.stop, 6e-9 * n * self.dim**3):
+            now = later(table, amp, turn, (a - piece.start) * n)
+            arguments = poly_arguments(table, n, coef, now, turn, env, which, a - offset, b - offset)
+            _lanes.rho_poly(self.x, self.dim, *arguments, self.work, *decay)
 
     def _identity(self) -> np.ndarray:
         eye = np.eye(self.dim, dtype=complex).reshape(1, -1)
@@ -165,7 +170,9 @@ class RhoEngine(Engine):
         packed, squarings = self.exponent(self.map_space, piece, tones, w, span / count)
         u = self._identity()
         _lanes.expm(u, packed, self.dim, squarings, self.work)
-        _lanes.rho_steps(self.x, u[None], self.dim, count, self.work, *self._decay(span / count, True))
+        decay = self._decay(span / count, True)
+        for a, b in self.parts_of(0, count // 2, 12e-9 * self.dim**3):
+            _lanes.rho_steps(self.x, u[None], self.dim, 2 * (b - a), self.work, *decay)
 
     def flat_steps(self, tones: Sequence[LineTone], span: float) -> int:
         """Return into how many steps, an even number, a flat is cut.
@@ -183,9 +190,12 @@ class RhoEngine(Engine):
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
         n = self.cuts
-        chunk = max(1, _BLOCKS * LANES // (self.lanes * n))
+        each = Step(self, tones, constant, n).per_sample
+        most = min(_BLOCKS, _ENTRIES // self.dim**2)  # whatever the lanes: decay at the ends of a chunk rounds
+        chunk = max(1, min(most // n, _EXPONENTIALS // each))
         decay = self._decay(self.dt / n, n > 1)
         for a in range(piece.start, piece.stop, chunk):
+            self.look()
             b = min(a + chunk, piece.stop)
             u = sample_propagators(self, piece, tones, w, begin, a, b, constant, n)
             _lanes.rho_steps(self.x, u, self.dim, len(u), self.work, *decay)

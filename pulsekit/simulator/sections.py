@@ -31,7 +31,7 @@ __all__ = ["MAX_DENSITY", "MAX_KET", "Sections", "evolve_sections"]
 _lanes = kernel("lanes")
 MAX_KET = 81  # amplitudes that "auto" gives to this method
 MAX_DENSITY = 16  # levels in all, of density matrices
-_CHUNK = 2**20  # doubles of amplitudes, or of unitaries, at a time
+_CHUNK = 2**16  # doubles of amplitudes, or of unitaries, of a block at a time
 
 
 class _Stretch(NamedTuple):
@@ -192,10 +192,11 @@ class Sections:
         tau = np.diff(stretch.edges)
         each, parts, order = self.plan(stretch)
         steps = each // (1 if stretch.constant else 2)
-        numbers = (self.model.n + 2) * 2 * len(self.x) * LANES * each
+        numbers = (self.model.n + 2) * 2 * LANES * each  # of a block: chunks are the same for any lanes
         if self.space.density:
-            numbers += parts * 2 * self.model.dim**2 * len(self.x) * LANES
-        chunk = max(1, _CHUNK // numbers)
+            numbers += parts * 2 * self.model.dim**2 * LANES
+        work = 5e-9 * each * order * len(self.entries[0]) * (self.model.dim if self.space.density else self.columns)
+        chunk = max(1, min(_CHUNK // numbers, int(0.05 / work)))
         for a in range(0, len(tau), chunk):
             if cancel is not None and cancel.is_set():
                 raise CancelledError("The simulation was cancelled.")
@@ -204,7 +205,7 @@ class Sections:
             if self.space.density:
                 self._decaying(amps, tau[a:b], parts, order)
             else:
-                _lanes.taylor(self.x, np.zeros(self.model.dim), packed(amps), *self.entries, order, self.work)
+                _lanes.taylor(self.x, np.zeros(self.model.dim), amps, *self.entries, order, self.work)
         if not self.space.density:
             span = float(stretch.edges[-1] - stretch.edges[0])
             _lanes.scale(self.x, phases(np.full((len(self.x), self.space.size, LANES), -self.centre * span)))
@@ -254,28 +255,34 @@ class Sections:
         return norm * span
 
     def _amplitudes(self, stretch: _Stretch, edges: np.ndarray, steps: int, w: float) -> np.ndarray:
-        """Return complex128[places, exponentials, qubits + 2]: drives, energies, number."""
+        """Return float64[blocks, exponentials, qubits + 2, 2, 8]: drives, energies, number.
+
+        Block by block, as in :mod:`~pulsekit.simulator.magnus`.
+        """
         tau = np.diff(edges)
         h = np.repeat(tau / steps, steps)
         begin = np.repeat(edges[:-1], steps) + h * np.tile(np.arange(steps), len(tau))
         middle = np.repeat((edges[:-1] + edges[1:]) / 2, steps)
         count = len(h) * (1 if stretch.constant else 2)
-        amps = np.zeros((len(self.x) * LANES, count, self.model.n + 2), dtype=complex)
         per = h if stretch.constant else np.repeat(h / 2, 2)
-        amps[:, :, -2] = per
-        amps[:, :, -1] = -(w - self.space.w_c) * per
-        for k in stretch.tones:
-            t = self.tones[k]
-            index = np.floor((middle - t.start_s) / self.model.dt).astype(np.int64)
-            z = self.f[k][:, None] * t.samples[index][None, :]
-            q = self.model.lines[t.line].local_qubit
-            if stretch.constant:
-                amps[:, :, q] += z * h
-                continue
-            f, g = (self._signal(z, self.w[k], begin + node * h) for node in NODES)
-            amps[:, 0::2, q] += (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
-            amps[:, 1::2, q] += (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
-        return amps
+        out = np.empty((len(self.x), count, self.model.n + 2, 2, LANES))
+        for block in range(len(out)):
+            amps = np.zeros((LANES, count, self.model.n + 2), dtype=complex)
+            amps[:, :, -2] = per
+            amps[:, :, -1] = -(w - self.space.w_c) * per
+            for k in stretch.tones:
+                t = self.tones[k]
+                index = np.floor((middle - t.start_s) / self.model.dt).astype(np.int64)
+                z = self.f[k][block * LANES : (block + 1) * LANES, None] * t.samples[index][None, :]
+                q = self.model.lines[t.line].local_qubit
+                if stretch.constant:
+                    amps[:, :, q] += z * h
+                    continue
+                f, g = (self._signal(z, self.w[k], begin + node * h) for node in NODES)
+                amps[:, 0::2, q] += (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
+                amps[:, 1::2, q] += (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
+            out[block] = packed(amps)[0]
+        return out
 
     def _signal(self, z: np.ndarray, w: float, t: np.ndarray) -> np.ndarray:
         f = z * np.exp(1j * ((w - self.space.w_c) * t))[None, :]
@@ -285,7 +292,7 @@ class Sections:
         """Apply the unitaries of sections' parts, decay between them."""
         dim, blocks, count = self.model.dim, len(self.x), len(tau) * parts
         each = amps.shape[1] // count
-        apart = packed(amps).reshape((blocks, count, each) + (amps.shape[2], 2, LANES)).swapaxes(0, 1)
+        apart = amps.reshape((blocks, count, each) + (amps.shape[2], 2, LANES)).swapaxes(0, 1)
         u = np.zeros((count * blocks, dim * dim, 2, LANES))
         u[:, :: dim + 1, 0] = 1
         flat = np.ascontiguousarray(apart).reshape(-1, each, amps.shape[2], 2, LANES)

@@ -327,6 +327,53 @@ def test_cancelling_stops_between_pieces() -> None:
         evolve(model, batch, np.eye(model.dim)[None, 0].astype(complex), cancel=cancel)
 
 
+@pytest.mark.parametrize(
+    ("levels", "noise", "rwa"), [((4, 4), False, False), ((4, 4), True, True), ((5, 5), False, True)]
+)
+def test_cancelling_stops_inside_a_long_piece(levels: tuple, noise: bool, rwa: bool) -> None:
+    """Within 200 ms; a busy machine is given two seconds."""
+    dev = device(2, 3)
+    pulses: list = []
+    wave = np.random.default_rng(0).uniform(0.1, 0.5, 60_000).astype(complex)
+    rows = [play("d0", 0, pulses, Pulse.from_samples(wave), 0.5)]
+    if levels[0] == 4:
+        rows.append(play("d1", 0, pulses, Pulse.from_samples(wave), 0.3))
+    prog = program(rows, pulses)
+    model = Model.from_device(dev, (0, 1), levels=levels, noise=noise)
+    batch = Batch((prog,), np.zeros(1, np.int32), default_los(dev, 1))
+    x = np.zeros((1, model.dim, model.dim), dtype=complex)
+    x[:, 0, 0] = 1
+    cancel, ended = threading.Event(), []
+
+    def run() -> None:
+        solver = "lindblad" if noise else "schroedinger"
+        with pytest.raises(CancelledError):
+            evolve(model, batch, x, solver=solver, rwa=rwa, tolerance=1e-9, cancel=cancel)
+        ended.append(time.perf_counter())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.5)
+    start = time.perf_counter()
+    cancel.set()
+    thread.join()
+    assert ended[0] - start < 2
+
+
+def test_long_magnus_pieces_do_not_see_their_neighbours() -> None:
+    """Amplitudes are made a chunk at a time, as long as the lanes allow."""
+    dev = device(2, 3)
+    pulses: list = []
+    wave = np.random.default_rng(1).uniform(0.1, 0.5, 3000).astype(complex)
+    rows = [play(f"d{q}", 0, pulses, Pulse.from_samples(wave), 0.1 + 0.1 * q) for q in range(2)]
+    one = program(rows, pulses)
+    many = [one.replace(events=one.events.replace(value=one.events.value * f)) for f in np.linspace(0.5, 1, 40)]
+    for noise in (False, True):
+        settings = {"noise": noise, "outputs": ("states",), "spectator_bound": 1e-9}
+        whole = simulate(many[: 40 if not noise else 9], dev, **settings).states
+        assert np.array_equal(simulate(many[5], dev, **settings).states[0], whole[5])
+
+
 def test_the_magnus_steps_have_order_four(monkeypatch: pytest.MonkeyPatch) -> None:
     dev = device(2, 3)
     pulses: list = []
