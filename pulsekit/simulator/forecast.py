@@ -54,9 +54,9 @@ SIGNAL = 4e-7  # s per tone, exponential and block
 CHAIN = 5e-9  # s per entry, pulse and lane
 STEP = 5e-7  # s per coupling layer, whatever the size
 NUMBER = 4e-10  # s per number of the layout and pass
-LOCAL = 1e-8  # s per entry of a local propagator
-LOCAL_LAB = 90  # times as much without the RWA at a tolerance of 1e-6, as its fourth root
-JUMPS = 2.3  # what trajectories cost beside a ket, which they only step
+LOCAL = 6e-9  # s per entry of a local propagator
+LOCAL_LAB = 150  # times as much without the RWA at a tolerance of 1e-6, as its fourth root
+JUMPS = 1.8  # what trajectories cost beside a ket, which they only step
 OWN = 2.5  # what maps of a lane's own cost, beside shared ones
 
 

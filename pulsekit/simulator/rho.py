@@ -107,15 +107,16 @@ def _speed(model: Model, drive: float) -> float:
     """Return how fast (rad/s) decay changes as seen by the driven states.
 
     Jumps move a coherence to one that turns at another anharmonicity; drives
-    turn the states that decay.
+    turn the states that decay. Two levels have no anharmonicity, but tones as
+    far off: it stands for these there.
     """
-    bend = float(np.abs(model.w_alpha).max()) if max(model.levels) > 2 else 0.0
+    bend = float(np.abs(model.w_alpha).max())
     return max(bend, 2 * drive * float(np.sqrt(max(model.levels) - 1)), 1.0)
 
 
 def _longest(model: Model) -> float:
     """Return the longest step (s) within which coherences stay near each other."""
-    turn = max(abs(a) * max(d - 2, 0) for a, d in zip(model.w_alpha.tolist(), model.levels))
+    turn = max(abs(a) * max(d - 2, 1) for a, d in zip(model.w_alpha.tolist(), model.levels))
     return _LONGEST / turn if turn else float("inf")
 
 

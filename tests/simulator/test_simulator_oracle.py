@@ -14,9 +14,9 @@ from random_schedules import Case, build, random_case
 from pulsekit.program import Batch
 from pulsekit.simulator import simulate
 
-# seeds that once missed the tolerance: dt of 1 ns with three transmons (7, 70, 144), with T1 and T2 (109), late lines
-# (57, 120); that took 5 to 9 s on late lines (19, 119); any (0-4)
-SEEDS = (0, 2, 3, 4, 7, 19, 57, 70, 109, 119, 120, 144)
+# seeds that once missed the tolerance: dt of 1 ns with three transmons (7, 70, 144), with T1 and T2 (109, 122),
+# late lines (57, 120); that took 5 to 9 s on late lines (19, 119); any (0-4)
+SEEDS = (0, 2, 3, 4, 7, 19, 57, 70, 109, 119, 120, 122, 144)
 
 
 def check(case: Case, want: np.ndarray, tolerance: float, **more: Any) -> None:
