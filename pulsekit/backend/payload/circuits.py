@@ -18,10 +18,11 @@ from qiskit.circuit import (
     Reset,
 )
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-from qiskit.pulse import Schedule, ScheduleBlock
+from qiskit.pulse import ScheduleBlock
 from qiskit.pulse.transforms import block_to_schedule
 
 from ..plain import plain
+from .blocks import read_block, write_block
 from .schedules import read_schedule, write_schedule
 from .values import Reader, Writer
 
@@ -86,15 +87,18 @@ def write_circuit(circuit: CircuitCapture, writer: Writer) -> Dict[str, Any]:
                 "qubits": list(where),
                 "params": [writer.value(p) for p in parameters],
                 "name": schedule.name,
-                "instructions": write_schedule(_lowered(schedule), writer),
+                **_body(schedule, writer),
             }
             for gate, where, parameters, schedule in circuit.calibrations
         ],
     }
 
 
-def _lowered(schedule: Any) -> Schedule:
-    return block_to_schedule(schedule) if isinstance(schedule, ScheduleBlock) else schedule
+def _body(schedule: Any, writer: Writer) -> Dict[str, Any]:
+    if isinstance(schedule, ScheduleBlock) and not schedule.is_schedulable():
+        return {"block": write_block(schedule, writer)}
+    flat = block_to_schedule(schedule) if isinstance(schedule, ScheduleBlock) else schedule
+    return {"instructions": write_schedule(flat, writer)}
 
 
 def _instruction(item: Any, qubits: Dict[Any, int], clbits: Dict[Any, int], writer: Writer) -> Dict[str, Any]:
@@ -125,7 +129,11 @@ def read_circuit(data: Dict[str, Any], reader: Reader) -> QuantumCircuit:
         operation = _operation(item, [reader.value(p) for p in item.get("params", ())])
         circuit.append(operation, item["qubits"], item.get("memory", ()))
     for entry in data["calibrations"]:
-        schedule = read_schedule(entry["instructions"], reader, name=entry["name"])
+        schedule: Any = (
+            read_block(entry["block"], reader)
+            if "block" in entry
+            else read_schedule(entry["instructions"], reader, name=entry["name"])
+        )
         circuit.add_calibration(entry["gate"], entry["qubits"], schedule, [reader.value(p) for p in entry["params"]])
     return circuit
 

@@ -13,7 +13,7 @@ from ...errors import StoreError
 from ...interop.flatten import flat_instructions
 from .values import Reader, Writer
 
-__all__ = ["read_schedule", "write_schedule"]
+__all__ = ["channel_of", "read_instruction", "read_schedule", "write_instruction", "write_schedule"]
 
 _CHANNELS = {
     "d": channels.DriveChannel,
@@ -41,7 +41,7 @@ def write_schedule(schedule: Any, writer: Writer) -> List[Dict[str, Any]]:
         StoreError: an instruction that is neither OpenPulse's nor terra's.
     """
     timed = sorted(flat_instructions(schedule), key=_order)
-    return [{"t0": int(t0), **_instruction(instruction, writer)} for t0, instruction in timed]
+    return [{"t0": int(t0), **write_instruction(instruction, writer)} for t0, instruction in timed]
 
 
 def _order(timed: Tuple[int, Any]) -> Tuple[Any, ...]:
@@ -50,7 +50,8 @@ def _order(timed: Tuple[int, Any]) -> Tuple[Any, ...]:
     return t0, instruction.duration, sorted(channel.name for channel in instruction.channels)
 
 
-def _instruction(item: Any, writer: Writer) -> Dict[str, Any]:
+def write_instruction(item: Any, writer: Writer) -> Dict[str, Any]:
+    """Return one instruction as JSON, without its time."""
     kind = type(item)
     if kind is pulse.Play:
         return {"ch": item.channel.name, **_pulse(item, writer)}
@@ -60,7 +61,7 @@ def _instruction(item: Any, writer: Writer) -> Dict[str, Any]:
     if kind is pulse.Delay:
         return {"name": "delay", "ch": item.channel.name, "duration": writer.value(item.duration)}
     if kind is pulse.Acquire:
-        return _acquire(item)
+        return _acquire(item, writer)
     if kind is pulse.Snapshot:
         return {"name": "snapshot", "label": item.label, "type": item.type}
     raise StoreError(f"A schedule must be made of terra's pulse instructions to be stored, but it has {kind.__name__}.")
@@ -80,8 +81,8 @@ def _pulse(item: Any, writer: Writer) -> Dict[str, Any]:
     return {"name": "samples", "samples": writer.value(np.asarray(samples)), **out}
 
 
-def _acquire(item: Any) -> Dict[str, Any]:
-    out: Dict[str, Any] = {"name": "acquire", "qubits": [item.channel.index], "duration": item.duration}
+def _acquire(item: Any, writer: Writer) -> Dict[str, Any]:
+    out: Dict[str, Any] = {"name": "acquire", "qubits": [item.channel.index], "duration": writer.value(item.duration)}
     if item.mem_slot is not None:
         out["memory_slot"] = [item.mem_slot.index]
     if item.reg_slot is not None:
@@ -109,25 +110,27 @@ def read_schedule(
     data: List[Dict[str, Any]], reader: Reader, *, name: Optional[str] = None, metadata: Optional[Dict[str, Any]] = None
 ) -> Schedule:
     """Return the schedule that :func:`write_schedule` wrote."""
-    children = [(item["t0"], _read(item, reader)) for item in data]
+    children = [(item["t0"], read_instruction(item, reader)) for item in data]
     return Schedule(*children, name=name, metadata=metadata)
 
 
-def _channel(name: str) -> Any:
+def channel_of(name: str) -> Any:
+    """Return the channel of a name ("d0")."""
     return _CHANNELS[name[0]](int(name[1:]))
 
 
-def _read(item: Dict[str, Any], reader: Reader) -> Any:
+def read_instruction(item: Dict[str, Any], reader: Reader) -> Any:
+    """Return the instruction that :func:`write_instruction` wrote."""
     name = item["name"]
     if name in ("parametric_pulse", "samples"):
-        return pulse.Play(_read_pulse(item, reader), _channel(item["ch"]), name=item.get("label"))
+        return pulse.Play(_read_pulse(item, reader), channel_of(item["ch"]), name=item.get("label"))
     if name in _FRAME:
         kind, field = _FRAME[name]
-        return kind(reader.value(item[field]), _channel(item["ch"]))
+        return kind(reader.value(item[field]), channel_of(item["ch"]))
     if name == "delay":
-        return pulse.Delay(reader.value(item["duration"]), _channel(item["ch"]))
+        return pulse.Delay(reader.value(item["duration"]), channel_of(item["ch"]))
     if name == "acquire":
-        return _read_acquire(item)
+        return _read_acquire(item, reader)
     if name == "snapshot":
         return pulse.Snapshot(item["label"], item["type"])
     raise StoreError(f"A stored schedule must use OpenPulse instructions, but it has {name!r}.")
@@ -143,7 +146,7 @@ def _read_pulse(item: Dict[str, Any], reader: Reader) -> Any:
     return getattr(library, item["pulse_shape"])(**parameters, **labels)
 
 
-def _read_acquire(item: Dict[str, Any]) -> Any:
+def _read_acquire(item: Dict[str, Any], reader: Reader) -> Any:
     options: Dict[str, Any] = {}
     if "memory_slot" in item:
         options["mem_slot"] = channels.MemorySlot(item["memory_slot"][0])
@@ -152,4 +155,4 @@ def _read_acquire(item: Dict[str, Any]) -> Any:
     for field, kind in (("kernel", pulse.Kernel), ("discriminator", pulse.Discriminator)):
         if field in item:
             options[field] = kind(name=item[field]["name"], **item[field]["params"])
-    return pulse.Acquire(item["duration"], channels.AcquireChannel(item["qubits"][0]), **options)
+    return pulse.Acquire(reader.value(item["duration"]), channels.AcquireChannel(item["qubits"][0]), **options)
