@@ -13,7 +13,13 @@ import os
 from functools import cache
 from types import ModuleType
 
-from . import cpu
+try:
+    from . import cpu
+except ImportError as error:
+    raise ImportError(
+        f"The kernels of pulsekit must be built for this Python, but in {os.path.dirname(__file__)} they are not. Run "
+        "`pip install -e .` in the source folder, or leave it, so that an installed pulsekit is found."
+    ) from error
 
 __all__ = ["LEVEL", "kernel"]
 
