@@ -193,7 +193,7 @@ def run_demo(name: str, *, output: Path, shots: int, seed: int, progress: bool =
 
 
 def _tuned(name: str, progress: bool) -> Backend:
-    with tqdm(desc="tuning pulses", unit="part", disable=not progress) as bar:
+    with tqdm(desc="tuning pulses", unit="part", disable=not progress, delay=0.3) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
