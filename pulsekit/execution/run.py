@@ -72,14 +72,7 @@ class Run:
         """Return a cluster's experiments, with its model."""
         chosen = np.asarray(cluster.experiments, dtype=np.int64)
         batch = take_batch(self.batch, chosen)
-        model = Model.from_device(
-            self.device,
-            cluster.qubits,
-            los=batch.los,
-            levels=cluster.levels,
-            noise=self.settings.noise,
-            couplings=cluster.couplings,
-        )
+        model = cluster.model(self.device, batch.los, noise=self.settings.noise)
         return Part(cluster, model, batch, chosen, lane_groups(batch))
 
     def walk(self, part: Part, group: LaneGroup) -> Walk:

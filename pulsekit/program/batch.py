@@ -38,6 +38,8 @@ class Batch:
 
     def take(self, experiments: np.ndarray) -> "Batch":
         """Return a batch of some of the experiments, in the order given, with the programs that they use."""
+        if np.array_equal(experiments, np.arange(len(self))):
+            return self
         used, program_of = np.unique(np.asarray(self.program_of)[experiments], return_inverse=True)
         return Batch(
             tuple(self.programs[i] for i in used.tolist()),

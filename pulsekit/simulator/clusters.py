@@ -29,9 +29,10 @@ import numpy as np
 
 from ..device import Device
 from ..errors import SimulationError
-from ..program import Batch
+from ..program import Batch, LoTable
 from .activity import Activity, activity_of
 from .estimates import Estimator
+from .model import ExtraTerm, Model
 from .stack import batch_numbers
 
 __all__ = ["Cluster", "LeftOut", "plan_clusters", "restricted"]
@@ -67,6 +68,12 @@ class Cluster:
         for d in self.levels:
             size *= int(d)
         return size
+
+    def model(self, device: Device, los: LoTable, *, noise: bool, extra: Sequence[ExtraTerm] = ()) -> Model:
+        """Return the model of these qubits; see :meth:`Model.from_device`."""
+        return Model.from_device(
+            device, self.qubits, los=los, levels=self.levels, noise=noise, couplings=self.couplings, extra=extra
+        )
 
 
 def plan_clusters(

@@ -18,7 +18,7 @@ from ..errors import MemoryCapError
 from ..program import Batch, Op
 from .clusters import Cluster
 from .forecast import Part, forecast
-from .model import ExtraTerm, Model
+from .model import ExtraTerm
 
 __all__ = ["TRAJECTORIES_ABOVE", "ClusterPlan", "Plan", "bytes_needed", "check_memory", "default_cap", "plan_of"]
 
@@ -179,18 +179,10 @@ def plan_of(
     out: List[ClusterPlan] = []
     for cluster in clusters:
         chosen = np.asarray(cluster.experiments)
-        model = Model.from_device(
-            device,
-            cluster.qubits,
-            los=batch.los,
-            levels=cluster.levels,
-            noise=noise,
-            couplings=cluster.couplings,
-            extra=extra,
-        )
+        model = cluster.model(device, batch.los, noise=noise, extra=extra)
         parts = forecast(
             model,
-            batch if np.array_equal(chosen, np.arange(len(batch))) else batch.take(chosen),
+            batch.take(chosen),
             solver=solver,
             method=method,
             rwa=rwa,

@@ -251,20 +251,10 @@ def _one_cluster(
     times: Optional[Sequence[int]],
     extra: Tuple[ExtraTerm, ...],
 ) -> ClusterOutcome:
-    model = Model.from_device(
-        device,
-        cluster.qubits,
-        los=batch.los,
-        levels=cluster.levels,
-        noise=noise,
-        couplings=cluster.couplings,
-        extra=extra,
-    )
+    model = cluster.model(device, batch.los, noise=noise, extra=extra)
     chosen = np.asarray(cluster.experiments, dtype=np.int64)
     density = settings["solver"] == "lindblad"
-    sub = batch
-    if len(chosen) != len(batch) or (chosen != np.arange(len(batch))).any():
-        sub = batch.take(chosen)
+    sub = batch.take(chosen)
     stacks = stacks_of(sub, model.dt)
     count = len(chosen)
     stop = np.zeros(count, dtype=np.int64)
@@ -319,9 +309,7 @@ def _averaged(
     info: Dict[str, Any],
 ) -> ClusterOutcome:
     """Return means over trajectories; their standard errors go into ``info``."""
-    model = Model.from_device(
-        device, cluster.qubits, los=batch.los, levels=cluster.levels, noise=True, couplings=cluster.couplings
-    )
+    model = cluster.model(device, batch.los, noise=True)
     chosen = np.asarray(cluster.experiments, dtype=np.int64)
     sub = batch.take(chosen)
     stacks = stacks_of(sub, model.dt)
