@@ -23,10 +23,10 @@ def device_from_json(
     """Return a device from pulsekit's own JSON, or from a vendor's three files.
 
     Args:
-        source: a file of :meth:`Device.to_json` (path or loaded), a vendor's
-            configuration (path or loaded), or a folder that holds
+        source: what :meth:`Device.to_json` made (path, text or loaded), a
+            vendor's configuration (likewise), or a folder that holds
             conf*.json, defs*.json and, if there are any, props*.json.
-        defaults: the vendor's pulse defaults, path or loaded; None: the file
+        defaults: the vendor's pulse defaults, likewise; None: the file
             beside ``source`` with "defs" for "conf".
         properties: likewise; None: the file beside ``source``, if it exists.
         levels: levels per transmon of a vendor's device.
@@ -34,14 +34,14 @@ def device_from_json(
     Raises:
         DeviceError: a file that does not exist, is no JSON, or is incomplete.
     """
-    if isinstance(source, (str, Path)) and Path(source).is_dir():
-        source = _one_file(Path(source), "conf*.json")
+    beside = _path_of(source)
+    if beside is not None and beside.is_dir():
+        source = beside = _one_file(beside, "conf*.json")
     data = _loaded(source, "source")
     if "format" in data:
         from .json_format import from_dict
 
         return from_dict(data)
-    beside = Path(source) if isinstance(source, (str, Path)) else None
     if defaults is None:
         defaults = _beside(beside, "defs")
     if defaults is None:
@@ -52,6 +52,13 @@ def device_from_json(
         properties = _beside(beside, "props")
     loaded = None if properties is None else _loaded(properties, "properties")
     return device_from_vendor(data, _loaded(defaults, "defaults"), loaded, levels=levels)
+
+
+def _path_of(source: Source) -> Optional[Path]:
+    """Return the path; None: JSON text, or something loaded."""
+    if isinstance(source, str) and source.lstrip().startswith("{"):
+        return None
+    return Path(source) if isinstance(source, (str, Path)) else None
 
 
 def _one_file(folder: Path, pattern: str) -> Path:
@@ -71,11 +78,14 @@ def _beside(path: Optional[Path], prefix: str) -> Optional[Path]:
 def _loaded(source: Source, name: str) -> Dict[str, Any]:
     if isinstance(source, Mapping):
         return dict(source)
+    path = _path_of(source)
     try:
-        with Path(source).open(encoding="utf-8") as stream:
-            data = json.load(stream)
-    except (OSError, ValueError, TypeError) as error:
-        raise DeviceError(f"Argument `{name}` must be a JSON file or a dictionary, but {source!r}: {error}.") from error
+        data = json.loads(path.read_text(encoding="utf-8") if path is not None else str(source))
+    except (OSError, ValueError) as error:
+        came = repr(source) if len(repr(source)) < 100 else repr(source)[:100] + "..."
+        raise DeviceError(
+            f"Argument `{name}` must be a JSON file, its text or a dictionary, but {came}: {error}."
+        ) from error
     if not isinstance(data, dict):
         raise DeviceError(f"Argument `{name}` must hold a JSON object, but a {type(data).__name__} came.")
     return data

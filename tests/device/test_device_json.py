@@ -61,7 +61,13 @@ def test_round_trip_is_exact(make, tmp_path):
     same(device, back)
     assert back.to_json() == text
     assert back.content_hash() == device.content_hash()
-    assert Device.from_json(json.loads(text)).to_json() == text
+    assert Device.from_json(json.loads(text)).to_json() == Device.from_json(text).to_json() == text
+
+
+@pytest.mark.parametrize("source", ['{"format": ', "no/such/file.json"])
+def test_what_is_no_json_is_refused(source):
+    with pytest.raises(DeviceError, match=r"`source` must be a JSON file, its text or a dictionary, but"):
+        Device.from_json(source)
 
 
 def test_the_published_schema_describes_what_is_written():
