@@ -12,6 +12,7 @@ sweep touches its amplitudes or frequencies.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -22,10 +23,11 @@ from .space import Space
 from .stack import Stack
 from .windows import Track
 
-__all__ = ["cacheable", "few_enough", "propagators_of", "pulse_ids", "run_cached"]
+__all__ = ["Chain", "cacheable", "chain_of", "few_enough", "propagators_of", "pulse_ids", "run_chain"]
 
 _lanes = kernel("lanes")
 _KEPT = 4096  # propagators per model
+CHAIN, CHAINED = 5e-9, 5e-8  # s per lane and window: of a matrix entry, and beside
 LONG = 8  # windows; more go through the kernel that walks a lane at a time
 
 PulseKey = Tuple[int, Pulse, float, float, float]
@@ -88,47 +90,85 @@ def few_enough(space: Space, ids: np.ndarray) -> np.ndarray:
     return different * space.size <= ids.shape[1]
 
 
-def run_cached(
-    space: Space,
-    track: Track,
-    ids: np.ndarray,
-    propagators: np.ndarray,
-    states: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-) -> np.ndarray:
-    """Evolve lanes by propagators of their pulses.
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Lanes under way by propagators: what happens before each, and after the last."""
+
+    pulses: List[Tuple[int, Pulse, float, float]]  # line, envelope, strength, carrier
+    ids: np.ndarray  # int32[lanes, windows], which of them
+    angle: np.ndarray  # float64[lanes, windows], rad, turn of the frame before each
+    gap: np.ndarray  # float64[lanes, windows], s, free evolution before each
+    last: np.ndarray  # float64[lanes], rad, turn after the last
+    rest: np.ndarray  # float64[lanes], s, free evolution after the last
+    order: np.ndarray  # int32[lanes, windows], which of ``waits``: long programs of density matrices
+    waits: np.ndarray  # float64[k], s, the different gaps
+    samples: int  # of all windows
+    made: Dict[float, np.ndarray] = field(default_factory=dict)  # propagators of the pulses, by precision
+
+    def rows(self, lanes: slice) -> "Chain":
+        """Return some lanes, as views."""
+        if lanes == slice(0, len(self.ids)):
+            return self
+        per_lane = ("ids", "angle", "gap", "last", "rest", "order")
+        return replace(self, **{name: getattr(self, name)[lanes] for name in per_lane})
+
+
+def chain_of(space: Space, stack: Stack, track: Track, start: np.ndarray, end: np.ndarray) -> Chain:
+    """Return the lanes of a track as chains; kept with the track.
 
     Args:
         space: the linear system.
-        track: lanes and windows of one tone each.
-        ids: int32[lanes, windows].
-        propagators: complex128[pulses, size, size], in the frame of the
-            carrier at phase 0.
-        states: complex128[lanes, size, columns], common frame at ``start``.
+        stack: whose pulses.
+        track: lanes that :func:`cacheable` allows.
         start, end: int64[lanes], samples.
-
-    Returns:
-        complex128[lanes, size, columns], common frame at ``end``.
     """
+    kept = track.__dict__.setdefault("_chains", {})
+    if space.density not in kept:
+        kept[space.density] = _chain(space, stack, track, start, end)
+    return kept[space.density]
+
+
+def _chain(space: Space, stack: Stack, track: Track, start: np.ndarray, end: np.ndarray) -> Chain:
+    ids, pulses = pulse_ids(stack, track)
     dt = space.model.dt
     tones = [track.tones[w.first] for w in track.windows]
     begin = np.stack([t.t0 for t in tones], axis=1).astype(np.float64)
     done = begin + np.array([t.duration for t in tones], dtype=np.float64)
     offset = np.stack([t.w for t in tones], axis=1) - space.w_c
     phase = np.stack([t.phase + np.where(t.magnitude < 0, np.pi, 0.0) for t in tones], axis=1)
-    enter = offset * (begin * dt) + phase
+    angle = offset * (begin * dt) + phase
     leave = offset * (done * dt) + phase
-    angle = enter.copy()
     angle[:, 1:] -= leave[:, :-1]
     before = np.concatenate([start[:, None], done[:, :-1]], axis=1)
-    gap = (begin - before) * dt
-    rest = (end - done[:, -1]) * dt
-    last = -leave[:, -1]
+    gap = np.ascontiguousarray((begin - before) * dt)
+    waits, which = np.zeros(0), np.zeros((len(ids), 0), dtype=np.int64)
+    if space.density and ids.shape[1] > LONG:
+        waits, which = np.unique(gap, return_inverse=True)
+        which = np.reshape(which, ids.shape)
+    rest = np.ascontiguousarray((end - done[:, -1]) * dt)
+    samples = sum(w.length for w in track.windows)
+    return Chain(
+        pulses, ids, np.ascontiguousarray(angle), gap, -leave[:, -1], rest, which.astype(np.int32), waits, samples
+    )
+
+
+def run_chain(space: Space, chain: Chain, propagators: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Evolve lanes by propagators of their pulses.
+
+    Args:
+        space: the linear system.
+        chain: the lanes.
+        propagators: complex128[pulses, size, size], in the frame of the
+            carrier at phase 0.
+        states: complex128[lanes, size, columns], common frame at the start.
+
+    Returns:
+        complex128[lanes, size, columns], common frame at the end.
+    """
     if space.density:
-        return _density(space, ids, propagators, states, angle, gap, last, rest)
-    out = _walk(space, ids, propagators, states, angle, gap)
-    final = space.number[None, :] * last[:, None] - space.energies[None, :] * rest[:, None]
+        return _density(space, chain, propagators, states)
+    out = _walk(space, chain.ids, propagators, states, chain.angle, chain.gap)
+    final = space.number[None, :] * chain.last[:, None] - space.energies[None, :] * chain.rest[:, None]
     return out * np.exp(1j * final)[:, :, None]
 
 
@@ -142,41 +182,32 @@ def _walk(
     out = np.empty_like(states)
     work = np.empty(2 * space.size)
     for c in range(states.shape[2]):
-        x = np.ascontiguousarray(states[:, :, c]).view(np.float64)
-        _lanes.chain(x, matrices, ids, np.ascontiguousarray(angle), number, base, np.ascontiguousarray(gap), work)
+        x = np.array(states[:, :, c], order="C").view(np.float64)
+        _lanes.chain(x, matrices, ids, angle, number, base, gap, work)
         out[:, :, c] = x.view(np.complex128)
     return out
 
 
-def _density(
-    space: Space,
-    ids: np.ndarray,
-    propagators: np.ndarray,
-    states: np.ndarray,
-    angle: np.ndarray,
-    gap: np.ndarray,
-    last: np.ndarray,
-    rest: np.ndarray,
-) -> np.ndarray:
+def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.ndarray) -> np.ndarray:
     """Apply everything to density matrices, whose free decay is a matrix."""
-    if ids.shape[1] > LONG:
-        waits, which = np.unique(gap, return_inverse=True)
-        idle = np.stack([_decay(space, t) for t in waits.tolist()])
-        lanes, count = ids.shape
-        order = np.empty((lanes, 2 * count), dtype=np.int32)
-        order[:, 0::2] = np.reshape(which, ids.shape) + len(propagators)
-        order[:, 1::2] = ids
+    lanes, count = chain.ids.shape
+    if count > LONG:
+        idle = np.stack([_decay(space, t) for t in chain.waits.tolist()])
+        matrices = np.empty((lanes, 2 * count), dtype=np.int32)
+        matrices[:, 0::2] = chain.order + len(propagators)
+        matrices[:, 1::2] = chain.ids
         turns = np.zeros((lanes, 2 * count))
-        turns[:, 1::2] = angle
-        states = _walk(space, order, np.concatenate([propagators, idle]), states, turns, np.zeros((lanes, 2 * count)))
+        turns[:, 1::2] = chain.angle
+        states = _walk(
+            space, matrices, np.concatenate([propagators, idle]), states, turns, np.zeros((lanes, 2 * count))
+        )
     else:
-        none = np.zeros((len(ids), 1))
-        for k in range(ids.shape[1]):
-            states = _free(space, states, gap[:, k])
-            states = _walk(
-                space, np.ascontiguousarray(ids[:, k : k + 1]), propagators, states, angle[:, k : k + 1], none
-            )
-    return _free(space, states, rest) * np.exp(1j * space.number * last[:, None])[:, :, None]
+        none = np.zeros((lanes, 1))
+        for k in range(count):
+            states = _free(space, states, chain.gap[:, k])
+            one = np.ascontiguousarray(chain.ids[:, k : k + 1])
+            states = _walk(space, one, propagators, states, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
+    return _free(space, states, chain.rest) * np.exp(1j * space.number * chain.last[:, None])[:, :, None]
 
 
 def _decay(space: Space, span: float) -> np.ndarray:

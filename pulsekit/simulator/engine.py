@@ -17,101 +17,41 @@ import numpy as np
 from .._ext import kernel
 from ..errors import CancelledError
 from ..program import Pulse
-from .blocks import LANES, apply, by_envelope, pack, pack_vector, phases, unpack
-from .cached import cacheable, few_enough, propagators_of, pulse_ids, run_cached
+from .blocks import LANES, aligned, apply, by_envelope, pack, pack_vector, phases, unpack
+from .cached import Chain, propagators_of
 from .floquet import LEAST, cross_flat
 from .magnus import magnus_piece
 from .space import Space
 from .stack import Stack, runs_of
 from .tables import PolyTable, TooStrongError, frame_table, lab_table
-from .windows import LineTone, Piece, Track, Window, select_lanes
+from .windows import LineTone, Piece, Track, Window
 
-__all__ = ["run_track"]
+__all__ = ["chain_propagators", "engine_of", "precision_of", "run_sampled"]
 
 _lanes = kernel("lanes")
 MOST_MAPS = 512  # per sample
 MAX_SUPER = 16  # entries of a density matrix that superoperator maps take
 
 
-def run_track(
-    space: Space,
-    stack: Stack,
-    track: Track,
-    states: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-    rwa: bool,
-    tolerance: float,
-    cancel: Optional[threading.Event] = None,
-) -> np.ndarray:
-    """Evolve the lanes of a track from ``start`` to ``end``.
+def chain_propagators(space: Space, chain: Chain, tolerance: float) -> np.ndarray:
+    """Return the propagators of a chain's pulses, made where they are not known, and kept with it.
 
     Args:
         space: the linear system.
-        stack: whose pulses.
-        track: lanes and windows.
-        states: complex128[lanes, size, columns], common frame at ``start``.
-        start, end: int64[lanes], samples; no window lies outside.
-        rwa: drop counter-rotating terms.
+        chain: the lanes.
         tolerance: error allowed in a population.
-        cancel: checked between pieces.
 
     Returns:
-        complex128[lanes, size, columns], common frame at ``end``.
-
-    Raises:
-        CancelledError: ``cancel`` was set.
+        complex128[pulses, size, size].
     """
-    free = cacheable(space, stack, track, rwa)
-    if free is not None and free.any():
-        mine = track if free.all() else select_lanes(track, free)
-        ids, _ = pulse_ids(stack, mine)
-        good = np.zeros(len(free), dtype=bool)
-        good[free] = few_enough(space, ids)
-        if good.any():
-            return _split_run(space, stack, track, states, start, end, rwa, tolerance, good)
-    if rwa or all((t.w == t.w[0]).all() for t in track.tones):
-        return _sampled_run(space, stack, track, states, start, end, rwa, tolerance, cancel=cancel)
-    carriers = np.stack([t.w for t in track.tones], axis=1)
-    out = np.empty_like(states)
-    for row in np.unique(carriers, axis=0):  # maps in the laboratory frame are made for one carrier
-        mine = (carriers == row).all(axis=1)
-        part = track if mine.all() else select_lanes(track, mine)
-        out[mine] = _sampled_run(
-            space, stack, part, states[mine], start[mine], end[mine], rwa, tolerance, cancel=cancel
-        )
-    return out
-
-
-def _split_run(
-    space: Space,
-    stack: Stack,
-    track: Track,
-    states: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-    rwa: bool,
-    tolerance: float,
-    good: np.ndarray,
-) -> np.ndarray:
-    """Send the lanes ``good`` by propagators, the others sample by sample."""
-    mine = track if good.all() else select_lanes(track, good)
-    ids, pulses = pulse_ids(stack, mine)
-    precision = _precision(tolerance, sum(w.length for w in track.windows))
 
     def compute(key: Tuple[int, Pulse, float, float, float]) -> np.ndarray:
         return _propagator(space, key, tolerance)
 
-    propagators = propagators_of(space, pulses, precision, compute)
-    fast = run_cached(space, mine, ids, propagators, states[good], start[good], end[good])
-    if good.all():
-        return fast
-    out = np.empty_like(states)
-    out[good] = fast
-    rest = ~good
-    slow = select_lanes(track, rest)
-    out[rest] = _sampled_run(space, stack, slow, states[rest], start[rest], end[rest], rwa, tolerance)
-    return out
+    precision = _precision(tolerance, chain.samples)
+    if precision not in chain.made:
+        chain.made[precision] = propagators_of(space, chain.pulses, precision, compute)
+    return chain.made[precision]
 
 
 def precision_of(track: Track, tolerance: float) -> float:
@@ -153,7 +93,7 @@ def _propagator(space: Space, key: Tuple[int, Pulse, float, float, float], toler
     basis = _hermitian(space.model.dim) if space.density else np.eye(size, dtype=complex)
     end = np.full(size, pulse.duration)
     track = Track(lanes, (tone,), (window,))
-    rows = _sampled_run(space, stack, track, basis[:, :, None], 0 * end, end, True, tolerance, precision)[:, :, 0]
+    rows = run_sampled(space, stack, track, basis[:, :, None], 0 * end, end, True, tolerance, precision)[:, :, 0]
     columns = np.linalg.solve(basis, rows) if space.density else rows
     turn = (w - space.w_c) * (pulse.duration * space.model.dt) * space.number
     return columns.T * np.exp(1j * turn)[:, None]
@@ -170,7 +110,7 @@ def _hermitian(dim: int) -> np.ndarray:
     return out.reshape(dim**2, dim**2)
 
 
-def _sampled_run(
+def run_sampled(
     space: Space,
     stack: Stack,
     track: Track,
@@ -182,6 +122,25 @@ def _sampled_run(
     precision: Optional[float] = None,
     cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
+    """Evolve lanes sample by sample.
+
+    Args:
+        space: the linear system.
+        stack: whose pulses.
+        track: lanes and windows; without the RWA of one carrier each.
+        states: complex128[lanes, size, columns], common frame at ``start``.
+        start, end: int64[lanes], samples; no window lies outside.
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in a population.
+        precision: error allowed in one sample; None: from the tolerance.
+        cancel: checked between pieces.
+
+    Returns:
+        complex128[lanes, size, columns], common frame at ``end``.
+
+    Raises:
+        CancelledError: ``cancel`` was set.
+    """
     lanes, size, columns = states.shape
     keys = np.stack([t.pulse for t in track.tones], axis=1) if track.tones else np.zeros((lanes, 0), dtype=np.int32)
     lane_at, place = by_envelope(keys)
@@ -253,7 +212,7 @@ class Engine:
         self.turn = np.zeros(self.lanes)  # rad, times number
         self.waited = np.zeros(self.lanes)  # s of free evolution to apply
         self.dirty = False
-        self.work = np.empty(max(x.shape[1] * 4, 6 * space.size**2) * 2 * LANES)
+        self.work = aligned(max(x.shape[1] * 4, 6 * space.size**2) * 2 * LANES)
         self.precision = precision  # error allowed in one sample
         self.cancel: Optional[threading.Event] = None
 
@@ -298,7 +257,7 @@ class Engine:
         apply(self.x, inverse)
         span = (samples * self.dt).reshape(-1, 1, LANES)
         factor = np.exp(values[None, :, None] * span)
-        packed = np.empty(factor.shape[:2] + (2, LANES))
+        packed = aligned(*factor.shape[:2], 2, LANES)
         packed[:, :, 0], packed[:, :, 1] = factor.real, factor.imag
         _lanes.scale(self.x, packed)
         apply(self.x, columns)

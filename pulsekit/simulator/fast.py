@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import List, Optional, Sequence
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from .blocks import LANES
-from .engine import run_track
+from .cached import CHAIN, CHAINED, chain_of, run_chain
+from .engine import chain_propagators, run_sampled
 from .model import Model
+from .routes import routes_of
 from .space import Space, space_of
 from .stack import Stack
 from .threads import run_all
@@ -22,6 +24,15 @@ MAX_KET = 25  # amplitudes of a ket
 MAX_DENSITY = 256  # entries of a density matrix
 CACHE = 2**20  # bytes of a block of lanes
 SHORTEST = 2048  # lanes of a block: what is done once per block takes longer for fewer
+WORTH = 2e-3  # s of work, less is not worth a thread
+SAMPLED = 1.5e-9  # s per sample, lane and matrix entry
+
+
+class _Work(NamedTuple):
+    """Pieces of work, and how long they take together, roughly."""
+
+    jobs: List[Callable[[], None]]
+    seconds: float
 
 
 def fits_fast(model: Model, density: bool) -> bool:
@@ -64,37 +75,47 @@ def evolve_fast(
     """
     space = space_of(model, density)
     out = np.empty_like(states)
-    jobs = []
+    work: List[_Work] = []
     for stack in stacks:
         begin, end = start[stack.experiments], stop[stack.experiments]
         for track in tracks_of(stack, model, begin, end):
-            for part in _shares(track, states.shape[1] * states.shape[2], threads):
-                jobs.append(partial(_run, space, stack, part, states, begin, end, rwa, tolerance, cancel, out))
-    run_all(jobs, threads)
+            routes = routes_of(space, stack, track, rwa)
+            if routes.chained is not None:
+                work.append(_chained(space, stack, routes.chained, states, begin, end, tolerance, threads, out))
+            for part in routes.sampled:
+                work.append(_sampled(space, stack, part, states, begin, end, rwa, tolerance, threads, cancel, out))
+    seconds = sum(w.seconds for w in work)
+    run_all([job for w in work for job in w.jobs], min(threads, int(seconds / WORTH)))
     return out
 
 
-def _shares(track: Track, width: int, threads: int) -> List[Track]:
-    """Cut the lanes of a track into blocks that fit a cache, and for several threads.
+def _chained(
+    space: Space,
+    stack: Stack,
+    track: Track,
+    states: np.ndarray,
+    begin: np.ndarray,
+    end: np.ndarray,
+    tolerance: float,
+    threads: int,
+    out: np.ndarray,
+) -> _Work:
+    """Return the work of lanes that go by propagators of their pulses."""
+    chain = chain_of(space, stack, track, begin[track.lanes], end[track.lanes])
+    propagators = chain_propagators(space, chain, tolerance)
+    at, t0, t1 = stack.experiments[track.lanes], begin[track.lanes], end[track.lanes]
 
-    Args:
-        track: lanes.
-        width: numbers of a lane's state.
-        threads: that will run.
-    """
-    lanes = len(track.lanes)
-    fitting = CACHE // (16 * width + 32 * len(track.windows))
-    pieces = max(lanes // max(fitting, SHORTEST), min(threads, lanes // LANES), 1)
-    if pieces > 1:
-        pieces = min(-(-pieces // threads) * threads, lanes // LANES)
-    if pieces <= 1:
-        return [track]
-    cuts = np.linspace(0, lanes // LANES, pieces + 1).astype(int) * LANES
-    cuts[-1] = lanes
-    return [select_lanes(track, slice(a, b)) for a, b in zip(cuts[:-1].tolist(), cuts[1:].tolist())]
+    def run(lanes: slice) -> None:
+        x = _turn(space, states[at[lanes]], -t0[lanes] * space.model.dt)
+        x = run_chain(space, chain.rows(lanes), propagators, x)
+        out[at[lanes]] = _turn(space, x, t1[lanes] * space.model.dt)
+
+    cost = chain.ids.size * states.shape[2] * (CHAIN * space.size**2 + CHAINED)
+    cuts = _cuts(len(at), len(at), threads, cost)
+    return _Work([partial(run, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])], cost)
 
 
-def _run(
+def _sampled(
     space: Space,
     stack: Stack,
     track: Track,
@@ -103,14 +124,47 @@ def _run(
     end: np.ndarray,
     rwa: bool,
     tolerance: float,
+    threads: int,
     cancel: Optional[threading.Event],
     out: np.ndarray,
-) -> None:
-    at = stack.experiments[track.lanes]
-    t0, t1 = begin[track.lanes], end[track.lanes]
-    x = _turn(space, states[at], -t0 * space.model.dt)
-    x = run_track(space, stack, track, x, t0, t1, rwa, tolerance, cancel)
-    out[at] = _turn(space, x, t1 * space.model.dt)
+) -> _Work:
+    """Return the work of lanes that go sample by sample: blocks that fit a cache."""
+    lanes, width = len(track.lanes), states.shape[1] * states.shape[2]
+    samples = sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat)
+    fitting = CACHE // (16 * width + 32 * len(track.windows))
+    cost = lanes * samples * states.shape[2] * SAMPLED * space.size**2
+    cuts = _cuts(lanes, max(fitting, SHORTEST), threads, cost)
+
+    def run(part: Track) -> None:
+        at, t0, t1 = stack.experiments[part.lanes], begin[part.lanes], end[part.lanes]
+        x = _turn(space, states[at], -t0 * space.model.dt)
+        x = run_sampled(space, stack, part, x, t0, t1, rwa, tolerance, cancel=cancel)
+        out[at] = _turn(space, x, t1 * space.model.dt)
+
+    parts = [track]
+    if len(cuts) > 2:
+        parts = [select_lanes(track, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])]
+    return _Work([partial(run, part) for part in parts], cost)
+
+
+def _cuts(lanes: int, fitting: int, threads: int, seconds: float) -> List[int]:
+    """Return where to cut lanes: pieces that fit a cache, and as many for each thread.
+
+    Args:
+        lanes: how many.
+        fitting: that a piece should have at most.
+        threads: that will run.
+        seconds: that all lanes take, roughly; pieces for threads are not
+            shorter than :data:`WORTH` of it.
+    """
+    pieces = lanes // fitting
+    threads = min(threads, int(seconds / WORTH))
+    if threads > 1:
+        pieces = -(-max(pieces, 1) // threads) * threads
+    pieces = min(pieces, lanes // LANES)
+    if pieces <= 1:
+        return [0, lanes]
+    return [*(np.linspace(0, lanes // LANES, pieces + 1).astype(int) * LANES).tolist()[:-1], lanes]
 
 
 def _turn(space: Space, x: np.ndarray, t: np.ndarray) -> np.ndarray:

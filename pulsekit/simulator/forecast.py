@@ -14,7 +14,7 @@ import numpy as np
 
 from ..program import Batch
 from .blocks import LANES, by_envelope
-from .cached import cacheable, few_enough, pulse_ids
+from .cached import CHAIN, CHAINED
 from .dressing import LARGEST
 from .engine import Engine, engine_of, precision_of
 from .evolve import fits_fast
@@ -28,6 +28,7 @@ from .methods import choose
 from .model import Model
 from .reference import Reference
 from .rho import RhoEngine
+from .routes import routes_of
 from .schemes import ladder, unit
 from .sections import Sections
 from .space import Space, space_of
@@ -36,7 +37,7 @@ from .timeline import Tone, tones_of
 from .trajectories import IDLE as LONG_IDLE
 from .trajectories import STEP as LONG_STEP
 from .trajectories import jump_rates
-from .windows import Piece, Track, select_lanes, tracks_of
+from .windows import Piece, Track, tracks_of
 
 __all__ = ["Part", "forecast"]
 
@@ -51,7 +52,6 @@ RHO_PIECE = 6e-5  # s, more where decay acts in steps
 RHO = 5e-9  # s per dim^3, step and block
 EXPONENT = 5e-9  # s per entry, order, exponential and block
 SIGNAL = 4e-7  # s per tone, exponential and block
-CHAIN = 5e-9  # s per entry, pulse and lane
 STEP = 5e-7  # s per coupling layer, whatever the size
 NUMBER = 4e-10  # s per number of the layout and pass
 LOCAL = 6e-9  # s per entry of a local propagator
@@ -117,18 +117,17 @@ def _track(out: _Sum, space: Space, stack: Stack, track: Track, rwa: bool, toler
     ends = stack.end[track.lanes]
     gaps = max(float(ends.sum()) - busy * lanes, 0.0)
     out.add("delays", "closed form", gaps, TRACK)
-    free = cacheable(space, stack, track, rwa)
-    if free is not None and free.any():
-        mine = select_lanes(track, free)
-        good = np.zeros(lanes, dtype=bool)
-        good[free] = few_enough(space, pulse_ids(stack, mine)[0])
-        count = int(good.sum())
-        if count:
-            seconds = count * len(track.windows) * (CHAIN * space.size**2 + 5e-8)
-            out.add("pulses that repeat", "propagators, computed once", count * busy, seconds)
-        if count == lanes:
-            return
-        track = select_lanes(track, ~good)
+    routes = routes_of(space, stack, track, rwa)
+    if routes.chained is not None:
+        count = len(routes.chained.lanes)
+        seconds = count * len(track.windows) * (CHAIN * space.size**2 + CHAINED)
+        out.add("pulses that repeat", "propagators, computed once", count * busy, seconds)
+    for part in routes.sampled:
+        _sampled(out, space, stack, part, rwa, tolerance)
+
+
+def _sampled(out: _Sum, space: Space, stack: Stack, track: Track, rwa: bool, tolerance: float) -> None:
+    lanes = len(track.lanes)
     keys = np.stack([t.pulse for t in track.tones], axis=1) if track.tones else np.zeros((lanes, 0), dtype=np.int32)
     lane_at, _ = by_envelope(keys)
     blocks = len(lane_at) // LANES

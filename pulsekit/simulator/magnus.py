@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Callable, List, NamedTuple, Sequence, Tuple
 import numpy as np
 
 from .._ext import kernel
-from .blocks import LANES, phases
+from .blocks import LANES, aligned, phases
 from .space import space_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def sample_propagators(
     amps = _amplitudes(engine, piece, tones, w, begin, start, stop, step.splits, constant)
     each = step.per_sample // parts
     apart = amps.reshape((blocks, count, each) + amps.shape[2:]).swapaxes(0, 1)
-    u = np.zeros((count * blocks, dim * dim, 2, LANES))
+    u = aligned(count * blocks, dim * dim, 2, LANES)
+    u[:] = 0
     u[:, :: dim + 1, 0] = 1
     step.act(u, np.ascontiguousarray(apart).reshape((-1, each) + amps.shape[2:]))
     step.shift(u, each)
@@ -173,7 +174,7 @@ def fixed_steps(
 def packed(amps: np.ndarray) -> np.ndarray:
     """Return complex128[places, count, k] as float64[blocks, count, k, 2, 8]."""
     places, count, kinds = amps.shape
-    packed = np.empty((places // LANES, count, kinds, 2, LANES))
+    packed = aligned(places // LANES, count, kinds, 2, LANES)
     blocks = amps.reshape(-1, LANES, count, kinds)
     packed[:, :, :, 0] = blocks.real.transpose(0, 2, 3, 1)
     packed[:, :, :, 1] = blocks.imag.transpose(0, 2, 3, 1)
@@ -300,7 +301,7 @@ def _amplitudes(
     cut = np.tile(np.arange(splits), b - a)
     h = engine.dt / splits
     count = len(samples) * (1 if constant else 2)
-    out = np.empty((engine.lanes // LANES, count, len(tones) + 1, 2, LANES))
+    out = aligned(engine.lanes // LANES, count, len(tones) + 1, 2, LANES)
     for block in range(len(out)):
         at = slice(block * LANES, (block + 1) * LANES)
         sources = [_Source(z[at], shape[which[block]], offset, turn[at]) for z, shape, which, offset, turn in found]

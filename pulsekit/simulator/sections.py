@@ -18,7 +18,7 @@ import numpy as np
 
 from .._ext import kernel
 from ..errors import CancelledError
-from .blocks import LANES, apply, by_envelope, pack, phases, unpack
+from .blocks import LANES, aligned, apply, by_envelope, pack, phases, unpack
 from .magnus import LARGEST, NODES, WEIGHTS, magnus_error, packed, rwa_error, taylor_order
 from .model import Model
 from .rho import decay_steps, decays
@@ -155,7 +155,7 @@ class Sections:
         energies = self.ket.energies
         self.centre = float(energies.max() + energies.min()) / 2
         scratch = (2 * max(self.x.shape[1], self.model.dim**2) + len(self.entries[0]) + 8) * 2 * LANES
-        self.work = np.empty(max(scratch, 6 * space.size * 2 * LANES))
+        self.work = aligned(max(scratch, 6 * space.size * 2 * LANES))
 
     def result(self) -> np.ndarray:
         """Return complex128[lanes, size, columns]."""
@@ -265,7 +265,7 @@ class Sections:
         middle = np.repeat((edges[:-1] + edges[1:]) / 2, steps)
         count = len(h) * (1 if stretch.constant else 2)
         per = h if stretch.constant else np.repeat(h / 2, 2)
-        out = np.empty((len(self.x), count, self.model.n + 2, 2, LANES))
+        out = aligned(len(self.x), count, self.model.n + 2, 2, LANES)
         for block in range(len(out)):
             amps = np.zeros((LANES, count, self.model.n + 2), dtype=complex)
             amps[:, :, -2] = per
@@ -293,7 +293,8 @@ class Sections:
         dim, blocks, count = self.model.dim, len(self.x), len(tau) * parts
         each = amps.shape[1] // count
         apart = amps.reshape((blocks, count, each) + (amps.shape[2], 2, LANES)).swapaxes(0, 1)
-        u = np.zeros((count * blocks, dim * dim, 2, LANES))
+        u = aligned(count * blocks, dim * dim, 2, LANES)
+        u[:] = 0
         u[:, :: dim + 1, 0] = 1
         flat = np.ascontiguousarray(apart).reshape(-1, each, amps.shape[2], 2, LANES)
         _lanes.taylor(u, np.zeros(dim), flat, *self.entries, order, self.work)

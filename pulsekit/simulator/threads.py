@@ -46,11 +46,12 @@ def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
                 errors[index] = error
                 failed.set()
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(jobs)))]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    others = [threading.Thread(target=work, daemon=True) for _ in range(min(threads, len(jobs)) - 1)]
+    for other in others:
+        other.start()
+    work()
+    for other in others:
+        other.join()
     for error in errors:
         if error is not None:
             raise error

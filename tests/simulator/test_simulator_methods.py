@@ -285,8 +285,9 @@ def test_channels_that_the_device_has_not_are_refused(name: str) -> None:
         simulate(program([play(name, 0, pulses, gaussian(40), 0.3)], pulses), device(2, 3))
 
 
-@pytest.mark.parametrize("name", ["w1_rabi1q", "w5_cr2q", "w3l_spec_lindblad"])
-def test_threads_change_no_bit(name: str) -> None:
+@pytest.mark.parametrize("name", ["w1_rabi1q", "w5_cr2q", "w3l_spec_lindblad", "w8_rb300"])
+def test_threads_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulsekit.simulator.fast.WORTH", 1e-9)
     workload = load(name)
     solver = "lindblad" if workload["solver"] == "lindblad" else "schroedinger"
     dev, batch = device_of(workload), batch_of(workload)
@@ -295,6 +296,17 @@ def test_threads_change_no_bit(name: str) -> None:
         assert np.array_equal(
             simulate(batch, dev, solver=solver, spectator_bound=1e-9, threads=threads).populations, one
         )
+
+
+def test_little_work_starts_no_thread_and_much_work_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    dev, batch = device_of(load("w1_rabi1q")), batch_of(load("w1_rabi1q"))
+    started = []
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread), start(thread)))
+    simulate(batch, dev, threads=2)
+    assert not started
+    simulate(batch.take(np.tile(np.arange(len(batch)), 50)), dev, threads=2)
+    assert len(started) == 1
 
 
 def test_programs_of_one_lane_run_side_by_side_and_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,6 +420,7 @@ def test_blocks_that_fit_a_cache_change_no_bit(name: str, monkeypatch: pytest.Mo
     whole = simulate(batch, dev, **settings).populations
     monkeypatch.setattr("pulsekit.simulator.fast.CACHE", 1000)
     monkeypatch.setattr("pulsekit.simulator.fast.SHORTEST", 8)
+    monkeypatch.setattr("pulsekit.simulator.fast.WORTH", 1e-9)
     for threads in (1, 3):
         assert np.array_equal(simulate(batch, dev, threads=threads, **settings).populations, whole)
 

@@ -1,0 +1,62 @@
+"""Tell which lanes of a track go by propagators of their pulses, which sample by sample."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from .cached import cacheable, few_enough, pulse_ids
+from .space import Space
+from .stack import Stack
+from .windows import Track, select_lanes
+
+__all__ = ["Routes", "routes_of"]
+
+
+class Routes(NamedTuple):
+    """A track's lanes, by how they are evolved."""
+
+    chained: Optional[Track]  # by propagators of their pulses
+    sampled: Tuple[Track, ...]  # without the RWA of one carrier each
+
+
+def routes_of(space: Space, stack: Stack, track: Track, rwa: bool) -> Routes:
+    """Return how a track's lanes go; kept with the track.
+
+    Args:
+        space: the linear system.
+        stack: whose pulses.
+        track: lanes and windows.
+        rwa: drop counter-rotating terms.
+
+    Returns:
+        Tracks whose ``lanes`` are some of those of ``track``.
+    """
+    kept = track.__dict__.setdefault("_routes", {})
+    key = (space.density, rwa)
+    if key not in kept:
+        kept[key] = _routes(space, stack, track, rwa)
+    return kept[key]
+
+
+def _routes(space: Space, stack: Stack, track: Track, rwa: bool) -> Routes:
+    free = cacheable(space, stack, track, rwa)
+    if free is None or not free.any():
+        return Routes(None, _carriers(track, rwa))
+    mine = track if free.all() else select_lanes(track, free)
+    good = np.zeros(len(free), dtype=bool)
+    good[free] = few_enough(space, pulse_ids(stack, mine)[0])
+    if good.all():
+        return Routes(track, ())
+    if not good.any():
+        return Routes(None, _carriers(track, rwa))
+    return Routes(select_lanes(track, good), _carriers(select_lanes(track, ~good), rwa))
+
+
+def _carriers(track: Track, rwa: bool) -> Tuple[Track, ...]:
+    """Split lanes by carriers: maps in the laboratory frame are made for one."""
+    if rwa or all((t.w == t.w[0]).all() for t in track.tones):
+        return (track,)
+    carriers = np.stack([t.w for t in track.tones], axis=1)
+    return tuple(select_lanes(track, (carriers == row).all(axis=1)) for row in np.unique(carriers, axis=0))
