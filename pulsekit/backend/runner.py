@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ __all__ = ["Runner", "Ticket", "flush", "in_background"]
 
 logger = logging.getLogger(__name__)
 
+YIELD = 1e-3  # s in which whoever started a thread goes on: else it holds the interpreter while run() should return
 
 _all: "weakref.WeakSet[Runner]" = weakref.WeakSet()
 
@@ -177,6 +179,7 @@ class Runner:
             return len(self._tickets)
 
     def _loop(self) -> None:
+        time.sleep(YIELD)
         while True:
             with self._lock:
                 if not self._queue:
@@ -214,6 +217,7 @@ def in_background(task: Callable[[], None]) -> None:
 
 def _write() -> None:
     global _writer
+    time.sleep(YIELD)
     while True:
         with _writing_lock:
             if not _writing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Iterator, List, Tuple
 
 from qiskit.pulse import Schedule, ScheduleBlock
@@ -61,10 +62,16 @@ def instructions_of(program: Any) -> Iterator[Instruction]:
         yield program
 
 
+@lru_cache(maxsize=None)
+def _plain(kind: type) -> bool:
+    """Tell whether objects of a class are taken as they are."""
+    return issubclass(kind, Instruction) and not issubclass(kind, (Call, Directive))
+
+
 def _collect(program: Any, shift: int, out: Timed) -> None:
     if isinstance(program, Schedule):
         for t0, child in program._children:
-            if isinstance(child, Instruction) and not isinstance(child, (Call, Directive)):
+            if _plain(type(child)):
                 out.append((t0 + shift, child))
             else:
                 _collect(child, t0 + shift, out)

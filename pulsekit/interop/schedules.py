@@ -141,16 +141,18 @@ class ScheduleReader:
             known = self._pulse_of[id(pulse)] = self._pulse(pulse)
             self._alive.append(pulse)
         number, amp, angle, duration = known
+        index = self._channel_of.get((type(channel), channel._index))
+        label = self._label_of.get(instruction._name)
         return (
             t0,
             duration,
             0,
-            self._channel(channel),
+            self._channel(channel) if index is None else index,
             number,
-            self._number(amp, 0),
-            self._number(angle, 1),
+            amp if type(amp) is float else self._number(amp, 0),
+            angle if type(angle) is float else self._number(angle, 1),
             -1,
-            self._label(instruction._name),
+            self._label(instruction._name) if label is None else label,
         )
 
     def _pulse(self, pulse: Any) -> Tuple[int, Any, Any, int]:
