@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any, Iterator, List, Tuple
 
 from qiskit.pulse import Schedule, ScheduleBlock
@@ -62,7 +62,7 @@ def instructions_of(program: Any) -> Iterator[Instruction]:
         yield program
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plain(kind: type) -> bool:
     """Tell whether objects of a class are taken as they are."""
     return issubclass(kind, Instruction) and not issubclass(kind, (Call, Directive))
