@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 from qiskit.pulse import Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Call, Instruction
@@ -62,10 +61,15 @@ def instructions_of(program: Any) -> Iterator[Instruction]:
         yield program
 
 
-@cache
+_plain_classes: Dict[type, bool] = {}
+
+
 def _plain(kind: type) -> bool:
     """Tell whether objects of a class are taken as they are."""
-    return issubclass(kind, Instruction) and not issubclass(kind, (Call, Directive))
+    known = _plain_classes.get(kind)
+    if known is None:
+        known = _plain_classes[kind] = issubclass(kind, Instruction) and not issubclass(kind, (Call, Directive))
+    return known
 
 
 def _collect(program: Any, shift: int, out: Timed) -> None:
