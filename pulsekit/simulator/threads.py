@@ -1,7 +1,8 @@
 """Run pieces of work in plain threads around kernels that drop the GIL.
 
-Threads are made for a call and joined before it returns: no pool outlives it,
-so that a process may fork at any time between calls. The pieces decide the
+The caller is one of the threads; the others are made for a call and joined
+before it returns: no pool outlives it, so that a process may fork at any time
+between calls. The pieces decide the
 result, the number of threads does not.
 """
 
@@ -94,11 +95,12 @@ class Crew:
             job()
             return
         self._jobs.append(job)
-        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self.threads)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        others = [threading.Thread(target=self._work, daemon=True) for _ in range(self.threads - 1)]
+        for other in others:
+            other.start()
+        self._work()
+        for other in others:
+            other.join()
         if self._error is not None:
             raise self._error
 
