@@ -13,7 +13,7 @@ from typing import List
 
 from .table import Row, render
 
-NAMES = ("compiler", "simulator", "backend")
+NAMES = ("compiler", "simulator", "backend", "threads")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import peers
+from benchmarks import peers, threads
 from benchmarks.simulator import PROMISED, QUOTED, best_peer, measure
 from benchmarks.table import Row, render
 from benchmarks.workloads import load, names, reference
@@ -63,3 +63,12 @@ def test_counts_are_compared_with_probabilities() -> None:
     one[0, 2 + 3 * 0] = 0.25  # qubit 0 in level 2
     one[0, 3 * 1] = 0.75  # qubit 1 in level 1
     assert np.allclose(wanted(one, [3, 3]), [[0, 0.25, 0.75, 0]])
+
+
+def test_two_threads_are_timed_beside_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "LONG", 1e-3)
+    monkeypatch.setattr(threads, "REPEATS", 1)
+    monkeypatch.setattr(threads, "TRAJECTORIES", {"few": (2, 10)})
+    for name in ("w1_rabi1q", "few"):
+        row = threads.measure(name)
+        assert row.peer == "one thread" and row.ours_s > 0 and row.peer_s > 0

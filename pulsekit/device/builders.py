@@ -2,7 +2,9 @@
 
 Frequencies default to a pattern that keeps the cross-resonance gates of a
 qubit apart: qubits at distance one or two get different ones of up to five
-steps of 70 MHz above 5 GHz (a colouring of the square of the graph).
+steps of 70 MHz above 5 GHz (a colouring of the square of the graph). Those of
+one step are 2 MHz apart from one to the next, up to five of them: equal ones
+would share their excitations through the qubits between them.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ __all__ = ["Disorder", "device_from_graph", "heavy_hex_graph", "line_graph", "ri
 FREQUENCY = 5e9  # Hz
 STEP = 70e6  # Hz between the steps of the frequency pattern
 STEPS = 5
+SHIFT, SHIFTS = 2e6, 5  # Hz, between the qubits of one step, before the first value comes again
 COUPLING = 2e6  # Hz
 DECAY = 100e-6  # s
 MEASURE_FREQUENCY = 7e9  # Hz
@@ -85,10 +88,16 @@ def _count(n: int, least: int) -> int:
 
 
 def frequency_pattern(graph: "nx.Graph[int]") -> List[float]:
-    """Return default frequencies (Hz), different up to distance two."""
+    """Return default frequencies (Hz), different up to distance two and more."""
     square = nx.power(graph, 2) if graph.number_of_edges() else graph
     colours = nx.greedy_color(square, strategy="largest_first")
-    return [FREQUENCY + STEP * (colours[q] % STEPS) for q in range(len(graph))]
+    seen = [0] * STEPS
+    out = []
+    for q in range(len(graph)):
+        step = colours[q] % STEPS
+        out.append(FREQUENCY + STEP * step + SHIFT * (seen[step] % SHIFTS))
+        seen[step] += 1
+    return out
 
 
 def device_from_graph(

@@ -50,7 +50,8 @@ def bare_frequencies(w_dressed: np.ndarray, couplings: Sequence[CouplingW]) -> n
 
     Returns:
         float64[n], rad/s. Where no bare frequencies exist (two qubits closer
-        than their coupling splits them), the dressed ones, with a warning.
+        than their coupling splits them), those that come nearest, with a
+        warning.
     """
     target = np.asarray(w_dressed, dtype=np.float64)
     if not couplings:
@@ -61,11 +62,14 @@ def bare_frequencies(w_dressed: np.ndarray, couplings: Sequence[CouplingW]) -> n
         exchange[i, j] += w_j
         exchange[j, i] += w_j
     goal = target - base
-    bare = goal.copy()
+    bare, nearest, least = goal.copy(), goal, np.inf
     for _ in range(60):
         energies, vectors = label_eigenvectors(*np.linalg.eigh(np.diag(bare) + exchange))
         residual = goal - energies
-        if np.max(np.abs(residual)) < 1e-9 * TWO_PI * KHZ + 1e-15 * np.max(np.abs(target)):
+        error = float(np.max(np.abs(residual)))
+        if error < least:
+            nearest, least = bare, error
+        if error < 1e-9 * TWO_PI * KHZ + 1e-15 * np.max(np.abs(target)):
             return bare + base
         try:
             step = np.linalg.solve(np.abs(vectors.T) ** 2, residual)
@@ -73,16 +77,14 @@ def bare_frequencies(w_dressed: np.ndarray, couplings: Sequence[CouplingW]) -> n
             break
         limit = 2 * np.max(np.abs(exchange))
         bare = bare + np.clip(step, -limit, limit)
-    energies, _ = label_eigenvectors(*np.linalg.eigh(np.diag(bare) + exchange))
-    if np.max(np.abs(goal - energies)) < 0.5 * TWO_PI * KHZ:
-        return bare + base
-    warnings.warn(
-        "Dressed frequencies must be further apart than their couplings split them, but some are not. "
-        "Their bare frequencies are set to the estimates.",
-        PulsekitWarning,
-        stacklevel=2,
-    )
-    return target.copy()
+    if least >= 0.5 * TWO_PI * KHZ:
+        warnings.warn(
+            "Dressed frequencies must be further apart than their couplings split them, but some are not. "
+            f"The bare ones that come nearest make them up to {least / TWO_PI / KHZ:.3g} kHz off.",
+            PulsekitWarning,
+            stacklevel=2,
+        )
+    return nearest + base
 
 
 def dressed_basis(hamiltonian: np.ndarray, blocks: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
