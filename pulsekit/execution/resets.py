@@ -13,7 +13,7 @@ from .collapse import thermal
 from .run import Counter, Part, Run
 from .start import excited_at_start, rep_delay
 from .steps import Kind, Step, cut
-from .walk import Branch, Walk, evolve_states, split, take_batch, take_lanes
+from .walk import Branch, Walk, evolve_states, split, take_lanes
 
 __all__ = ["run_resets"]
 
@@ -52,7 +52,7 @@ def _together(
         states = np.stack([b.state for i in ready for b in branches[i]])
         lanes = np.concatenate([walks[i].group.experiments for i in ready])
         stop = np.concatenate([np.full(len(branches[i]), steps[i][0].stop, np.int64) for i in ready])
-        batch = take_batch(part.batch, lanes)
+        batch = part.batch.take(lanes)
         first_samples, whose = np.zeros_like(stop), part.experiments[lanes]
         out = evolve_states(part.model, batch, states, first_samples, stop, run.sink, whose, run.cancel)
         for branch, state in zip((b for i in ready for b in branches[i]), out):

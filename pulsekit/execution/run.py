@@ -14,7 +14,7 @@ from ..simulator.lanes import LaneGroup, lane_groups
 from .settings import Settings
 from .signals import Signals
 from .sink import Sink
-from .walk import Walk, take_batch
+from .walk import Walk
 
 __all__ = ["Counter", "Part", "Progress", "Run"]
 
@@ -71,7 +71,7 @@ class Run:
     def part(self, cluster: Cluster) -> Part:
         """Return a cluster's experiments, with its model."""
         chosen = np.asarray(cluster.experiments, dtype=np.int64)
-        batch = take_batch(self.batch, chosen)
+        batch = self.batch.take(chosen)
         model = cluster.model(self.device, batch.los, noise=self.settings.noise)
         return Part(cluster, model, batch, chosen, lane_groups(batch))
 

@@ -20,7 +20,7 @@ from .collapse import collapse, move_level, outcome_levels, outcome_map, populat
 from .run import Part, Run
 from .start import rep_delay, residual
 from .steps import Acquire, Kind, Step, cut, drives_after
-from .walk import Branch, Walk, evolve_states, level_of, take_batch
+from .walk import Branch, Walk, evolve_states, level_of
 
 __all__ = ["Levels", "Pool", "Tree", "basis_index", "idle_table"]
 
@@ -257,7 +257,7 @@ class Pool:
         for low in range(0, len(trees), size):
             some = slice(low, low + size)
             states = np.stack([self._basis(start, t) for t in trees[some]])
-            batch = take_batch(self.part.batch, lanes[some])
+            batch = self.part.batch.take(lanes[some])
             first = np.zeros_like(stop[some])
             whose = self.part.experiments[lanes[some]]
             out = evolve_states(self.part.model, batch, states, first, stop[some], self.sink, whose, self.cancel)

@@ -30,7 +30,7 @@ from .sink import Sink
 from .start import residual
 from .steps import Acquire, Kind, Step
 
-__all__ = ["Branch", "Walk", "evolve_states", "split", "take_batch", "take_lanes"]
+__all__ = ["Branch", "Walk", "evolve_states", "split", "take_lanes"]
 
 DENSITY = 729  # dimension beyond which no density matrix is made
 STEPS = (4.0, 2.0)  # units (simulator.schemes), of trajectories
@@ -179,7 +179,7 @@ class Walk:
         self, states: np.ndarray, lanes: np.ndarray, start: int, stop: int, held: Tuple[int, ...]
     ) -> np.ndarray:
         model = self._held(held)
-        chosen = take_batch(self.part, self.group.experiments[lanes])
+        chosen = self.part.take(self.group.experiments[lanes])
         edges = (np.full(lanes.size, start, np.int64), np.full(lanes.size, stop, np.int64))
         return evolve_states(model, chosen, states, *edges, self.sink, self.experiments[lanes], self.cancel)
 
@@ -296,12 +296,6 @@ def evolve_states(
     )
     sink.ran(experiments.tolist(), model.qubits, [f"{solver} {name}" for name in used])
     return out if mixed else out[:, :, 0]
-
-
-def take_batch(batch: Batch, experiments: np.ndarray) -> Batch:
-    """Return some experiments of a batch (repeated ones too)."""
-    theta = None if batch.theta is None else np.asarray(batch.theta)[experiments]
-    return Batch(batch.programs, np.asarray(batch.program_of)[experiments], batch.los.take(experiments), theta)
 
 
 def take_lanes(group: LaneGroup, lanes: np.ndarray) -> LaneGroup:
