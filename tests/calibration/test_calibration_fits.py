@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,35 @@ def test_iq_points_are_projected_on_their_longest_axis() -> None:
     assert project_iq(iq) == pytest.approx(population, abs=1e-9)
     with pytest.raises(CalibrationError, match="all are equal"):
         project_iq(np.ones(5, complex))
+
+
+def test_iq_points_must_be_finite_numbers_in_a_row() -> None:
+    assert project_iq([1, 2j, 3]).shape == (3,)  # type: ignore[arg-type]
+    for wrong in ([], [[1, 2j]], [1, np.nan], ["a", "b"]):
+        with pytest.raises(CalibrationError, match="`iq`"):
+            project_iq(np.array(wrong))
+
+
+@pytest.mark.parametrize("fit, name, least", [(fit_rabi, "amplitudes", 3), (fit_resonance, "frequencies", 4)])
+def test_fits_say_which_of_their_arrays_is_wrong(fit: Any, name: str, least: int) -> None:
+    x = np.linspace(1.0, 2.0, 21)
+    y = np.cos(x)
+    spoilt = np.where(x < 1.5, y, np.nan)
+    for wrong, message in (
+        ((x, spoilt), "`signal` must be .*nan"),
+        ((spoilt, y), f"`{name}` must be .*nan"),
+        ((x, y + 0j), "`signal` must be .*complex128"),
+        ((x, y[:5]), "`signal` must have 21 values"),
+        ((x[: least - 1], y[: least - 1]), f"`{name}` must have {least} different values"),
+        ((np.ones(21), y), f"`{name}` must have {least} different values"),
+    ):
+        with pytest.raises(CalibrationError, match=f"(?s){message}"):
+            fit(*wrong)
+
+
+def test_one_line_that_does_not_converge_leaves_the_other() -> None:
+    """The flank of a line whose centre is out of the scan: no Lorentzian is found, or no Gaussian."""
+    frequencies = 5e9 + np.linspace(-4e6, 4e6, 61)
+    signal = 1 / (1 + ((frequencies - 5.005e9) / 0.3e6) ** 2)
+    fit = fit_resonance(frequencies, signal)
+    assert abs(fit.value - 5.005e9) < 0.1e6
