@@ -202,8 +202,9 @@ def _check_overlap(report: Report, free: np.ndarray) -> None:
         report.at(row, "one thing at a time on a channel", fact, 8035)
     plays = order[e.op[order] == Op.PLAY]
     frames = np.flatnonzero(np.isin(e.op, _FRAME_OPS))
-    span = int(stop.max()) + 1 if len(e) else 1
-    before = np.searchsorted(e.channel[plays] * span + e.t0[plays], e.channel[frames] * span + e.t0[frames], "left") - 1
+    moment = np.unique(e.t0, return_inverse=True)[1].reshape(-1)  # numbers of times: times themselves may be huge
+    place = e.channel.astype(np.int64) * (len(e) + 1) + moment
+    before = np.searchsorted(place[plays], place[frames], "left") - 1
     frames, before = frames[before >= 0], plays[before[before >= 0]]
     inside = (e.channel[before] == e.channel[frames]) & (stop[before] > e.t0[frames])
     for row, play in zip(frames[inside].tolist(), before[inside].tolist()):

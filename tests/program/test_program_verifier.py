@@ -55,6 +55,18 @@ def test_a_good_program_passes_without_a_word():
         verify(parse_text(HEAD + GOOD), DEVICE)
 
 
+@pytest.mark.parametrize("late", [10**9, 2**31, 2**61])
+def test_frame_changes_inside_of_pulses_are_seen_at_any_time_on_any_channel(late):
+    names = ("d0", "d1", "d2", "d3")
+    head = f'program "long" duration={late + 160} slots=1\npulse p0 = constant(duration=160)'
+    plays = [f"{name}@{late}..{late + 160}: play p0 amp=1.0" for name in names]
+    before = [f"{name}@0: shift_phase 0.5" for name in names]
+    inside = [f"{name}@{late + 80}: shift_phase 0.5" for name in names]
+    assert find_violations(parse_text("\n".join([head, *before, *plays]))) == []
+    found = find_violations(parse_text("\n".join([head, *plays, *inside])))
+    assert [(v.code, v.row) for v in found] == [(8035, 4), (8035, 5), (8035, 6), (8035, 7)]
+
+
 @pytest.mark.parametrize(
     "rows,code,message",
     [
