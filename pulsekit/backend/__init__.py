@@ -9,6 +9,7 @@ from .backend import Backend
 from .exceptions import (
     BackendAttributeError,
     BackendIndexError,
+    BackendNotFoundError,
     BackendPulseError,
     BackendTypeError,
     IBMQBackendApiError,
@@ -33,6 +34,7 @@ __all__ = [
     "Backend",
     "BackendAttributeError",
     "BackendIndexError",
+    "BackendNotFoundError",
     "BackendPulseError",
     "BackendTypeError",
     "IBMQBackendApiError",

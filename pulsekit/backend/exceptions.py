@@ -13,6 +13,7 @@ Tree (all derive from PulsekitError and QiskitError)::
         BackendAttributeError        (AttributeError) an option that does not exist
         IBMQBackendValueError        (ValueError) an argument with a wrong value
           BackendTypeError           (TypeError) an argument of a wrong type
+          BackendNotFoundError       (QiskitBackendNotFoundError) a name that no backend has
         IBMQBackendApiError          a job that cannot be found, seen or stored
           IBMQBackendApiProtocolError  stored data that cannot be read
           IBMQBackendJobLimitError   too many active jobs
@@ -29,7 +30,7 @@ from contextlib import contextmanager
 from typing import Iterator, Type
 
 from qiskit.exceptions import QiskitError
-from qiskit.providers.exceptions import JobTimeoutError
+from qiskit.providers.exceptions import JobTimeoutError, QiskitBackendNotFoundError
 from qiskit.pulse.exceptions import PulseError
 
 from ..errors import ProgramError, PulsekitError, StoreError
@@ -37,6 +38,7 @@ from ..errors import ProgramError, PulsekitError, StoreError
 __all__ = [
     "BackendAttributeError",
     "BackendIndexError",
+    "BackendNotFoundError",
     "BackendPulseError",
     "BackendTypeError",
     "IBMQBackendApiError",
@@ -83,6 +85,10 @@ class IBMQBackendValueError(IBMQBackendError, ValueError):
 
 class BackendTypeError(IBMQBackendValueError, TypeError):
     """An argument of a wrong type."""
+
+
+class BackendNotFoundError(IBMQBackendValueError, QiskitBackendNotFoundError):
+    """There is no backend of this name."""
 
 
 class IBMQBackendApiError(IBMQBackendError):

@@ -7,14 +7,12 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
-from qiskit.providers.exceptions import QiskitBackendNotFoundError
-
 from ..device import Device, snapshots
 from ..store import Store
 from .backend import Backend
-from .exceptions import IBMQBackendValueError, provider_errors
+from .exceptions import BackendNotFoundError, IBMQBackendValueError, provider_errors
 
-__all__ = ["Provider", "backends", "get_backend"]
+__all__ = ["Provider", "backends", "get_backend", "untuned_device"]
 
 CALIBRATIONS = ("tuned", "vendor")
 PRESETS: Dict[str, Callable[[], Device]] = {
@@ -28,12 +26,16 @@ _untuned: Dict[str, Device] = {}
 _lock = threading.Lock()
 
 
-class BackendNotFoundError(IBMQBackendValueError, QiskitBackendNotFoundError):
-    """There is no backend of this name."""
+def untuned_device(name: str) -> Device:
+    """Return a device as it is before tuning, which changes nothing of its configuration.
 
+    Args:
+        name: one of :func:`backends`.
 
-def _untuned_device(name: str) -> Device:
-    """Return a device as it is before tuning, which changes nothing of its configuration."""
+    Raises:
+        BackendNotFoundError: no such name.
+    """
+    _check_name(name)
     if name not in _untuned:
         with provider_errors():
             _untuned[name] = PRESETS[name]() if name in PRESETS else Device.from_snapshot(name)
@@ -47,13 +49,21 @@ def _device(name: str, calibrations: str) -> Device:
     with _lock:
         if (name, calibrations) not in _devices:
             with provider_errors():
-                _devices[name, calibrations] = tune(_untuned_device(name), calibrations=calibrations)
+                _devices[name, calibrations] = tune(untuned_device(name), calibrations=calibrations)
         return _devices[name, calibrations]
 
 
 def backends() -> List[str]:
     """Return the names that :func:`get_backend` knows."""
     return sorted([*PRESETS, *snapshots()])
+
+
+def _check_name(name: str) -> None:
+    known = backends()
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=3)
+        hint = f"Did you mean {', '.join(near)}?" if near else f"There are {', '.join(known)}."
+        raise BackendNotFoundError(f"Argument `name` must be the name of a backend, but {name!r} came. {hint}")
 
 
 def get_backend(
@@ -78,11 +88,7 @@ def get_backend(
     Raises:
         BackendNotFoundError: no such name (a QiskitBackendNotFoundError).
     """
-    known = backends()
-    if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=3)
-        hint = f"Did you mean {', '.join(near)}?" if near else f"There are {', '.join(known)}."
-        raise BackendNotFoundError(f"Argument `name` must be the name of a backend, but {name!r} came. {hint}")
+    _check_name(name)
     if calibrations not in CALIBRATIONS:
         raise IBMQBackendValueError(
             f"Argument `calibrations` must be one of {CALIBRATIONS}, but {calibrations!r} came."
@@ -92,7 +98,7 @@ def get_backend(
         store,
         name=str(name),
         provider=Provider(store=store),
-        describe=lambda: _untuned_device(name),
+        describe=lambda: untuned_device(name),
         **options,
     )
     if not lazy:

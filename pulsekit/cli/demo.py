@@ -14,8 +14,8 @@ from qiskit.quantum_info import hellinger_fidelity
 from tqdm import tqdm
 
 from ..backend import Backend, compile, get_backend
+from ..backend.provider import untuned_device
 from ..calibration import Fit, fit_rabi, fit_resonance, project_iq, tune
-from ..device import Device
 
 __all__ = ["Findings", "iq_clouds", "qubit_spectroscopy", "rabi", "raw_trace", "run_circuits", "run_demo"]
 
@@ -199,7 +199,7 @@ def _tuned(name: str, progress: bool) -> Backend:
             bar.total = total
             bar.update(done - bar.n)
 
-        tune(Device.from_snapshot(name), progress=show)
+        tune(untuned_device(name), progress=show)
     return get_backend(name)
 
 

@@ -80,8 +80,29 @@ def test_the_command_lists_devices_and_describes_one() -> None:
     assert listed.exit_code == 0 and "ibm_perth" in listed.output.split()
     described = CliRunner().invoke(main, ["device", "ibm_perth"])
     assert described.exit_code == 0 and "ibm_perth" in described.output
-    unknown = CliRunner().invoke(main, ["device", "ibm_perht"])
-    assert unknown.exit_code != 0
+
+
+def test_every_listed_device_is_described() -> None:
+    for name in ("transmon", "ring_8"):
+        described = CliRunner().invoke(main, ["device", name])
+        assert described.exit_code == 0 and described.output.strip(), name
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["device", "ibm_perht"], "Did you mean ibm_perth"),
+        (["demo", "--backend", "ibm_perht"], "Did you mean ibm_perth"),
+        (["demo", "--backend", "pair"], "pair has 2 of the 3 qubits"),
+        (["demo", "--output", "no/such/folder/report.png"], "There is no folder 'no/such/folder'"),
+        (["demo", "--output", "report.docx"], "'report.docx' must end with one of"),
+        (["demo", "--seed", "-1"], "-1 is not in the range"),
+    ],
+)
+def test_wrong_arguments_are_told_in_a_line(arguments: List[str], told: str) -> None:
+    outcome = CliRunner().invoke(main, arguments)
+    assert outcome.exit_code in (1, 2) and isinstance(outcome.exception, SystemExit)
+    assert told in outcome.output.strip().splitlines()[-1]
 
 
 def blocks(language: str) -> List[str]:
