@@ -38,8 +38,13 @@ def lanes_of(program: Program, channels: Optional[Sequence[Any]] = None) -> Dict
         {channel: int64[events of the channel]}.
 
     Raises:
-        ProgramError: not a channel.
+        ProgramError: not a program, not a channel, or one that is named twice.
     """
+    if not isinstance(program, Program):
+        raise ProgramError(
+            f"Argument `program` must be a Program, but {type(program).__name__} came. "
+            "pulsekit.compile(...).programs has those of circuits and schedules."
+        )
     used = {program.channels[c]: c for c in np.unique(program.events.channel).tolist()}
     if channels is None:
         wanted = sorted(used, key=lambda c: (_ORDER[c.kind], c.index))

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from qiskit.pulse import Schedule
 
 from pulsekit.errors import ProgramError
 from pulsekit.program import parse_text
@@ -109,6 +110,12 @@ def test_drawing_on_given_axes_and_channel_objects(program):
     assert draw_program(program, axes, [DriveChannel(0), "d5"]) is axes
     assert [t.get_text() for t in axes.get_yticklabels()] == ["d0", "d5"]
     pyplot.close(figure)
+
+
+@pytest.mark.parametrize("draw", [draw_program, timeline_html])
+def test_what_is_no_program_is_named(draw):
+    with pytest.raises(ProgramError, match=r"`program` must be a Program, but Schedule came. pulsekit\.compile"):
+        draw(Schedule())
 
 
 @pytest.mark.parametrize("channels", [["x0"], ["d0", "d0"]])
