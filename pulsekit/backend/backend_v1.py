@@ -16,6 +16,7 @@ from ..device import Device
 from ..interop import model_target, models
 from .exceptions import BackendIndexError, BackendTypeError
 from .properties import properties_data
+from .status import seconds_of
 
 __all__ = ["CallableName", "DeviceModels", "JobLimit"]
 
@@ -84,9 +85,8 @@ class DeviceModels:
             self.__dict__.pop("_properties", None)
         if datetime is None:
             return self._properties
-        then = datetime.astimezone()  # naive ones are local
         made = models.properties_from(properties_data(self.device))
-        return made if made.last_update_date.astimezone() <= then else None
+        return made if seconds_of(made.last_update_date) <= seconds_of(datetime) else None
 
     @cached_property
     def _properties(self) -> BackendProperties:

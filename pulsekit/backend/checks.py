@@ -20,6 +20,7 @@ __all__ = [
     "Check",
     "boolean",
     "choice",
+    "header",
     "integer",
     "mapping",
     "number",
@@ -142,6 +143,14 @@ def tags(name: str, value: Any) -> List[str]:
     if isinstance(value, str) and not value:
         return []
     raise refuse(name, "be a list of str", value)
+
+
+def header(name: str, value: Any) -> Dict[str, Any]:
+    """Take a mapping whose keys qiskit's QobjHeader takes as attributes."""
+    fields = mapping(name, value)
+    if "self" in fields:
+        raise refuse(name, "not have a key 'self', which no header can have", value)
+    return fields
 
 
 def mapping(name: str, value: Any) -> Dict[str, Any]:

@@ -13,7 +13,8 @@ from qiskit.pulse.channels import DriveChannel, MeasureChannel
 
 from ..interop import models
 from ..store import JobRecord, Store
-from .exceptions import IBMQJobInvalidStateError, provider_errors
+from . import checks
+from .exceptions import IBMQBackendValueError, IBMQJobInvalidStateError, provider_errors
 from .status import local_time
 
 __all__ = ["JobFacts"]
@@ -147,11 +148,9 @@ class JobFacts:
         """Rename the job, and return the name.
 
         Raises:
-            IBMQJobInvalidStateError: not a str.
+            IBMQJobInvalidStateError: no str that ``run`` takes as job_name.
         """
-        if not isinstance(name, str):
-            raise IBMQJobInvalidStateError(f"Argument `name` must be a str, but {name!r} came.")
-        self._change(name=name)
+        self._change(name=_allowed(checks.text, "name", name))
         return name
 
     def update_tags(
@@ -170,8 +169,8 @@ class JobFacts:
         if all(value is None for value in given.values()):
             raise IBMQJobInvalidStateError(f"One of the arguments {', '.join(given)} must be given, but none came.")
         for name, value in given.items():
-            if value is not None and not (isinstance(value, list) and all(isinstance(t, str) for t in value)):
-                raise IBMQJobInvalidStateError(f"Argument `{name}` must be a list of str, but {value!r} came.")
+            if value is not None:
+                _allowed(checks.tags, name, value)
         tags = list(self._record.tags)
         kept = [t for t in tags if t.startswith(KEPT_TAGS)]
         if replacement_tags is not None:
@@ -183,6 +182,14 @@ class JobFacts:
         tags = [t for t in dict.fromkeys(tags) if t not in (removal_tags or []) or t.startswith(KEPT_TAGS)]
         self._change(tags=tags)
         return list(tags)
+
+
+def _allowed(check: checks.Check, name: str, value: Any) -> Any:
+    """Return what ``run`` would take, too."""
+    try:
+        return check(name, value)
+    except IBMQBackendValueError as error:
+        raise IBMQJobInvalidStateError(str(error)) from None
 
 
 def _channels(entry: Dict[str, float]) -> Dict[Any, float]:

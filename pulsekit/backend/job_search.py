@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Union
 
 import dateutil.parser
@@ -13,7 +13,7 @@ from ..store import JobRecord, Store
 from ..store.filters import merge
 from . import checks
 from .exceptions import BackendTypeError, IBMQBackendApiError, IBMQBackendError, IBMQBackendValueError, provider_errors
-from .status import statuses_of
+from .status import seconds_of, statuses_of
 
 __all__ = ["find_jobs", "retrieve", "where_clause"]
 
@@ -30,7 +30,7 @@ def _seconds(name: str, value: Union[datetime, str]) -> float:
             raise IBMQBackendValueError(f"Argument `{name}` must be a date, but {value!r} came.") from error
     if not isinstance(value, datetime):
         raise BackendTypeError(f"Argument `{name}` must be a datetime or a str, but {value!r} came.")
-    return value.astimezone(timezone.utc).timestamp()
+    return seconds_of(value)
 
 
 def where_clause(

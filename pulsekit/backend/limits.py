@@ -79,6 +79,8 @@ def _ranges(name: str, value: Any, n_qubits: int) -> Any:
     for pair in value:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not all(isinstance(f, Real) for f in pair):
             raise checks.refuse(name, rule, value)
+        if not -math.inf < pair[0] <= pair[1] < math.inf:
+            raise checks.refuse(name, f"{rule}, finite and low <= high", pair)
     return tuple((float(low), float(high)) for low, high in value)
 
 

@@ -73,7 +73,7 @@ RUN_PARAMETERS: Tuple[Parameter, ...] = (
         "header",
         "Optional[Dict]",
         "Copied to the header of the result, and to job.header(). Does not affect the run.",
-        checks.mapping,
+        checks.header,
         option=False,
     ),
     Parameter(

@@ -194,6 +194,8 @@ def _plain_channel(channel: Any) -> Any:
     if isinstance(channel, Channel):
         return channel
     kind = _KINDS.get(type(channel).__name__)
+    if isinstance(channel, str):
+        return channel
     if kind is None or isinstance(channel.index, ParameterExpression):
         return repr(channel)
     return Channel(kind, int(channel.index))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timezone
 from typing import Dict, List, Union
 
@@ -9,7 +10,7 @@ from qiskit.providers.jobstatus import JobStatus
 
 from .exceptions import IBMQBackendValueError, IBMQJobApiError
 
-__all__ = ["API_STATUSES", "as_status", "local_time", "statuses_of"]
+__all__ = ["API_STATUSES", "as_status", "local_time", "seconds_of", "statuses_of"]
 
 API_STATUSES: Dict[JobStatus, List[str]] = {
     JobStatus.INITIALIZING: ["CREATING", "CREATED"],
@@ -52,6 +53,14 @@ def statuses_of(status: Union[JobStatus, str, List[Union[JobStatus, str]]]) -> L
             )
         out += API_STATUSES[item]
     return out
+
+
+def seconds_of(when: datetime) -> float:
+    """Return a datetime (naive: local) as seconds since the epoch; the first and last ones as -inf and inf."""
+    try:
+        return when.astimezone(timezone.utc).timestamp()
+    except (ValueError, OverflowError):  # of year 1 or 9999, and beyond them in UTC
+        return -math.inf if when.year < 1970 else math.inf
 
 
 def local_time(seconds: float) -> datetime:

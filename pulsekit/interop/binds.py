@@ -20,12 +20,15 @@ BAD_NUMBER = 8042  # "bad pulse parameters"
 LARGEST = 1e300  # beyond it a number is looked at closely
 
 
-def read_binds(binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Parameter, ...]]) -> List[np.ndarray]:
+def read_binds(
+    binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Parameter, ...]], names: Sequence[str] = ()
+) -> List[np.ndarray]:
     """Return theta of every circuit, float64[points, parameters].
 
     Args:
         binds: one dict per point, {Parameter or ParameterVector: value}.
         parameters: of each circuit, in the order of theta's columns.
+        names: what errors call each of them; default "circuit 0" and so on.
 
     Raises:
         CompilerError: a circuit's parameters are not exactly the ones bound,
@@ -43,7 +46,7 @@ def read_binds(binds: Sequence[Mapping[Any, Any]], parameters: Sequence[Tuple[Pa
         theta = np.empty((len(points), len(own)))
         for k, point in enumerate(points):
             if point.keys() != wanted:
-                _refuse(c, k, wanted, set(point))
+                _refuse(names[c] if names else f"circuit {c}", k, wanted, set(point))
             theta[k] = [point[p] for p in own]
         out.append(theta)
     return out
@@ -77,7 +80,8 @@ def bind_schedules(items: Sequence[Any], binds: Sequence[Mapping[Any, Any]]) -> 
     """
     own = [tuple(item.parameters) for item in items]
     whole = [p or None if isinstance(item, (Schedule, ScheduleBlock)) else p for p, item in zip(own, items)]
-    read_binds(binds, [p for p in whole if p is not None])
+    names = [f"{type(item).__name__} {item.name!r}" for item, p in zip(items, whole) if p is not None]
+    read_binds(binds, [p for p in whole if p is not None], names)
     points = [_unrolled(k, bind) for k, bind in enumerate(binds)]
     out: List[Any] = []
     for item, parameters in zip(items, whole):
@@ -151,10 +155,11 @@ def _number(k: int, parameter: Parameter, value: Any) -> float:
     return number.real
 
 
-def _refuse(circuit: int, point: int, wanted: set, given: set) -> None:
+def _refuse(whose: str, point: int, wanted: set, given: set) -> None:
     missing = sorted(p.name for p in wanted - given)
     extra = sorted(p.name for p in given - wanted)
+    hint = " Two Parameters of one name are not the same." if set(missing) & set(extra) else ""
     raise CompilerError(
-        f"Argument `parameter_binds[{point}]` must bind exactly the parameters of circuit {circuit} "
-        f"({sorted(p.name for p in wanted)}), but {missing} are missing and {extra} are not among them."
+        f"Argument `parameter_binds[{point}]` must bind exactly the parameters of {whose} "
+        f"({sorted(p.name for p in wanted)}), but {missing} are missing and {extra} are not among them.{hint}"
     )

@@ -300,14 +300,18 @@ def read_schedules(schedules: Sequence[Any]) -> List[Program]:
 
     Raises:
         ProgramError: unassigned parameters, or channels and instructions
-            that no device has.
+            that no device has, with the name of the schedule.
     """
     reader = ScheduleReader()
     lengths = []
     with no_collection():
         for schedule in schedules:
-            timed, length = flatten(schedule)
-            reader.add(timed)
+            try:
+                timed, length = flatten(schedule)
+                reader.add(timed)
+            except ProgramError as error:
+                error.args = (f"schedule {name_of(schedule)!r}: {error}",)
+                raise
             lengths.append(length)
         programs = reader.programs()
     out = []

@@ -95,8 +95,11 @@ CIRCUITS = [
     ("opaque gate", opaque(), QiskitError, "'mine'", 7000),
     ("too many qubits", too_wide(), QiskitError, "qubit", 1109),
     ("circuit in ns", in_nanoseconds(), QiskitError, "unit", None),
-    ("unbound circuit", with_parameter(), QiskitError, "a", None),
-    ("unbound schedule", schedule((0, pulse.ShiftPhase(A, D0)), acquire()), PulseError, "a", None),
+    ("unbound circuit", with_parameter(), QiskitError, r"circuits\[0\].* has a and nothing binds", None),
+    ("unbound schedule", schedule((0, pulse.ShiftPhase(A, D0)), acquire()), PulseError,
+     "schedule 's': .*unassigned", None),
+    ("snapshot", [schedule(acquire()), schedule((0, pulse.Snapshot("a", "state")))], PulseError,
+     "schedule 's': ", 8011),
     ("drive channel that is not there", schedule(drive(qubit=5), acquire()), QiskitError, "d5", 8004),
     ("acquire channel that is not there", schedule(acquire(qubit=5)), QiskitError, "a5", 8004),
     ("control channel that is not there",
@@ -126,6 +129,7 @@ KEYWORDS = [
     ("header str", {"header": "h"}, TypeError, "header", None),
     ("header list", {"header": [1]}, TypeError, "header", None),
     ("header with int keys", {"header": {1: 2}}, TypeError, "header", None),
+    ("header that no header can be", {"header": {"self": 1}}, ValueError, "header.*'self'", None),
     ("shots 0", {"shots": 0}, QiskitError, "shots", 6001),
     ("shots negative", {"shots": -5}, QiskitError, "shots", 6001),
     ("shots True", {"shots": True}, QiskitError, "shots", None),
@@ -172,7 +176,7 @@ KEYWORDS = [
     ("schedule_los LoConfig out of range", {"schedule_los": LoConfig({D0: 1e9})}, PulseError, "d0", 8000),
     ("schedule_los memory slot", {"schedule_los": {MemorySlot(0): 7e9}}, PulseError, "schedule_los", None),
     ("schedule_los unbound channel", {"schedule_los": {DriveChannel(A): 5e9}}, PulseError, "schedule_los", None),
-    ("schedule_los str key", {"schedule_los": {"d0": 5e9}}, PulseError, "schedule_los", None),
+    ("schedule_los str key", {"schedule_los": {"d0": 5e9}}, PulseError, "schedule_los.*but 'd0' came", None),
     ("schedule_los None value", {"schedule_los": {D0: None}}, PulseError, "d0", 8000),
     ("schedule_los bool value", {"schedule_los": {D0: True}}, PulseError, "d0", 8000),
     ("schedule_los list in list", {"schedule_los": [[{D0: 5e9}]]}, PulseError, "schedule_los", None),
@@ -181,8 +185,8 @@ KEYWORDS = [
     ("meas_map other qubit", {"meas_map": [[9]]}, QiskitError, "meas_map", None),
     ("qubit_lo_range of str", {"qubit_lo_range": [["a", "b"]]}, ValueError, "qubit_lo_range", None),
     ("qubit_lo_range too long", {"qubit_lo_range": [[4e9, 6e9]] * 2}, ValueError, "qubit_lo_range", None),
-    ("meas_lo_range high before low", {"meas_lo_range": [[8e9, 6e9]]}, QiskitError, "measure_lo", None),
-    ("meas_lo_range nan", {"meas_lo_range": [[NAN, NAN]]}, QiskitError, "measure_lo", None),
+    ("meas_lo_range high before low", {"meas_lo_range": [[8e9, 6e9]]}, ValueError, "meas_lo_range.*low <= high", None),
+    ("meas_lo_range nan", {"meas_lo_range": [[NAN, NAN]]}, ValueError, "meas_lo_range.*finite", None),
     ("meas_level 3", {"meas_level": 3}, QiskitError, "meas_level", 8009),
     ("meas_level -1", {"meas_level": -1}, QiskitError, "meas_level", 8009),
     ("meas_level str", {"meas_level": "1"}, QiskitError, "meas_level", 8009),
@@ -247,15 +251,22 @@ KEYWORDS = [
 
 CONFLICTS = [
     ("binds on a fixed circuit beside a parametrised one",
-     [with_parameter(), plain()], {"parameter_binds": [{A: 0.1}]}, QiskitError, "a", None),
-    ("a parameter too many", with_parameter(), {"parameter_binds": [{A: 0.1, B: 0.2}]}, QiskitError, "b", None),
-    ("a parameter missing in one bind", with_parameter(), {"parameter_binds": [{A: 0.1}, {}]}, QiskitError, "a", None),
-    ("binds that bind nothing", with_parameter(), {"parameter_binds": [{}]}, QiskitError, "a", None),
+     [with_parameter(), plain()], {"parameter_binds": [{A: 0.1}]}, QiskitError,
+     r"circuit 1 .*\['a'\] are not among", None),
+    ("a parameter too many", with_parameter(), {"parameter_binds": [{A: 0.1, B: 0.2}]}, QiskitError,
+     r"\['b'\] are not among", None),
+    ("a parameter missing in one bind", with_parameter(), {"parameter_binds": [{A: 0.1}, {}]}, QiskitError,
+     r"parameter_binds\[1\]` .*\['a'\] are missing", None),
+    ("binds that bind nothing", with_parameter(), {"parameter_binds": [{}]}, QiskitError,
+     "has a and nothing binds", None),
     ("binds of another schedule", schedule((0, pulse.ShiftPhase(A, D0)), acquire()), {"parameter_binds": [{B: 0.1}]},
-     QiskitError, "a", None),
+     QiskitError, "Schedule 's' .*'a'. are missing", None),
+    ("binds of another parameter of that name", with_parameter(), {"parameter_binds": [{Parameter("a"): 0.1}]},
+     QiskitError, "Two Parameters of one name are not the same", None),
     ("a length that is no integer", schedule((0, pulse.Play(pulse.Gaussian(160, A, B), D0)), acquire(160)),
      {"parameter_binds": [{A: 0.1, B: -3.0}]}, QiskitError, "igma", 8042),
-    ("a complex angle", with_parameter(), {"parameter_binds": [{A: 0.1 + 1j}]}, QiskitError, "a", None),
+    ("a complex angle", with_parameter(), {"parameter_binds": [{A: 0.1 + 1j}]}, QiskitError,
+     "finite real number for 'a'", None),
     ("2 LO entries for 3 circuits", [plain()] * 3, {"schedule_los": [{D0: 5e9}] * 2}, QiskitError, "entry", None),
     ("2 LO entries for 2 x 2 experiments",
      [with_parameter()] * 2, {"parameter_binds": [{A: 0.1}, {A: 0.2}], "schedule_los": [{D0: 5e9}] * 2},
@@ -291,18 +302,15 @@ def test_there_are_at_least_100_bad_calls():
 @pytest.mark.parametrize("name, circuits, keywords, error, words, code", CALLS, ids=[c[0] for c in CALLS])
 def test_bad_call(quiet, name, circuits, keywords, error, words, code):
     before = len(quiet.jobs(limit=0))
-    start = time.perf_counter()
     with warnings.catch_warnings(), pytest.raises(error, match=words) as caught:
         warnings.simplefilter("ignore")
         quiet.run(circuits, **keywords)
-    took = time.perf_counter() - start
     assert isinstance(caught.value, PulsekitError) and isinstance(caught.value, QiskitError)
     message = str(caught.value)
     assert message.count("\n") <= 2 and len(message) < 600
     if code is not None:
         assert f"Error code: {code}." in message and caught.value.code == code
     assert len(quiet.jobs(limit=0)) == before
-    assert took < 0.5  # 50 ms on an idle machine; see the benchmark below
 
 
 @pytest.mark.nightly

@@ -232,8 +232,10 @@ def test_4_2_name(own):
     job = own.run(measured(), job_name="a")
     assert job.update_name("b") == "b" == own.retrieve_job(job.job_id()).name()
     assert job.update_name("") == "" == job.name()
-    with pytest.raises(IBMQJobInvalidStateError):
-        job.update_name(3)
+    for bad in (3, None, "a\0b", "a\ud800"):
+        with pytest.raises(IBMQJobInvalidStateError, match="`name`"):
+            job.update_name(bad)
+    assert job.name() == ""
 
 
 def test_4_2_tags(own):
@@ -242,7 +244,7 @@ def test_4_2_tags(own):
     assert set(job.update_tags(["c", "d"], ["e"], ["d"])) == {"c", "e", "ibmq_jobset_1"}
     assert job.update_tags(removal_tags=["nothing", "ibmq_jobset_1"]) == job.tags()
     assert job.update_tags(replacement_tags=[]) == ["ibmq_jobset_1"] == own.retrieve_job(job.job_id()).tags()
-    for bad in ({}, {"additional_tags": "x"}, {"replacement_tags": ["a", 1]}):
+    for bad in ({}, {"additional_tags": "x"}, {"replacement_tags": ["a", 1]}, {"additional_tags": ["\ud800"]}):
         with pytest.raises(IBMQJobInvalidStateError):
             job.update_tags(**bad)
 

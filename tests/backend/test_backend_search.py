@@ -78,6 +78,9 @@ def test_4_3_start_and_end_datetime(listed):
     naive = begin.astimezone().replace(tzinfo=None)
     assert ids(listed.jobs(start_datetime=naive, end_datetime=end)) == [5, 4, 3]
     assert ids(listed.jobs(start_datetime=str(naive), end_datetime=end.isoformat())) == [5, 4, 3]
+    always = listed.jobs(limit=0, start_datetime=datetime.min, end_datetime=datetime.max)
+    assert ids(always) == ids(listed.jobs(limit=0))
+    assert ids(listed.jobs(start_datetime=datetime.max)) == ids(listed.jobs(end_datetime=datetime.min)) == []
     with pytest.raises(TypeError):
         listed.jobs(start_datetime=3)
     with pytest.raises(ValueError):

@@ -85,6 +85,7 @@ def test_4_4_properties(perth):
     assert perth.properties(datetime=later).to_dict() == p.to_dict()
     assert perth.properties(datetime=p.last_update_date - timedelta(days=1)) is None
     assert perth.properties(refresh=True, datetime=datetime.now()) is not None
+    assert perth.properties(datetime=datetime.min) is None and perth.properties(datetime=datetime.max) is not None
     for bad in ({"refresh": 1}, {"datetime": "today"}):
         with pytest.raises(TypeError):
             perth.properties(**bad)
