@@ -18,6 +18,7 @@ from .status import seconds_of, statuses_of
 __all__ = ["find_jobs", "retrieve", "where_clause"]
 
 
+MOST = 2**63 - 1  # that a database counts to
 HALF_TICK = 5e-7  # s: datetimes are whole microseconds, the store's times are not
 
 
@@ -110,12 +111,11 @@ def find_jobs(
         descending: newest first.
         **filters: see :func:`where_clause`.
     """
-    most = None if not limit else checks.integer(0)("limit", limit)
+    number = checks.integer(0, MOST)
+    most = None if not limit else number("limit", limit)
     where = where_clause(**filters)
     with provider_errors():
-        return store.find(
-            backend, where, limit=most, skip=checks.integer(0)("skip", skip or 0), descending=bool(descending)
-        )
+        return store.find(backend, where, limit=most, skip=number("skip", skip or 0), descending=bool(descending))
 
 
 def retrieve(store: Store, backend: str, job_id: str) -> JobRecord:

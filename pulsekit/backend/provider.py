@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from ..device import Device, snapshots
-from ..store import Store
+from ..store import Store, open_store
 from .backend import Backend
 from .exceptions import BackendNotFoundError, IBMQBackendValueError, provider_errors
 
@@ -93,11 +93,12 @@ def get_backend(
         raise IBMQBackendValueError(
             f"Argument `calibrations` must be one of {CALIBRATIONS}, but {calibrations!r} came."
         )
+    provider = Provider(store=store)
     backend = Backend(
         lambda: _device(name, calibrations),
-        store,
+        provider._store,
         name=str(name),
-        provider=Provider(store=store),
+        provider=provider,
         describe=lambda: untuned_device(name),
         **options,
     )
@@ -115,8 +116,8 @@ class Provider:
     version = 1
 
     def __init__(self, *, store: Union[str, Path, Store, None] = None) -> None:
-        """Make a provider whose backends keep their jobs in ``store``."""
-        self._store = store
+        """Make a provider whose backends keep their jobs in ``store``; "memory": in one that they share."""
+        self._store = open_store(store) if store == "memory" else store
 
     def __call__(self) -> "Provider":
         """Return the provider itself."""

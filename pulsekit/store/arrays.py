@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import uuid
 from pathlib import Path
 from typing import Dict, Optional
 
@@ -41,13 +41,13 @@ class ArrayStore:
         path = self._path(key)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=str(path.parent), suffix=".tmp")
+            temporary = path.with_name(f"{uuid.uuid4().hex}.tmp")
             try:
-                with os.fdopen(handle, "wb") as stream:
+                with open(temporary, "xb") as stream:  # readable to whom the umask says, as the database is
                     np.save(stream, array, allow_pickle=False)
                 os.replace(temporary, path)
             except BaseException:
-                os.unlink(temporary)
+                temporary.unlink(missing_ok=True)
                 raise
         return key
 

@@ -44,6 +44,9 @@ def test_4_3_limit(listed):
     assert len(listed.jobs(limit=0)) == len(listed.jobs(limit=None)) == 11
     with pytest.raises(IBMQBackendValueError):
         listed.jobs(limit=-1)
+    for huge in ({"limit": 2**63}, {"skip": 2**63}):
+        with pytest.raises(IBMQBackendValueError, match=f"`{next(iter(huge))}`"):
+            listed.jobs(**huge)
 
 
 def test_4_3_skip(listed):

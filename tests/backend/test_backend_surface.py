@@ -274,5 +274,9 @@ def test_4_4_provider():
     assert "ibm_perth" in [b.name for b in small] and all(b._device is None for b in small)  # nothing was tuned
     with pytest.raises(QiskitBackendNotFoundError, match="ibm_perth"):
         provider.get_backend("ibm_pert")
+    backend = provider.get_backend("transmon")
+    job = backend.run(measured(), shots=10)
+    for again in (provider.get_backend("transmon"), backend.provider.get_backend("transmon")):
+        assert again.retrieve_job(job.job_id()).job_id() == job.job_id()  # one store in memory for all
     with pytest.raises(ValueError, match="calibrations"):
         get_backend("transmon", calibrations="best")

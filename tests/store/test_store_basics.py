@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -184,3 +185,16 @@ def test_open_store_shares_one_connection_pool(tmp_path):
     assert open_store(tmp_path) is open_store(tmp_path)
     assert open_store("memory") is not open_store("memory")
     assert open_store(tmp_path, identity=Identity("you")).identity.user == "you"
+
+
+@pytest.mark.skipif(not hasattr(os, "umask"), reason="permissions as on Unix")
+def test_arrays_are_readable_to_whom_the_database_is(tmp_path):
+    before = os.umask(0o022)
+    try:
+        made = open_store(tmp_path)
+        made.put_array(np.arange(3))
+    finally:
+        os.umask(before)
+    files = [tmp_path / "jobs.sqlite", *tmp_path.glob("arrays/*/*")]
+    assert [f.suffix for f in files] == [".sqlite", ".npy"]
+    assert [f.stat().st_mode & 0o777 for f in files] == [0o644, 0o644]
