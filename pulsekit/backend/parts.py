@@ -18,12 +18,11 @@ from ..errors import CompilerError
 from ..interop.binds import bind_circuits, bind_schedules, read_binds
 from ..interop.bodies import read_bodies
 from ..interop.circuits import Reading, read_circuits
-from ..interop.schedules import UnboundShape, read_schedules
+from ..interop.schedules import CHANNEL_KINDS, UnboundShape, read_schedules
 from ..program import Batch, Channel, LoTable, Program
 
 __all__ = ["Parts", "bound_schedules", "plain_los"]
 
-_KINDS = {"DriveChannel": "d", "MeasureChannel": "m", "ControlChannel": "u", "AcquireChannel": "a"}
 Binds = Optional[Sequence[Mapping[Any, Any]]]
 
 
@@ -193,7 +192,7 @@ def _plain_channel(channel: Any) -> Any:
     """Return our channel for qiskit's; what is none (a memory slot, an index that is not bound) as its repr."""
     if isinstance(channel, Channel):
         return channel
-    kind = _KINDS.get(type(channel).__name__)
+    kind = CHANNEL_KINDS.get(type(channel).__name__)
     if isinstance(channel, str):
         return channel
     if kind is None or isinstance(channel.index, ParameterExpression):

@@ -40,7 +40,6 @@ class Ticket:
         self.live: List[Dict[str, Any]] = []  # the packets of live data
         self._listeners: List[_Listener] = []
         self.thread: Optional[int] = None  # that works on it
-        self.done = 0  # experiments finished
 
     def move(self, status: str, *, finished: bool = False) -> None:
         """Set the status, and wake up who waits."""
@@ -117,7 +116,6 @@ class Runner:
         self._lock = threading.Lock()
         self._queue: Deque[Ticket] = deque()
         self._tickets: Dict[str, Ticket] = {}
-        self._running: Optional[Ticket] = None
         self._worker: Optional[threading.Thread] = None
         self._places: Set[object] = set()  # of jobs in the making
 
@@ -186,7 +184,6 @@ class Runner:
                     self._worker = None
                     return
                 ticket = self._queue.popleft()
-                self._running = ticket
             ticket.thread = threading.get_ident()
             try:
                 ticket.work(ticket)
@@ -195,7 +192,6 @@ class Runner:
             finally:
                 with self._lock:
                     self._tickets.pop(ticket.job_id, None)
-                    self._running = None
                 if not ticket.finished:
                     ticket.move("ERROR_RUNNING_JOB", finished=True)
 

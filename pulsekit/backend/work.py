@@ -76,16 +76,11 @@ class Work:
 
     def _run(self, ticket: Ticket) -> None:
         start = time.perf_counter()
-
-        def progress(done: int, total: int) -> None:
-            ticket.done = done
-
         with self._heart(ticket):
             records = execute(
                 self.batch,
                 self.device,
                 self.settings,
-                progress=progress,
                 cancel=ticket.cancel,
                 live=ticket.publish if self.live else None,
             )

@@ -9,13 +9,13 @@ import networkx as nx
 from ..device import Device
 from ..program import Op
 
-__all__ = ["Collision", "collisions", "coupling_graph", "pair_collisions"]
+__all__ = ["Collision", "collisions", "coupling_graph", "nearest_collision", "pair_collisions"]
 
 
 class Collision(NamedTuple):
     """One near-degeneracy that spoils a gate."""
 
-    kind: str  # see KINDS
+    kind: str  # a key of BOUNDS
     qubits: Tuple[int, ...]  # (control, target) or (control, target, spectator)
     detuning: float  # Hz, distance from the exact degeneracy
     bound: float  # Hz, the collision's half width

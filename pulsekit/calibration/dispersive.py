@@ -46,7 +46,7 @@ def dispersive_check(device: Device, qubit: int) -> DispersiveCheck:
     Raises:
         CalibrationError: the qubit has no resonator with shifts for 0 and 1.
     """
-    if qubit >= len(device.resonators) or len(device.resonators[qubit].chi) < 2:
+    if not 0 <= qubit < len(device.resonators) or len(device.resonators[qubit].chi) < 2:
         raise CalibrationError(f"Qubit {qubit} must have a resonator with chi for levels 0 and 1, but it has none.")
     resonator, transmon = device.resonators[qubit], device.transmons[qubit]
     shift = resonator.chi[1] - resonator.chi[0]

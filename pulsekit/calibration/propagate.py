@@ -13,7 +13,7 @@ from ..simulator import Model, evolve
 from ..simulator.los import default_los
 from .mirror import virtual_z
 
-__all__ = ["bind", "pending_phases", "propagators", "swept_propagators", "unitaries"]
+__all__ = ["bind", "pending_phases", "propagators", "unitaries"]
 
 TOLERANCE = 1e-8  # of a population, per propagator
 FEW = 4  # experiments: less than half of a block of lanes
@@ -78,32 +78,9 @@ def propagators(
     count = len(programs)
     batch = Batch(tuple(programs), np.arange(count, dtype=np.int32), default_los(device, count))
     phases = np.array([pending_phases(p, model.qubits) for p in programs])
-    return virtual_z(model.levels, phases)[:, :, None] * _evolved(model, batch, tolerance)
-
-
-def swept_propagators(
-    device: Device, model: Model, program: Program, theta: np.ndarray, *, tolerance: float = TOLERANCE
-) -> np.ndarray:
-    """Return the propagators of one program under several bindings.
-
-    Args:
-        device: gives the LO frequencies.
-        model: the cluster.
-        program: whose play rows depend on parameters, its phase shifts not.
-        theta: float64[lanes, parameters].
-        tolerance: bound on the error of a final population.
-
-    Returns:
-        complex128[lanes, dim, dim], like :func:`propagators`.
-    """
-    lanes = len(theta)
-    batch = Batch((program,), np.zeros(lanes, dtype=np.int32), default_los(device, lanes), theta)
-    phases = pending_phases(program, model.qubits)
-    return virtual_z(model.levels, phases)[:, None] * _evolved(model, batch, tolerance)
-
-
-def _evolved(model: Model, batch: Batch, tolerance: float) -> np.ndarray:
-    return unitaries(model, batch, start=0, stop=max(p.duration for p in batch.programs), tolerance=tolerance)
+    stop = max(p.duration for p in programs)
+    physical = unitaries(model, batch, start=0, stop=stop, tolerance=tolerance)
+    return virtual_z(model.levels, phases)[:, :, None] * physical
 
 
 def unitaries(model: Model, batch: Batch, *, start: int, stop: int, tolerance: float) -> np.ndarray:

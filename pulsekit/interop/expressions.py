@@ -8,8 +8,9 @@ from qiskit.circuit import Parameter, ParameterExpression
 
 from ..errors import CompilerError
 
-__all__ = ["Affine", "split_expression", "tree_of"]
+__all__ = ["DECIMALS", "Affine", "split_expression", "tree_of"]
 
+DECIMALS = 10  # terra rounds the values of assigned parameters to this
 _NAMES = {"add": "add", "mul": "mul", "pow": "pow", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin"}
 _NAMES.update({"acos": "acos", "atan": "atan", "exp": "exp", "log": "log", "abs": "abs", "sign": "sign"})
 

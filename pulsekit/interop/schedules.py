@@ -17,7 +17,7 @@ from .collection import no_collection
 from .expressions import split_expression
 from .flatten import flatten, name_of
 
-__all__ = ["ScheduleReader", "UnboundShape", "read_schedules", "snippet_from_schedule"]
+__all__ = ["CHANNEL_KINDS", "FRAME_OPS", "ScheduleReader", "UnboundShape", "read_schedules", "snippet_from_schedule"]
 
 SHAPE_NAMES = {
     "Constant": "constant",
@@ -35,13 +35,13 @@ SHAPE_NAMES = {
     "Sech": "sech",
     "SechDeriv": "sech_deriv",
 }
-_FRAME_OPS = {
+FRAME_OPS = {
     pi.ShiftPhase: Op.SHIFT_PHASE,
     pi.SetPhase: Op.SET_PHASE,
     pi.ShiftFrequency: Op.SHIFT_FREQUENCY,
     pi.SetFrequency: Op.SET_FREQUENCY,
 }
-_KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
+CHANNEL_KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
 
 
 COLUMN_ORDER = ("t0", "duration", "op", "channel", "ref", "value", "angle", "slot", "label")  # of a reader's rows
@@ -98,7 +98,7 @@ class ScheduleReader:
         key = (type(channel), channel._index)
         number = self._channel_of.get(key)
         if number is None:
-            kind = _KINDS.get(type(channel).__name__)
+            kind = CHANNEL_KINDS.get(type(channel).__name__)
             if kind is None:
                 raise ProgramError(
                     f"Instructions must be on drive, control, measure or acquire channels, but {channel} came.",
@@ -174,7 +174,7 @@ class ScheduleReader:
 
     def _frame(self, t0: int, instruction: Any) -> Tuple[Any, ...]:
         value, channel = instruction.operands
-        op = int(_FRAME_OPS[type(instruction)])
+        op = int(FRAME_OPS[type(instruction)])
         number = self._number(value, 0)
         return (t0, 0, op, self._channel(channel), -1, number, 0.0, -1, self._label(instruction._name))
 
@@ -209,7 +209,7 @@ class ScheduleReader:
         pi.Play: _play,
         pi.Delay: _delay,
         pi.Acquire: _acquire,
-        **dict.fromkeys(_FRAME_OPS, _frame),
+        **dict.fromkeys(FRAME_OPS, _frame),
     }
 
     def table(self) -> EventTable:

@@ -21,13 +21,12 @@ from ..program import SHAPES, EventTable, Pulse
 from ..program.events import COLUMNS
 from ..program.expressions import evaluate
 from .blocks import Mixed, UnboundShape, place_block
-from .expressions import tree_of
+from .expressions import DECIMALS, tree_of
 from .flatten import flatten
 from .schedules import COLUMN_ORDER, SHAPE_NAMES, ScheduleReader
 
-__all__ = ["DECIMALS", "family_of_template"]
+__all__ = ["family_of_template"]
 
-DECIMALS = 10  # terra rounds the values of assigned parameters to this
 BAD_NUMBER = 8042  # "bad pulse parameters"
 
 

@@ -10,23 +10,17 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import ParameterExpression
-from qiskit.pulse import Acquire, SetFrequency, SetPhase, ShiftFrequency, ShiftPhase
+from qiskit.pulse import Acquire
 
 from ..compiler.gate_table import Snippet
 from ..errors import ProgramError
 from ..program import Channel, EventTable, Op, ParameterTable, Program
 from .expressions import split_expression
+from .schedules import CHANNEL_KINDS, FRAME_OPS
 
-__all__ = ["FRAMES", "timed_snippet"]
+__all__ = ["timed_snippet"]
 
-FRAMES = {
-    ShiftPhase: Op.SHIFT_PHASE,
-    SetPhase: Op.SET_PHASE,
-    ShiftFrequency: Op.SHIFT_FREQUENCY,
-    SetFrequency: Op.SET_FREQUENCY,
-}
-_KINDS = {"DriveChannel": "d", "ControlChannel": "u", "MeasureChannel": "m", "AcquireChannel": "a"}
-_KINDS["SnapshotChannel"] = "s"
+_KINDS = {**CHANNEL_KINDS, "SnapshotChannel": "s"}
 
 
 def timed_snippet(
@@ -59,10 +53,10 @@ def timed_snippet(
     entries: List[Tuple[int, int, float]] = []
     channels: Dict[Channel, int] = {}
     for row, (t0, instruction) in enumerate(sorted(timed, key=_key)):
-        op = FRAMES.get(type(instruction), Op.ACQUIRE if isinstance(instruction, Acquire) else Op.DELAY)
+        op = FRAME_OPS.get(type(instruction), Op.ACQUIRE if isinstance(instruction, Acquire) else Op.DELAY)
         value = 0.0
         if order and _symbolic(instruction):
-            if type(instruction) not in FRAMES:
+            if type(instruction) not in FRAME_OPS:
                 return None
             split = split_expression(instruction.operands[0], order)
             if split.tree is not None:

@@ -24,13 +24,11 @@ from ..compiler.gate_table import Lowered
 from ..errors import CompilerError
 from ..program import Channel, Op
 from .collection import no_collection
-from .timing import FRAMES
+from .expressions import DECIMALS
 
 __all__ = ["build_schedule", "qiskit_channel", "schedules_of"]
 
 _CHANNELS = {"d": DriveChannel, "u": ControlChannel, "m": MeasureChannel, "a": AcquireChannel}
-_CLASS_OF = {int(op): cls for cls, op in FRAMES.items()}
-DECIMALS = 10  # terra rounds the values of assigned parameters to this
 
 
 def qiskit_channel(channel: Channel) -> QiskitChannel:

@@ -189,8 +189,9 @@ def test_dispersive_shift_of_a_jaynes_cummings_ladder() -> None:
 
 
 def test_dispersive_check_needs_chi() -> None:
-    with pytest.raises(CalibrationError, match="Qubit 0"):
-        dispersive_check(pair(), 0)
+    for qubit in (0, 7, -1):
+        with pytest.raises(CalibrationError, match=f"Qubit {qubit} "):
+            dispersive_check(pair(), qubit)
 
 
 @pytest.mark.parametrize(
