@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 Check = Callable[[str, Any], Any]
+_ONE_DICT = "Give one dict per binding: [{p: 0.1}, {p: 0.2}]."
 _SHOWN = 60  # characters of a wrong value that a message repeats
 
 
@@ -165,11 +166,10 @@ def mapping(name: str, value: Any) -> Dict[str, Any]:
 def parameter_binds(name: str, value: Any) -> List[Mapping[Any, Any]]:
     """Take a list of dicts; what they bind is checked against the circuits."""
     if not isinstance(value, list):
-        fix = "Give one dict per binding: [{p: 0.1}, {p: 0.2}]." if isinstance(value, Mapping) else ""
-        raise refuse(name, "be a list of dicts {Parameter: value}", value, fix=fix)
+        raise refuse(name, "be a list of dicts {Parameter: value}", value, fix=_ONE_DICT)
     for position, bind in enumerate(value):
         if not isinstance(bind, Mapping):
-            raise refuse(f"{name}[{position}]", "be a dict {Parameter: value}", bind)
+            raise refuse(f"{name}[{position}]", "be a dict {Parameter: value}", bind, fix=_ONE_DICT)
         for key, bound in bind.items():
             if isinstance(key, str) or not hasattr(key, "name"):
                 raise refuse(f"{name}[{position}]", "have Parameters or ParameterVectors as keys, not their names", key)
@@ -189,7 +189,8 @@ def _bound_value(name: str, value: Any, *, vector: bool) -> None:
     if isinstance(value, (bool, str, np.bool_)) or not isinstance(value, (Real, complex, np.number)):
         if hasattr(value, "parameters"):  # a ParameterExpression: a parameter for a parameter
             return
-        raise refuse(name, "be a number", value, error=BackendTypeError)
+        fix = _ONE_DICT if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str) else ""
+        raise refuse(name, "be a number", value, fix=fix, error=BackendTypeError)
     try:
         finite = bool(np.isfinite(complex(value)))
     except OverflowError:

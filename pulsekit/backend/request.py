@@ -179,9 +179,7 @@ def _finish(request: Request, configuration: Any) -> Request:
     check_quotas(options, inputs * (len(request.binds) if request.binds else 1), configuration)
     request.rep_delay_s, request.rep_time_s = check_repetition(options, configuration)
     check_los(options, request.device)
-    circuits = request.batch is not None or any(is_circuit(e) for e in request.experiments)
-    promoted = options["use_measure_esp"] and circuits
-    if promoted and options["meas_level"] != 2:
+    if options["use_measure_esp"] and options["meas_level"] != 2:
         warnings.warn(
             "ESP readout at measurement level 0 or 1: the signal of a 1 is that of level 2. "
             "Use use_measure_esp=False for IQ data of level 1.",
@@ -196,8 +194,9 @@ def _resolve_esp(request: Request, configuration: Any) -> None:
     flag = options["use_measure_esp"]
     if request.batch is not None:
         flag = has_esp(request.batch)
+    circuits = request.batch is not None or any(is_circuit(e) for e in request.experiments)
     if flag is None:
-        flag = bool(getattr(configuration, "measure_esp_enabled", False)) and options["init_qubits"]
+        flag = bool(getattr(configuration, "measure_esp_enabled", False)) and options["init_qubits"] and circuits
     elif flag:
         if request.batch is None:
             _check_esp(flag, configuration)
@@ -205,5 +204,13 @@ def _resolve_esp(request: Request, configuration: Any) -> None:
             raise IBMQBackendValueError(
                 "Argument `use_measure_esp` must be False or None with init_qubits=False, but True came. "
                 "ESP leaves level 2 behind, from which the next shot would start."
+            )
+        if not circuits:
+            flag = False
+            warnings.warn(
+                "ESP readout does not apply to schedules, which say themselves how they measure: it is off. "
+                "Call or play the device's `measure_esp` instead.",
+                PulsekitWarning,
+                stacklevel=5,
             )
     options["use_measure_esp"] = flag

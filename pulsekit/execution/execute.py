@@ -14,6 +14,7 @@ from ..program import Batch
 from ..readout import check_acquires
 from ..simulator import Cluster, plan_clusters
 from .memory import check_memory
+from .methods import check_method_of
 from .resets import run_resets
 from .restless import left_excited, run_restless
 from .run import Counter, Progress, Run
@@ -121,11 +122,13 @@ def check_batch(batch: Batch, device: Device, settings: Settings) -> None:
     Raises:
         ExecutionError: bad settings, overlapping acquires.
         ReadoutError: an acquire that cannot be read out.
+        SimulationError: a method that cannot take the job.
         MemoryCapError: the result would not fit.
     """
     check_settings(settings)
     check_memory(settings, [_slots(batch, e) for e in range(len(batch))], settings.memory_cap)
     check_acquires(batch.programs, device)
+    check_method_of(batch, device, settings)
 
 
 def check_settings(settings: Settings) -> None:

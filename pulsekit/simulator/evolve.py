@@ -14,14 +14,14 @@ from .checks import check_settings
 from .fast import evolve_fast, fits_fast
 from .idle import evolve_idle, idle_windows
 from .lanes import LaneGroup, lane_groups
-from .methods import METHODS, choose
+from .methods import LARGEST_DENSITY, METHODS, choose
 from .model import Model
 from .stack import Stack, stacks_of
 from .tables import TooStrongError
 from .threads import run_all
 from .timeline import tones_of
 
-__all__ = ["evolve", "evolve_batch", "evolve_group"]
+__all__ = ["check_method", "evolve", "evolve_batch", "evolve_group"]
 
 
 def evolve(
@@ -92,6 +92,24 @@ def evolve(
     return x[:, :, 0] if flat else x
 
 
+def check_method(model: Model, method: str, density: bool) -> None:
+    """Refuse a method that cannot take a model, in kets or in density matrices.
+
+    Raises:
+        SimulationError: with the qubits, and the methods that can.
+    """
+    if method == "polynomial" and not fits_fast(model, density):
+        what = f"{model.dim} states{', a density matrix' if density else ''}"
+        others = ["splitting", "reference"] if density and model.dim > LARGEST_DENSITY else sorted(METHODS)
+        raise SimulationError(
+            f"Argument `method` must be 'auto' or one of {others} for the cluster of qubits {list(model.qubits)} "
+            f"({what}), but 'polynomial' came, which takes one or two transmons of up to 25 states in all (16 with T1 "
+            "and T2), on lines late by whole samples. Use 'auto'."
+        )
+    if method in METHODS:
+        choose(model, method, "lindblad" if density else "schroedinger", True, 1.0)
+
+
 def evolve_batch(
     model: Model,
     batch: Batch,
@@ -118,12 +136,7 @@ def evolve_batch(
     density = solver == "lindblad"
     if cancel is not None and cancel.is_set():
         raise CancelledError("The simulation was cancelled.")
-    if method == "polynomial" and not fits_fast(model, density):
-        raise SimulationError(
-            "Argument `method` must be 'auto', 'magnus', 'reference' or 'splitting' here, but 'polynomial' came, which "
-            "takes one or two transmons of up to 25 states in all (16 with T1 and T2), on lines late by whole samples. "
-            "Use 'auto'."
-        )
+    check_method(model, method, density)
     if method == "polynomial" or (method == "auto" and fits_fast(model, density)):
         flat = x.reshape(len(x), -1, 1) if density else x
         try:

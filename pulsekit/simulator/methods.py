@@ -12,7 +12,7 @@ from .model import Model
 from .reference import evolve_reference
 from .sections import MAX_DENSITY, MAX_KET, evolve_sections
 
-__all__ = ["METHODS", "Method", "choose"]
+__all__ = ["LARGEST_DENSITY", "METHODS", "Method", "choose"]
 
 KINKED = 3e-6  # tolerance from which splitting is fast on lines late by a part of a sample
 FAST_KINKED = 5e-9  # likewise of density matrices without the RWA
@@ -44,8 +44,8 @@ def choose(model: Model, method: str, solver: str, rwa: bool, tolerance: float) 
         raise SimulationError(f"Argument `method` must be 'auto' or 'reference' with extra terms, but {method!r} came.")
     if method == "magnus" and solver == "lindblad" and model.dim > LARGEST_DENSITY:
         raise SimulationError(
-            f"Argument `method` must be 'auto' or 'splitting' for a density matrix of {model.dim} levels, but 'magnus' "
-            f"came, which takes {LARGEST_DENSITY}."
+            f"Argument `method` must be 'auto', 'splitting' or 'reference' for a density matrix of {model.dim} levels "
+            f"(qubits {list(model.qubits)}), but 'magnus' came, which takes {LARGEST_DENSITY}. Use 'auto'."
         )
     if method != "auto":
         return method

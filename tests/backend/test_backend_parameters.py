@@ -234,7 +234,14 @@ def test_1_2_use_measure_esp(esp, backend):
     assert esp_of(job) == {"0": True} and job.backend_options()["use_measure_esp"] is True
     job = esp.run(measured(flip=True), use_measure_esp=False)
     assert esp_of(job) == {"0": False} and job.backend_options()["use_measure_esp"] is False
-    assert esp_of(esp.run(schedule())) == {"0": False}
+    job = esp.run(schedule())
+    assert esp_of(job) == {"0": False} and job.backend_options()["use_measure_esp"] is False
+    with pytest.warns(PulsekitWarning, match="does not apply to schedules"):
+        job = esp.run(schedule(), use_measure_esp=True)
+    assert esp_of(job) == {"0": False} and job.backend_options()["use_measure_esp"] is False
+    mixed = esp.run([schedule(), measured(flip=True)])
+    assert [r.metadata["measure_esp"] for r in mixed.result().results] == [{"0": False}, {"0": True}]
+    assert mixed.backend_options()["use_measure_esp"] is True
     with pytest.raises(IBMQBackendValueError, match="8037"):
         backend.run(measured(), use_measure_esp=True)
 

@@ -16,6 +16,7 @@ from qiskit.pulse import AcquireChannel, MemorySlot, Schedule
 from qiskit.result import Result, marginal_counts
 
 from pulsekit.backend import Backend, results
+from pulsekit.backend.exceptions import IBMQBackendError
 from pulsekit.backend.results import build, pack
 from pulsekit.device import Device
 from pulsekit.errors import ExecutionError
@@ -285,7 +286,7 @@ def test_3_6_the_method_that_was_chosen_is_recorded(backend, pair):
 
 
 def test_3_6_a_method_that_was_asked_for_is_the_one_that_runs():
-    """Also where "auto" would take trajectories; one that cannot is an error."""
+    """Also where "auto" would take trajectories; one that cannot is refused, and leaves no job."""
     line = Backend(Device.line(3), "memory", shots=3)
     ghz = QuantumCircuit(3, 3)
     ghz.sx(0)
@@ -298,7 +299,19 @@ def test_3_6_a_method_that_was_asked_for_is_the_one_that_runs():
         ("splitting", "lindblad splitting"),
     ):
         assert line.run(ghz, method=asked).result().metadata["method"] == [used]
-    assert "'polynomial' came" in str(line.run(ghz, method="polynomial").error_message())
+    before = len(line.jobs(limit=None))
+    told = r"one of \['magnus', 'reference', 'splitting'\] for the cluster of qubits \[0, 1, 2\] \(27 states, a density"
+    with pytest.raises(IBMQBackendError, match=told):
+        line.run([ghz] * 3, method="polynomial")
+    assert len(line.jobs(limit=None)) == before
+    five = Backend(Device.line(3, levels=5), "memory", shots=3)
+    one = QuantumCircuit(3, 3)
+    one.sx(0)
+    one.measure(range(3), range(3))
+    for asked in ("magnus", "polynomial"):
+        with pytest.raises(IBMQBackendError, match=f"'{asked}' came"):
+            five.run(ghz, method=asked)
+    assert five.run(one, method="polynomial", noise=False).result().success
 
 
 def test_0_2_a_qobj_keeps_its_names_and_the_los_of_its_experiments(backend, transmon):

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-from client_truth import TWO_PI, dressed_pair, ladder
+from client_truth import TWO_PI, dressed_element, dressed_pair, ladder
 from qiskit import pulse
 from qiskit.pulse import Acquire, ControlChannel, DriveChannel, MeasureChannel, Play
 from qiskit_experiments.framework import ExperimentData
@@ -36,7 +36,7 @@ class Machine:
         if len(qubits) == 1:
             n = np.arange(transmons[0].levels)
             self.energies = transmons[0].frequency * n + transmons[0].anharmonicity / 2 * n * (n - 1)
-            self.lowering = {qubits[0]: ladder(len(n))}
+            self.lowering = {qubits[0]: ladder(len(n)) * dressed_element(device, qubits[0])}
             self.excitations, self.owner = n, {qubits[0]: n}
         else:
             self.energies, vectors, lower = dressed_pair(device, *qubits)

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
+from client_truth import dressed_element
 from qiskit import QuantumCircuit, pulse
 
 import pulsekit
@@ -34,7 +35,9 @@ class Site:
 
     @property
     def rabi_rate(self) -> float:
-        return self.backend.device.drives[self.qubit].rabi_rate
+        """Hz at amplitude 1, of the qubit among its neighbours."""
+        device = self.backend.device
+        return device.drives[self.qubit].rabi_rate * dressed_element(device, self.qubit)
 
     @property
     def channel(self) -> pulse.DriveChannel:

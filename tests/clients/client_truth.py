@@ -71,6 +71,21 @@ def dressed_pair(device: Any, a: int, b: int) -> Tuple[np.ndarray, np.ndarray, n
     return energies, vectors, vectors.T @ lower_a @ vectors
 
 
+def dressed_element(device: Any, qubit: int) -> float:
+    """Return <0|a|1> of a qubit in the dressed basis of its device (bare: 1): couplings weaken its drives."""
+    bare = np.array([t.frequency for t in device.transmons])
+    wanted, hops = bare.copy(), np.zeros((len(bare), len(bare)))
+    for coupling in device.couplings:
+        i, j = coupling.qubits
+        hops[i, j] = hops[j, i] = coupling.strength
+    for _ in range(20):
+        found, vectors = np.linalg.eigh(np.diag(bare) + hops)
+        owner = np.argmax(np.abs(vectors), axis=0)
+        assert len(set(owner)) == len(bare)
+        bare[owner] += wanted[owner] - found
+    return float(np.abs(vectors[qubit]).max())
+
+
 def static_zz(device: Any, a: int, b: int) -> float:
     """Return E11 - E10 - E01 + E00 in Hz."""
     energies, _, _ = dressed_pair(device, a, b)

@@ -77,6 +77,11 @@ def _pulse(item: Any, writer: Writer) -> Dict[str, Any]:
         parameters = {name: writer.value(value) for name, value in shape.parameters.items()}
         parameters["duration"] = writer.value(shape.duration)
         return {"name": "parametric_pulse", "pulse_shape": shape.pulse_type, "parameters": parameters, **out}
+    if shape.is_parameterized():
+        raise StoreError(
+            f"A pulse with unbound parameters must have one of the shapes {_SHAPES} to be stored, but it is a "
+            f"{shape.name or type(shape).__name__}. Bind the circuits first."
+        )
     samples = shape.samples if isinstance(shape, Waveform) else shape.get_waveform().samples
     return {"name": "samples", "samples": writer.value(np.asarray(samples)), **out}
 
