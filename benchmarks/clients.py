@@ -18,35 +18,16 @@ import importlib.util
 import os
 import warnings
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
-import numpy as np
-from qiskit import pulse
-from qiskit.circuit import Delay, Parameter
-from qiskit.circuit.library import RZGate, SXGate, XGate
-from qiskit.providers import QubitProperties
-from qiskit.transpiler import InstructionProperties, Target
-
-import pulsekit
-from pulsekit.device import Device
-
+from .clients_cases import EXPERIMENTS, Case
+from .clients_peer import peer
 from .table import Row, render
 
-__all__ = ["EXPERIMENTS", "main", "measure"]
+__all__ = ["main", "measure"]
 
-FREQUENCY, ANHARMONICITY, RABI_RATE = 5e9, -330e6, 130e6  # Hz
 SHOTS, REPEATS = 1024, 2
 PEER = "DynamicsBackend"
-
-
-@dataclass(frozen=True)
-class Case:
-    """An experiment, and where in its results the true value is."""
-
-    make: Callable[[Any, Any], Any]  # (library, our backend) -> experiment without a backend
-    result: str
-    true: Callable[[Any], float]
-    scale: float  # what an error is a part of
 
 
 @dataclass(frozen=True)
@@ -55,80 +36,7 @@ class Times:
 
     backend: float
     whole: float
-    error: float
-
-
-def _tuned(backend: Any) -> Any:
-    return backend.instruction_schedule_map.get("x", 0).instructions[0][1].pulse
-
-
-def _drag(backend: Any, **changes: Any) -> Any:
-    with pulse.build(name="x") as made:
-        pulse.play(pulse.Drag(**{**_tuned(backend).parameters, **changes}), pulse.DriveChannel(0))
-    return made
-
-
-def _rabi(library: Any, backend: Any) -> Any:
-    return library.Rabi([0], _drag(backend, amp=Parameter("amp")), np.linspace(-0.5, 0.5, 31))
-
-
-def _rough_drag(library: Any, backend: Any) -> Any:
-    return library.RoughDrag([0], _drag(backend, beta=Parameter("beta")), np.linspace(-5, 5, 21))
-
-
-def _spectroscopy(library: Any, backend: Any) -> Any:
-    return library.QubitSpectroscopy([0], FREQUENCY + np.linspace(-9e6, 11e6, 41), amp=0.005)
-
-
-EXPERIMENTS: Dict[str, Case] = {
-    "QubitSpectroscopy": Case(_spectroscopy, "f01", lambda b: FREQUENCY, 1e6),
-    "Rabi": Case(_rabi, "rabi_rate", lambda b: 0.5 / _tuned(b).amp, 1.0),
-    "RoughDrag": Case(_rough_drag, "beta", lambda b: _tuned(b).beta, 1.0),
-    "FineXAmplitude": Case(lambda e, b: e.FineXAmplitude([0]), "d_theta", lambda b: 0.0, 1.0),
-    "FineXDrag": Case(lambda e, b: e.FineXDrag([0]), "d_theta", lambda b: 0.0, 1.0),
-    "HalfAngle": Case(lambda e, b: e.HalfAngle([0]), "d_hac", lambda b: 0.0, 1.0),
-    "RamseyXY": Case(lambda e, b: e.RamseyXY([0], osc_freq=2e6), "freq", lambda b: 2e6, 1e6),
-    "FineFrequency": Case(lambda e, b: e.FineFrequency([0], 160), "d_theta", lambda b: 0.0, 1.0),
-}
-
-
-def ours() -> pulsekit.Backend:
-    """Return the transmon as a backend."""
-    device = Device.transmon(FREQUENCY, anharmonicity=ANHARMONICITY, rabi_rate=RABI_RATE)
-    return pulsekit.Backend(pulsekit.tune(device), "memory", seed_simulator=1, noise=False, shots=SHOTS)
-
-
-def peer(backend: pulsekit.Backend) -> Any:
-    """Return DynamicsBackend with the same transmon and the same tuned gates."""
-    import jax
-    from qiskit_dynamics import DynamicsBackend, Solver
-
-    jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_platform_name", "cpu")
-    n = np.arange(3.0)
-    lower = np.diag(np.sqrt(n[1:]), 1)
-    h0 = 2 * np.pi * np.diag(FREQUENCY * n + ANHARMONICITY / 2 * n * (n - 1))
-    solver = Solver(
-        static_hamiltonian=h0,
-        hamiltonian_operators=[2 * np.pi * RABI_RATE * (lower + lower.T)],
-        rotating_frame=h0,
-        hamiltonian_channels=["d0"],
-        channel_carrier_freqs={"d0": FREQUENCY},
-        dt=backend.dt,
-        rwa_cutoff_freq=1.5 * FREQUENCY,
-        array_library="jax",
-    )
-    gates = backend.instruction_schedule_map
-    known = [QubitProperties(frequency=FREQUENCY)]
-    target = Target(num_qubits=1, dt=backend.dt, granularity=16, min_length=64, qubit_properties=known)
-    theta = Parameter("theta")
-    with pulse.build(name="rz") as rz:
-        pulse.shift_phase(-theta, pulse.DriveChannel(0))
-    for gate, calibration in ((XGate(), gates.get("x", 0)), (SXGate(), gates.get("sx", 0)), (RZGate(theta), rz)):
-        target.add_instruction(gate, {(0,): InstructionProperties(calibration=calibration)})
-    target.add_instruction(Delay(Parameter("duration"), unit="dt"), {(0,): None})
-    options = {"method": "jax_odeint", "atol": 1e-8, "rtol": 1e-8, "hmax": backend.dt}
-    return DynamicsBackend(solver, target, subsystem_dims=[3], solver_options=options, seed_simulator=1, shots=SHOTS)
+    error: Optional[float]
 
 
 def _cpu() -> float:
@@ -137,8 +45,14 @@ def _cpu() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def measure(case: Case, backend: Any, true: float, made: Callable[[], Any]) -> Times:
+def measure(case: Case, backend: Any, true: Optional[float], made: Callable[[], Any]) -> Times:
     """Return the times of the last of several runs.
+
+    Args:
+        case: the experiment.
+        backend: ours or the peer's.
+        true: what it should find; None: unknown.
+        made: makes the experiment.
 
     Raises:
         AssertionError: an experiment that failed.
@@ -165,7 +79,9 @@ def measure(case: Case, backend: Any, true: float, made: Callable[[], Any]) -> T
         del backend.run
     if data.errors():
         raise AssertionError(data.errors())
-    found = data.analysis_results(case.result).value.nominal_value
+    if true is None:
+        return Times(spent[0], whole, None)
+    found = next(r.value.nominal_value for r in data.analysis_results() if r.name == case.result)
     return Times(spent[0], whole, abs(found - true) / case.scale)
 
 
@@ -173,12 +89,14 @@ def compare(name: str) -> Tuple[Row, Row]:
     """Return the rows of an experiment: the backend's time, and the whole one."""
     from qiskit_experiments import library
 
-    case, backend = EXPERIMENTS[name], ours()
-    true = case.true(backend)
+    case = EXPERIMENTS[name]
+    backend = case.backend(SHOTS)
+    true = None if case.true is None else case.true(backend)
     mine = measure(case, backend, true, lambda: case.make(library, backend))
-    if importlib.util.find_spec("qiskit_dynamics") is None:
+    if case.peer or importlib.util.find_spec("qiskit_dynamics") is None:
         return Row(f"{name}: backend", mine.backend), Row(f"{name}: whole", mine.whole, error=mine.error)
-    other = measure(case, peer(backend), true, lambda: case.make(library, backend))
+    theirs = peer(backend, noise=case.noise, longest=case.longest)
+    other = measure(case, theirs, true, lambda: case.make(library, backend))
     return (
         Row(f"{name}: backend", mine.backend, PEER, other.backend),
         Row(f"{name}: whole", mine.whole, PEER, other.whole, error=mine.error, peer_error=other.error),
