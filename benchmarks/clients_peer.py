@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 from qiskit import pulse
@@ -13,7 +13,6 @@ from qiskit.transpiler import InstructionProperties, Target
 
 import pulsekit
 from pulsekit.simulator import Model
-from pulsekit.simulator.operators import embed, lowering
 
 __all__ = ["peer"]
 
@@ -22,7 +21,8 @@ def peer(backend: pulsekit.Backend, *, noise: bool, longest: int = 1) -> Any:
     """Return DynamicsBackend with the transmons of a device of one or two qubits, and its tuned gates.
 
     ``jax_odeint`` in the RWA: a sample costs a third of ``jax_expm``'s. With
-    decay the Lindblad equation of a density matrix.
+    decay the Lindblad equation of a density matrix. In the dressed basis: it
+    takes the rounding of 3e10 rad/s in any other for not Hermitian.
 
     Args:
         backend: ours.
@@ -37,7 +37,6 @@ def peer(backend: pulsekit.Backend, *, noise: bool, longest: int = 1) -> Any:
     jax.config.update("jax_platform_name", "cpu")
     device, qubits = backend.device, range(backend.num_qubits)
     model = Model.from_device(device, list(qubits), noise=noise)
-    lower = [embed(lowering(d), q, model.levels) for q, d in enumerate(model.levels)]
     lines = {line.channel: line for line in model.lines}
     carriers = {f"d{q}": device.transmons[q].frequency for q in qubits}
     for k, control in enumerate(device.controls):
@@ -45,19 +44,19 @@ def peer(backend: pulsekit.Backend, *, noise: bool, longest: int = 1) -> Any:
     operators = []
     for name in carriers:
         (line,) = [entry for channel, entry in lines.items() if str(channel) == name]
-        a = lower[line.local_qubit]
+        a = model.lower_dressed[line.local_qubit].real
         operators.append(line.w_rate * abs(line.gain) * (a + a.T))
+    h0 = np.diag(model.dressed()[0])
     solver = Solver(
-        static_hamiltonian=model.static_bare,
+        static_hamiltonian=h0,
         hamiltonian_operators=operators,
-        static_dissipators=_dissipators(model, lower) if noise else None,
-        rotating_frame=model.static_bare,
+        static_dissipators=list(model.collapse_dressed) if noise else None,
+        rotating_frame=h0,
         hamiltonian_channels=list(carriers),
         channel_carrier_freqs=carriers,
         dt=backend.dt,
         rwa_cutoff_freq=1.5 * device.transmons[0].frequency,
         array_library="jax",
-        validate=False,  # that calls the rounding of 3e10 rad/s not Hermitian
     )
     return DynamicsBackend(
         solver,
@@ -68,14 +67,6 @@ def peer(backend: pulsekit.Backend, *, noise: bool, longest: int = 1) -> Any:
         control_channel_map={q: c[0].index for q, c in backend.configuration().control_channels.items()},
         seed_simulator=1,
     )
-
-
-def _dissipators(model: Model, lower: List[np.ndarray]) -> List[np.ndarray]:
-    """Return the operators of T1 and T2 in the bare basis, sqrt(1/s)."""
-    out = []
-    for a, t1, t2 in zip(lower, model.t1, model.t2):
-        out += [a / np.sqrt(t1), np.sqrt(2 / t2 - 1 / t1) * (a.T @ a)]
-    return out
 
 
 def _target(backend: pulsekit.Backend) -> Target:
