@@ -70,7 +70,13 @@ class Backend(DeviceModels, BackendJobs, BackendV2):
         Raises:
             BackendAttributeError: an option that does not exist.
             IBMQBackendValueError: an option with a wrong value.
+            BackendTypeError: ``device`` is neither a device nor a function.
         """
+        if not isinstance(device, Device) and not callable(device):
+            raise BackendTypeError(
+                f"Argument `device` must be a Device, or a function that returns one, but {device!r} came. "
+                "get_backend(name) makes a backend of a name."
+            )
         self._device: Optional[Device] = device if isinstance(device, Device) else None
         self._make_device: Optional[Callable[[], Device]] = None if isinstance(device, Device) else device
         known_as = name or (device.name if isinstance(device, Device) else "")

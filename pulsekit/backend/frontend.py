@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
+import networkx as nx
 import numpy as np
 from qiskit.circuit import QuantumCircuit
-from qiskit.pulse import Schedule, ScheduleBlock
+from qiskit.pulse import InstructionScheduleMap, Schedule, ScheduleBlock
 from qiskit.pulse.instructions import Instruction
 
 from ..compiler.base import PassManager
@@ -100,7 +101,11 @@ def compile(
         CompilerError: what cannot be lowered, with circuit, index and qubits.
         ProgramError: an invalid schedule.
     """
-    device = device if isinstance(device, Device) else device.device
+    device = _device_of(device)
+    _refuse_others("an InstructionScheduleMap", (InstructionScheduleMap,), inst_map=inst_map)
+    _refuse_others("a list of dicts {Parameter: value}", (list, tuple), parameter_binds=parameter_binds)
+    _refuse_others("a list", (list, tuple), constraints=constraints, trace=trace)
+    _refuse_others("True or a networkx graph of qubit pairs", (bool, nx.Graph), crosstalk=crosstalk)
     if is_qobj(circuits):
         held = read_qobj(circuits)
         circuits = list(held.experiments)
@@ -190,6 +195,22 @@ def schedule(
     return out if isinstance(circuits, list) else out[0]
 
 
+def _refuse_others(rule: str, kinds: Tuple[type, ...], **arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is not None and not isinstance(value, kinds):
+            raise CompilerError(f"Argument `{name}` must be {rule}, but {value!r} came.")
+
+
+def _device_of(device: Any) -> Device:
+    own = getattr(device, "device", device)
+    if not isinstance(own, Device):
+        raise CompilerError(
+            f"Argument `device` must be a Device or a Backend of pulsekit, but {type(device).__name__} came. "
+            "Device.from_snapshot(name) makes one of a name, Device.from_backend(backend) of another's backend."
+        )
+    return own
+
+
 _METHODS = {"alap": "alap", "as_late_as_possible": "alap", "asap": "asap", "as_soon_as_possible": "asap", None: "alap"}
 
 
@@ -206,6 +227,8 @@ def _sources(backend: Any, inst_map: Any, meas_map: Any, dt: Optional[float]) ->
         raise CompilerError("Argument `backend` must be given, or both `inst_map` and `meas_map`, but it is None.")
     if backend is None:
         return inst_map, meas_map, dt
+    if not hasattr(backend, "configuration") and not hasattr(backend, "instruction_schedule_map"):
+        raise CompilerError(f"Argument `backend` must be a backend with pulses, but {type(backend).__name__} came.")
     if getattr(backend, "version", 0) > 1:
         inst_map = backend.instruction_schedule_map if inst_map is None else inst_map
         meas_map = backend.meas_map if meas_map is None else meas_map

@@ -57,12 +57,14 @@ def tune(
         The device with calibrations of source "tuned".
 
     Raises:
-        CalibrationError: ``calibrations`` is neither.
+        CalibrationError: ``calibrations`` is neither, or ``device`` is none.
 
     Cost: about 0.1 s per pair; milliseconds from the cache.
     """
     if calibrations not in KINDS:
         raise CalibrationError(f"Argument `calibrations` must be one of {list(KINDS)}, but {calibrations!r} came.")
+    if not isinstance(device, Device):
+        raise CalibrationError(f"Argument `device` must be a Device, but {type(device).__name__} came.")
     device = fitted_readout(device, cache=cache)
     if calibrations == "vendor":
         return device

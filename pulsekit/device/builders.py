@@ -152,6 +152,8 @@ def device_from_graph(
     Raises:
         DeviceError: an argument out of range, or of the wrong length.
     """
+    if not isinstance(graph, nx.Graph):
+        raise DeviceError(f"Argument `graph` must be a networkx graph, but {type(graph).__name__} came.")
     if graph.is_directed() or graph.is_multigraph() or any(a == b for a, b in graph.edges):
         raise DeviceError("Argument `graph` must be an undirected simple graph without loops. Convert it.")
     if not len(graph):

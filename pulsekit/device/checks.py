@@ -11,7 +11,21 @@ import numpy as np
 
 from ..errors import DeviceError
 
-__all__ = ["complex_finite", "finite", "index", "indices", "integer", "named", "one_of", "pair_of", "ranges", "sized"]
+__all__ = [
+    "carrier",
+    "complex_finite",
+    "finite",
+    "index",
+    "indices",
+    "integer",
+    "named",
+    "one_of",
+    "pair_of",
+    "ranges",
+    "sized",
+]
+
+LOWEST = 1e6  # Hz; a carrier below it is a slip
 
 
 @contextmanager
@@ -52,6 +66,18 @@ def finite(
         )
     if not good:
         raise DeviceError(f"Argument `{name}` must be {rule}, but {value!r} came.")
+
+
+def carrier(name: str, value: Any) -> None:
+    """Check the frequency of a transmon or a resonator.
+
+    Raises:
+        DeviceError: not a finite real number, or too low: GHz by mistake.
+    """
+    finite(name, value, above=0, unit="Hz")
+    if value < LOWEST:
+        hint = " It looks like GHz; multiply by 1e9." if 0.1 <= value <= 100 else ""
+        raise DeviceError(f"Argument `{name}` must be at least {LOWEST:g} Hz, but {value!r} Hz came.{hint}")
 
 
 def complex_finite(name: str, value: Any) -> None:

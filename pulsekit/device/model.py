@@ -45,7 +45,7 @@ class Transmon:
     p_th: float = 0.0  # equilibrium excited population
 
     def __post_init__(self) -> None:
-        checks.finite("frequency", self.frequency, above=0, unit="Hz")
+        checks.carrier("frequency", self.frequency)
         checks.integer("levels", self.levels, least=2, most=5)
         checks.finite("anharmonicity", self.anharmonicity, unit="Hz")
         if self.anharmonicity == 0:
@@ -144,7 +144,7 @@ class Resonator:
     transitions: Tuple[Tuple[int, int, float], ...] = ()  # (from, to, 1/s): jumps that the readout tone induces
 
     def __post_init__(self) -> None:
-        checks.finite("frequency", self.frequency, above=0, unit="Hz")
+        checks.carrier("frequency", self.frequency)
         checks.finite("kappa", self.kappa, above=0, unit="Hz")
         for shift in self.chi:
             checks.finite("chi", shift, unit="Hz")

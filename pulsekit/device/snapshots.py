@@ -77,7 +77,7 @@ def load_snapshot(name: str) -> Tuple[Dict[str, Any], Dict[str, Any], Optional[D
         DeviceError: unknown name, or a snapshot without pulse defaults.
     """
     index = _index(snapshot_folder())
-    short = name.lower()
+    short = str(name).lower()
     short = short[4:] if short.startswith("fake") else short
     short = short[: -len("v2")] if short.endswith("v2") else short
     found = name if name in index else next((n for n in index if n.split("_")[-1] == short.lstrip("_")), None)

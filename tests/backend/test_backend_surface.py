@@ -259,6 +259,12 @@ def test_4_4_primitives(backend):
     assert value < -0.4
 
 
+@pytest.mark.parametrize("device", ["ibm_perth", None])
+def test_a_backend_is_made_of_a_device(device):
+    with pytest.raises(TypeError, match=r"`device` must be a Device.* get_backend\(name\)"):
+        Backend(device)
+
+
 def test_4_4_provider():
     provider = Provider(store="memory")
     names = [b.name for b in provider.backends()]

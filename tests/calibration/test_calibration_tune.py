@@ -211,6 +211,8 @@ def test_vendor_keeps_the_pulses(shipped) -> None:
     kept = tune(shipped, calibrations="vendor")
     assert {c.id for c in kept.calibrations} == {c.id for c in shipped.calibrations}
     assert kept.resonators != shipped.resonators
+    with pytest.raises(CalibrationError, match="`device` must be a Device, but str came"):
+        tune("ibm_perth")  # type: ignore[arg-type]
     with pytest.raises(CalibrationError, match="calibrations"):
         tune(shipped, calibrations="best")
 

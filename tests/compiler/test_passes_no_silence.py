@@ -22,7 +22,7 @@ from qiskit.pulse import (
     ShiftPhase,
 )
 
-from pulsekit.backend.frontend import compile
+from pulsekit.backend.frontend import compile, schedule
 from pulsekit.device import Calibration, CalibrationMap, Device, Resonator, Transmon
 from pulsekit.errors import PulsekitError, PulsekitWarning
 from pulsekit.program import Op, parse_text
@@ -124,6 +124,21 @@ def test_options_that_do_not_exist(device, options):
     for item in (QuantumCircuit(1), Schedule((0, Play(Constant(160, 0.1), D0)))):
         with pytest.raises(PulsekitError, match=f"Argument `{name}` must be one of"):
             compile(item, device, **options)
+
+
+@pytest.mark.parametrize("name", ["inst_map", "parameter_binds", "constraints", "trace", "crosstalk"])
+def test_arguments_of_another_kind(device, name):
+    with pytest.raises(PulsekitError, match=f"Argument `{name}` must be .* but 3.5 came"):
+        compile(QuantumCircuit(1), device, **{name: 3.5})
+
+
+def test_what_is_no_device_and_no_backend(device):
+    for other in ("ibm_perth", None):
+        with pytest.raises(PulsekitError, match="`device` must be a Device or a Backend"):
+            compile(QuantumCircuit(1), other)
+    for other in ("ibm_perth", device):
+        with pytest.raises(PulsekitError, match="`backend` must be a backend with pulses"):
+            schedule(QuantumCircuit(1), other)
 
 
 def test_reset_is_not_refused_and_not_dropped(device):
