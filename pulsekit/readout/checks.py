@@ -33,13 +33,13 @@ def check_acquires(programs: Iterable[Program], device: Device) -> None:
         for row in np.flatnonzero(events.op == int(Op.ACQUIRE)).tolist():
             qubit, duration = program.channels[events.channel[row]].index, int(events.duration[row])
             t0, ref = int(events.t0[row]), int(events.ref[row])
-            where = f"a{qubit}@{t0}..{t0 + duration}"
+            where, whose = f"a{qubit}@{t0}..{t0 + duration}", f"(program {program.name!r})"
             if qubit >= len(device.resonators):
                 raise ReadoutError(
-                    f"{where}: an acquire needs a resonator, but device {device.name!r} has none for it."
+                    f"{where}: an acquire needs a resonator, but device {device.name!r} has none for it. {whose}"
                 )
             if duration < group:
-                raise ReadoutError(f"{where}: an acquire must last at least one record sample ({group} dt).")
+                raise ReadoutError(f"{where}: an acquire must last at least one record sample ({group} dt). {whose}")
             if ref < 0:
                 continue
             spec, samples = program.acquires[ref], duration // group
@@ -49,4 +49,4 @@ def check_acquires(programs: Iterable[Program], device: Device) -> None:
                     kernel_weights(spec.kernel, samples, device.timing.dtm, decay_s=None, difference=ones, rate=0.0)
                 given_form(spec.discriminator)
             except ReadoutError as error:
-                raise ReadoutError(f"{where}: {error}") from None
+                raise ReadoutError(f"{where}: {error} {whose}") from None

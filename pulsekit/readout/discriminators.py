@@ -23,6 +23,7 @@ from typing import Any, Dict, Optional, Tuple
 import numpy as np
 
 from ..errors import ReadoutError
+from .parameters import number, numbers
 
 __all__ = ["DISCRIMINATORS", "check_discriminator", "given_form", "linear_form", "quadratic_form"]
 
@@ -59,16 +60,17 @@ def given_form(spec: Optional[Spec]) -> Optional[np.ndarray]:
     """Return the form that the user's parameters fix, or None (train it).
 
     Raises:
-        ReadoutError: parameters of a wrong shape.
+        ReadoutError: parameters of a wrong shape, or not finite real numbers.
     """
     check_discriminator(spec)
     if spec is None or not spec[1]:
         return None
     parameters = dict(spec[1])
     if "coefficients" in parameters:
-        return _numbers(parameters["coefficients"], 6, "coefficients")
-    weights = _numbers(parameters.get("weights", ()), 2, "weights")
-    return np.array([0, 0, 0, weights[0], weights[1], -float(parameters.get("threshold", 0.0))])
+        return numbers("Discriminator parameter `coefficients`", parameters["coefficients"], 6)
+    weights = numbers("Discriminator parameter `weights`", parameters.get("weights", ()), 2)
+    threshold = number("Discriminator parameter `threshold`", parameters.get("threshold", 0.0))
+    return np.array([0, 0, 0, weights[0], weights[1], -threshold])
 
 
 def linear_form(lower: complex, upper: complex, threshold: float) -> np.ndarray:
@@ -96,12 +98,3 @@ def quadratic_form(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
         quadratic = (-0.5 * inverse[0, 0], -0.5 * inverse[1, 1], -inverse[0, 1])
         out += sign * np.array([*quadratic, linear[0], linear[1], constant])
     return out
-
-
-def _numbers(values: Any, count: int, name: str) -> np.ndarray:
-    array = np.asarray(values, dtype=np.float64).ravel()
-    if array.size != count or not np.isfinite(array).all():
-        raise ReadoutError(
-            f"Discriminator parameter `{name}` must be {count} finite numbers, but {array.tolist()} came."
-        )
-    return array

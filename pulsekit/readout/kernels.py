@@ -24,6 +24,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 import numpy as np
 
 from ..errors import ReadoutError
+from .parameters import number, numbers, whole
 
 __all__ = ["KERNELS", "check_kernel", "kernel_weights"]
 
@@ -98,8 +99,8 @@ def kernel_weights(
 
 
 def _boxcar(parameters: Mapping[str, Any], samples: int) -> np.ndarray:
-    start = int(parameters.get("start_window", 0))
-    stop = min(int(parameters.get("stop_window", samples)), samples)
+    start = whole("Kernel parameter `start_window`", parameters.get("start_window", 0))
+    stop = min(whole("Kernel parameter `stop_window`", parameters.get("stop_window", samples)), samples)
     if not 0 <= start < stop:
         raise ReadoutError(
             f"Kernel 'boxcar' must have 0 <= start_window < stop_window within the {samples} record samples, "
@@ -111,22 +112,20 @@ def _boxcar(parameters: Mapping[str, Any], samples: int) -> np.ndarray:
 
 
 def _given(parameters: Mapping[str, Any], samples: int) -> np.ndarray:
-    real = np.asarray(parameters.get("real", ()), dtype=np.float64).ravel()
-    imag = np.asarray(parameters.get("imag", np.zeros(real.size)), dtype=np.float64).ravel()
+    real = numbers("Kernel parameter `real`", parameters.get("real", ()))
+    imag = numbers("Kernel parameter `imag`", parameters.get("imag", np.zeros(real.size)))
     if real.size != imag.size or not 0 < real.size <= samples:
         raise ReadoutError(
             f"Kernel 'weights' must have as many `real` as `imag` numbers, 1 to {samples} (the record samples), "
             f"but {real.size} and {imag.size} came."
         )
-    if not (np.isfinite(real).all() and np.isfinite(imag).all()):
-        raise ReadoutError("Kernel 'weights' must be finite, but some are NaN or infinite.")
     weights = np.zeros(samples, complex)
     weights[: real.size] = real + 1j * imag
     return weights
 
 
 def _positive(parameters: Mapping[str, Any], name: str) -> float:
-    value = float(parameters.get(name, 0.0))
+    value = number(f"Kernel parameter `{name}`", parameters.get(name, 0.0))
     if not value > 0:
         raise ReadoutError(f"Kernel parameter `{name}` must be positive, but {value} came.")
     return value

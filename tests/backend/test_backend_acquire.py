@@ -62,13 +62,21 @@ def test_a_kernel_comes_through_a_circuits_calibration(backend):
         ({"kernel": Kernel("box")}, "kernel"),
         ({"kernel": Kernel("boxcar", start=3)}, "start"),
         ({"kernel": Kernel("weights", real=[1.0] * 10**6)}, "weights"),
+        ({"kernel": Kernel("weights", real=["a"] * 1000)}, "`real` must be finite real numbers, but .'a'"),
+        ({"kernel": Kernel("weights", real=[1j])}, "`real` must be finite real numbers"),
+        ({"kernel": Kernel("boxcar", start_window=1.5)}, "`start_window` must be a whole number, but 1.5"),
+        ({"kernel": Kernel("boxcar", stop_window=None)}, "`stop_window` must be a finite real number, but None"),
+        ({"kernel": Kernel("exponential", decay_s="1us")}, "`decay_s` must be a finite real number, but '1us'"),
+        ({"discriminator": Discriminator("linear_discriminator", weights=[1, 1], threshold=np.nan)}, "`threshold`"),
+        ({"discriminator": Discriminator("quadratic_discriminator", coefficients=[None] * 6)}, "`coefficients` .* 6 "),
         ({"discriminator": Discriminator("lda")}, "discriminator"),
         ({"discriminator": Discriminator("linear_discriminator", weights=[1.0])}, "weights"),
     ],
 )
 def test_a_readout_that_there_is_not_is_refused_by_run(backend, options, said):
-    with pytest.raises(IBMQBackendError, match=said):
+    with pytest.raises(IBMQBackendError, match=said) as caught:
         backend.run(measured(backend, **options)[0])
+    assert "(program 'measured')" in str(caught.value) and len(str(caught.value)) < 400
 
 
 def test_a_result_over_the_cap_is_refused_by_run(backend):
