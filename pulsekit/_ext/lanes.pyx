@@ -657,9 +657,13 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
 def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, :, ::1] u, int dim, int steps, double[::1] work,
               const double[:, ::1] factors, const double[::1] weights, const int[:, ::1] jumps,
               const double[::1] rates, bint second):
-    """Apply unitaries u[steps or 1, block, entry, 2, 8] with decay; see rho_poly. One does for all steps."""
+    """Apply unitaries u[steps or 1, blocks or 1, entry, 2, 8] with decay; see rho_poly.
+
+    One does for all steps, one for all blocks.
+    """
     cdef decay_plan d
     cdef Py_ssize_t b
+    cdef Py_ssize_t apart = 0 if u.shape[1] == 1 else 1
     cdef long stride = 0 if u.shape[0] == 1 else u.shape[1] * u.shape[2] * u.shape[3] * u.shape[4]
     d.jumps = rates.shape[0] - 1
     d.second = second
@@ -670,7 +674,7 @@ def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, :, ::1] u, int dim, 
     d.rate = &rates[0]
     with nogil:
         for b in range(x.shape[0]):
-            rho_steps_block(&x[b, 0, 0, 0], &u[0, b, 0, 0, 0], stride, dim, steps, &d, &work[0])
+            rho_steps_block(&x[b, 0, 0, 0], &u[0, b * apart, 0, 0, 0], stride, dim, steps, &d, &work[0])
 
 
 def expm(double[:, :, :, ::1] x, const double[:, :, :, ::1] g, int dim, int squarings, double[::1] work):

@@ -23,7 +23,7 @@ from .space import Space
 from .stack import Stack
 from .windows import Track
 
-__all__ = ["Chain", "cacheable", "chain_of", "few_enough", "propagators_of", "pulse_ids", "run_chain"]
+__all__ = ["Chain", "cacheable", "chain_of", "few_enough", "free_evolution", "propagators_of", "pulse_ids", "run_chain"]
 
 _lanes = kernel("lanes")
 _KEPT = 4096  # propagators per model
@@ -204,10 +204,10 @@ def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.nda
     else:
         none = np.zeros((lanes, 1))
         for k in range(count):
-            states = _free(space, states, chain.gap[:, k])
+            states = free_evolution(space, states, chain.gap[:, k])
             one = np.ascontiguousarray(chain.ids[:, k : k + 1])
             states = _walk(space, one, propagators, states, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
-    return _free(space, states, chain.rest) * np.exp(1j * space.number * chain.last[:, None])[:, :, None]
+    return free_evolution(space, states, chain.rest) * np.exp(1j * space.number * chain.last[:, None])[:, :, None]
 
 
 def _decay(space: Space, span: float) -> np.ndarray:
@@ -217,7 +217,7 @@ def _decay(space: Space, span: float) -> np.ndarray:
     return (columns * np.exp(values * span)) @ inverse
 
 
-def _free(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
+def free_evolution(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
     """Return states after free evolution; those of span 0 as they are, to the bit."""
     if not span.any():
         return states

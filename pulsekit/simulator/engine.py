@@ -26,7 +26,7 @@ from .stack import Stack, runs_of
 from .tables import PolyTable, TooStrongError, frame_table, lab_table
 from .windows import LineTone, Piece, Track, Window
 
-__all__ = ["chain_propagators", "engine_of", "precision_of", "run_sampled"]
+__all__ = ["chain_propagators", "engine_of", "precision_for", "precision_of", "run_sampled"]
 
 _lanes = kernel("lanes")
 MOST_MAPS = 512  # per sample
@@ -48,7 +48,7 @@ def chain_propagators(space: Space, chain: Chain, tolerance: float) -> np.ndarra
     def compute(key: Tuple[int, Pulse, float, float, float]) -> np.ndarray:
         return _propagator(space, key, tolerance)
 
-    precision = _precision(tolerance, chain.samples)
+    precision = precision_for(tolerance, chain.samples)
     if precision not in chain.made:
         chain.made[precision] = propagators_of(space, chain.pulses, precision, compute)
     return chain.made[precision]
@@ -56,10 +56,11 @@ def chain_propagators(space: Space, chain: Chain, tolerance: float) -> np.ndarra
 
 def precision_of(track: Track, tolerance: float) -> float:
     """Return the error allowed in one sample of a track."""
-    return _precision(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
+    return precision_for(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
 
 
-def _precision(tolerance: float, samples: int) -> float:
+def precision_for(tolerance: float, samples: int) -> float:
+    """Return the error allowed in one of so many samples."""
     return max(tolerance / (2 * 2.0 ** np.ceil(np.log2(max(samples, 64)))), 2e-15)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from .blocks import LANES
 from .cached import CHAIN, CHAINED, chain_of, run_chain
-from .engine import chain_propagators, run_sampled
+from .engine import chain_propagators, precision_for, run_sampled
+from .mapped import mapping_seconds, maps_of, run_repeats
 from .model import Model
-from .routes import routes_of
+from .routes import Mapped, routes_of
 from .space import Space, space_of
 from .stack import Stack
 from .threads import run_all
@@ -24,6 +25,7 @@ MAX_KET = 25  # amplitudes of a ket
 MAX_DENSITY = 256  # entries of a density matrix
 CACHE = 2**20  # bytes of a block of lanes
 SHORTEST = 2048  # lanes of a block: what is done once per block takes longer for fewer
+SHARED = 2**18  # samples up to which programs have the same maps of gates, whatever their length
 WORTH = 2e-3  # s of work, less is not worth a thread
 SAMPLED = 1.5e-9  # s per sample, lane and matrix entry
 
@@ -79,9 +81,11 @@ def evolve_fast(
     for stack in stacks:
         begin, end = start[stack.experiments], stop[stack.experiments]
         for track in tracks_of(stack, model, begin, end):
-            routes = routes_of(space, stack, track, rwa)
+            routes = routes_of(space, stack, track, rwa, tolerance)
             if routes.chained is not None:
                 work.append(_chained(space, stack, routes.chained, states, begin, end, tolerance, threads, out))
+            if routes.mapped is not None:
+                work.append(_mapped(space, stack, routes.mapped, states, begin, end, tolerance, cancel, out))
             for part in routes.sampled:
                 work.append(_sampled(space, stack, part, states, begin, end, rwa, tolerance, threads, cancel, out))
     seconds = sum(w.seconds for w in work)
@@ -113,6 +117,39 @@ def _chained(
     cost = chain.ids.size * states.shape[2] * (CHAIN * space.size**2 + CHAINED)
     cuts = _cuts(len(at), len(at), threads, cost)
     return _Work([partial(run, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])], cost)
+
+
+def _mapped(
+    space: Space,
+    stack: Stack,
+    mapped: Mapped,
+    states: np.ndarray,
+    begin: np.ndarray,
+    end: np.ndarray,
+    tolerance: float,
+    cancel: Optional[threading.Event],
+    out: np.ndarray,
+) -> _Work:
+    """Return the work of lanes that go by maps of their gates; where a gate has none, sample by sample."""
+    track, repeats = mapped
+    samples = sum(w.length for w in track.windows)
+    precision = precision_for(tolerance, max(samples, SHARED))
+    at, t0, t1 = stack.experiments[track.lanes], begin[track.lanes], end[track.lanes]
+
+    def run() -> None:
+        maps = dict(zip(repeats.gates, maps_of(space, repeats, precision, cancel)))
+        fast = np.array([maps[g] is not None for g in repeats.gates])[repeats.gate].all(axis=1)
+        x = _turn(space, states[at], -t0 * space.model.dt)
+        if fast.any():
+            mine = repeats.take(fast)
+            known = [m for m in map(maps.get, mine.gates) if m is not None]
+            x[fast] = run_repeats(space, mine, known, x[fast], t0[fast], t1[fast])
+        if not fast.all():
+            part, slow = select_lanes(track, ~fast), ~fast
+            x[slow] = run_sampled(space, stack, part, x[slow], t0[slow], t1[slow], True, tolerance, cancel=cancel)
+        out[at] = _turn(space, x, t1 * space.model.dt)
+
+    return _Work([run], mapping_seconds(space, repeats))
 
 
 def _sampled(

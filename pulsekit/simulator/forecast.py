@@ -24,9 +24,11 @@ from .lanes import lane_groups
 from .localdrive import stretches
 from .magnus import Step
 from .many import IDLE, gap_of
+from .mapped import mapping_seconds, unknown_gates
 from .methods import choose
 from .model import Model
 from .reference import Reference
+from .repeats import Repeats, work_of
 from .rho import RhoEngine
 from .routes import routes_of
 from .schemes import ladder, unit
@@ -117,11 +119,13 @@ def _track(out: _Sum, space: Space, stack: Stack, track: Track, rwa: bool, toler
     ends = stack.end[track.lanes]
     gaps = max(float(ends.sum()) - busy * lanes, 0.0)
     out.add("delays", "closed form", gaps, TRACK)
-    routes = routes_of(space, stack, track, rwa)
+    routes = routes_of(space, stack, track, rwa, tolerance)
     if routes.chained is not None:
         count = len(routes.chained.lanes)
         seconds = count * len(track.windows) * (CHAIN * space.size**2 + CHAINED)
         out.add("pulses that repeat", "propagators, computed once", count * busy, seconds)
+    if routes.mapped is not None:
+        _gates(out, space, routes.mapped.repeats, len(routes.mapped.track.lanes) * busy)
     for part in routes.sampled:
         _sampled(out, space, stack, part, rwa, tolerance)
 
@@ -145,6 +149,15 @@ def _sampled(out: _Sum, space: Space, stack: Stack, track: Track, rwa: bool, tol
                 (piece.stop - piece.start) * len(track.lanes),
                 PIECE + seconds + (RHO_PIECE if isinstance(engine, RhoEngine) else 0.0),
             )
+
+
+def _gates(out: _Sum, space: Space, repeats: Repeats, samples: int) -> None:
+    """Add gates that repeat, and their maps where none is known."""
+    out.add("gates that repeat", "maps, computed once", samples, mapping_seconds(space, repeats))
+    rate = 2 * RHO * space.model.dim**3 if space.density else MAP_KET * space.size**2
+    work = sum(work_of(space, g)[1] for g in unknown_gates(space, repeats))
+    if work:
+        out.add("gates that repeat", "making maps, once", 0, rate * work)
 
 
 def _piece(engine: Engine, track: Track, piece: Piece, blocks: int) -> Tuple[str, str, float]:

@@ -23,13 +23,13 @@ from .space import Space, space_of
 from .tables import PolyTable
 from .windows import LineTone, Piece
 
-__all__ = ["RhoEngine", "decay_steps", "decays"]
+__all__ = ["CHUNK", "EXPONENTIALS", "RhoEngine", "decay_steps", "decays"]
 
 _lanes = kernel("lanes")
 _NEGLIGIBLE = 1e-8  # of the largest rate
 _BLOCKS = 256  # of step propagators at a time
-_ENTRIES = 2**13  # of these propagators
-_EXPONENTIALS = 500  # that these take, for cancellation's sake
+CHUNK = 2**13  # entries of these propagators
+EXPONENTIALS = 500  # that these take, for cancellation's sake
 _STRANG = np.array([0.5, 1.0, 1.0])  # steps of decay at both ends, after odd, after even steps
 _SIMPSON = np.array([1 / 3, 4 / 3, 2 / 3])
 _LONGEST = 2.0  # rad that coherences between levels may turn against each other in a step
@@ -160,7 +160,8 @@ class RhoEngine(Engine):
             arguments = poly_arguments(table, n, coef, now, turn, env, which, a - offset, b - offset)
             _lanes.rho_poly(self.x, self.dim, *arguments, self.work, *decay)
 
-    def _identity(self) -> np.ndarray:
+    def identity(self) -> np.ndarray:
+        """Return one identity for every lane, float64[blocks, dim * dim, 2, 8]."""
         eye = np.eye(self.dim, dtype=complex).reshape(1, -1)
         return pack(np.repeat(eye, self.lanes, axis=0), np.arange(self.lanes))
 
@@ -169,7 +170,7 @@ class RhoEngine(Engine):
         span = (piece.stop - piece.start) * self.dt
         count = self.flat_steps(tones, span)
         packed, squarings = self.exponent(self.map_space, piece, tones, w, span / count)
-        u = self._identity()
+        u = self.identity()
         _lanes.expm(u, packed, self.dim, squarings, self.work)
         decay = self._decay(span / count, True)
         for a, b in self.parts_of(0, count // 2, 12e-9 * self.dim**3):
@@ -192,8 +193,8 @@ class RhoEngine(Engine):
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
         n = self.cuts
         each = Step(self, tones, constant, n).per_sample
-        most = min(_BLOCKS, _ENTRIES // self.dim**2)  # whatever the lanes: decay at the ends of a chunk rounds
-        chunk = max(1, min(most // n, _EXPONENTIALS // each))
+        most = min(_BLOCKS, CHUNK // self.dim**2)  # whatever the lanes: decay at the ends of a chunk rounds
+        chunk = max(1, min(most // n, EXPONENTIALS // each))
         decay = self._decay(self.dt / n, n > 1)
         for a in range(piece.start, piece.stop, chunk):
             self.look()

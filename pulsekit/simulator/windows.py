@@ -20,7 +20,7 @@ from .stack import Stack, runs_of
 Run = Tuple[int, int, bool]
 W_REACH = TWO_PI * 25e6  # rad/s, the narrowest class of detuning
 
-__all__ = ["LineTone", "Piece", "Track", "Window", "select_lanes", "tracks_of"]
+__all__ = ["LineTone", "Piece", "Track", "Window", "select_lanes", "together", "tracks_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,6 +259,13 @@ def _windows(stack: Stack, tones: Sequence[LineTone], opens: np.ndarray, relativ
         length = max(o + tones[k].duration for k, o in zip(members, offsets))
         out.append(Window(a, int(length), pieces, members))
     return tuple(out)
+
+
+def together(stack: Stack, tones: Sequence[LineTone]) -> Window:
+    """Return the window of tones that begin at once, the same in every lane."""
+    count = len(tones)
+    (window,) = _windows(stack, tones, np.arange(count) == 0, np.zeros(count, dtype=np.int64))
+    return window
 
 
 def _runs(stack: Stack, tone: LineTone) -> Sequence[Run]:
