@@ -11,7 +11,7 @@ import numpy as np
 from .blocks import LANES
 from .cached import CHAIN, CHAINED, chain_of, run_chain
 from .engine import chain_propagators, precision_for, run_sampled
-from .mapped import mapping_seconds, maps_of, run_repeats
+from .mapped import map_of, mapping_seconds, run_repeats
 from .model import Model
 from .routes import Mapped, routes_of
 from .space import Space, space_of
@@ -137,7 +137,7 @@ def _mapped(
     at, t0, t1 = stack.experiments[track.lanes], begin[track.lanes], end[track.lanes]
 
     def run() -> None:
-        maps = dict(zip(repeats.gates, maps_of(space, repeats, precision, cancel)))
+        maps = {g: map_of(space, g, precision, cancel) for g in repeats.gates}
         fast = np.array([maps[g] is not None for g in repeats.gates])[repeats.gate].all(axis=1)
         x = _turn(space, states[at], -t0 * space.model.dt)
         if fast.any():

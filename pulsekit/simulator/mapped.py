@@ -17,34 +17,44 @@ from .gatemaps import Gate, angles_of, gate_maps
 from .repeats import KEPT, Repeats
 from .space import Space
 
-__all__ = ["mapping_seconds", "maps_of", "run_repeats", "unknown_gates"]
+__all__ = ["map_of", "mapping_seconds", "run_repeats", "unknown_gates"]
 
 _maps = kernel("maps")
 TERMS = 8  # of a map of two carriers
 
 
-def maps_of(
-    space: Space, repeats: Repeats, precision: float, cancel: Optional[threading.Event] = None
-) -> List[Optional[np.ndarray]]:
-    """Return the maps of the gates as the kernel wants them, remembered on the space; None: there is none."""
+def map_of(
+    space: Space, gate: Gate, precision: float, cancel: Optional[threading.Event] = None
+) -> Optional[np.ndarray]:
+    """Return a gate's map as the kernel wants it, remembered on the space.
+
+    Args:
+        space: two transmons.
+        gate: the tones.
+        precision: error allowed in a sample.
+        cancel: looked at while the map is made, or another thread makes one.
+
+    Returns:
+        float64[terms, blocks, size, 8]; None where the series of the gate
+        does not end.
+
+    Raises:
+        CancelledError: ``cancel`` was set.
+    """
     known: Dict[Tuple[Gate, float], Optional[np.ndarray]] = space.__dict__.setdefault("_gates", {})
-    lock = _making.setdefault(space, threading.Lock())  # other threads want the same maps
-    out = []
-    for gate in repeats.gates:
-        while not lock.acquire(timeout=0.05):
-            if cancel is not None and cancel.is_set():
-                raise CancelledError("The simulation was cancelled.")
-        try:
-            key = (gate, precision)
-            if key not in known:
-                made = gate_maps(space, gate, precision, cancel)
-                if sum(m.nbytes for m in known.values() if m is not None) > KEPT:
-                    known.clear()
-                known[key] = None if made is None else coordinates_of(space).columns(made)
-            out.append(known[key])
-        finally:
-            lock.release()
-    return out
+    key, lock = (gate, precision), _making.setdefault(space, threading.Lock())
+    while not lock.acquire(timeout=0.05):
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+    try:
+        if key not in known:
+            made = gate_maps(space, gate, precision, cancel)
+            if sum(m.nbytes for m in known.values() if m is not None) > KEPT:
+                known.clear()
+            known[key] = None if made is None else coordinates_of(space).columns(made)
+        return known[key]
+    finally:
+        lock.release()
 
 
 def mapping_seconds(space: Space, repeats: Repeats) -> float:
