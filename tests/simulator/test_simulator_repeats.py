@@ -166,6 +166,29 @@ def test_lanes_do_not_see_their_neighbours_nor_threads(noise: bool) -> None:
     assert np.array_equal(simulate(batch[::-1], dev, **settings).states, whole[::-1])
 
 
+@pytest.mark.parametrize("frozen", [(), (1,)])
+@pytest.mark.parametrize("solver", ["schroedinger", "lindblad"])
+def test_evolution_may_stop_inside_a_gate(solver: str, frozen: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    dev, prog = device(2, 3), gates(np.random.default_rng(7), 12)
+    model = Model.from_device(dev, (0, 1), noise=solver == "lindblad")
+    ket = np.zeros((1, model.dim), dtype=complex)
+    ket[0, 0], ket[0, 1] = 0.6, 0.8j
+    x = ket[:, :, None] * ket[:, None].conj() if solver == "lindblad" else ket
+    cut = int(prog.events.t0[prog.events.op == Op.PLAY][-6]) + 21
+
+    def run(maps: bool, states: np.ndarray, **interval: int) -> np.ndarray:
+        batch = Batch((prog,), np.zeros(1, np.int32), default_los(dev, 1))  # routes are kept with a batch
+        settings = {"solver": solver, "tolerance": 1e-8, "frozen": frozen, **interval}
+        return by(monkeypatch, maps, lambda: evolve(model, batch, states, **settings))
+
+    slow, fast = run(False, x), run(True, x)
+    both = run(True, run(True, x, stop=cut), start=cut)
+    assert np.abs(fast - slow).max() < 1e-8
+    assert np.abs(both - slow).max() < 1e-8
+    alone = bool(frozen) and solver == "schroedinger"  # pulses that play alone are not these maps' business
+    assert np.array_equal(fast, slow) == alone
+
+
 def parts_of(batch: Any, dev: Device, **settings: Any) -> Dict[str, Any]:
     (cluster,) = simulate(batch, dev, explain=True, spectator_bound=1e-9, **settings).info["plan"].clusters
     return {p.method: p for p in cluster.parts}
