@@ -82,7 +82,7 @@ def gate_maps(
     while True:
         series = _series(maps)
         size = np.abs(series).max(axis=(1, 2))
-        if size[-1] <= allowed / 2 and size[-3:-1].max() <= allowed * 8:  # the next terms are far smaller
+        if size[-1] <= allowed / 2 and size[-3:-1].max() <= allowed * 64:  # terms shrink by a hundred each
             kept = np.flatnonzero(size > allowed / 16)
             terms = 2 * (-(-int(kept[-1]) // 2)) + 1
             return series[:terms]
