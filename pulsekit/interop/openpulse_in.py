@@ -7,6 +7,7 @@ alone becomes a Schedule.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from qiskit.circuit import Barrier, ClassicalRegister, Delay, Gate, Measure, QuantumCircuit, Reset
@@ -70,10 +71,27 @@ def _read(text: str, device: Optional[Device], ports: Optional[Mapping[str, str]
     try:
         tree = openpulse.parse(text)
     except Exception as error:  # antlr and openpulse raise a dozen kinds
-        raise CompilerError(f"Argument `text` must be OpenQASM 3 with OpenPulse, but: {error}") from error
+        fact = "it is empty" if not str(text).strip() else str(error) or f"it does not parse ({type(error).__name__})"
+        raise CompilerError(f"Argument `text` must be OpenQASM 3 with OpenPulse, but: {fact}") from error
+    for statement in tree.statements:
+        for inner in getattr(statement, "body", ()):  # whose lines openpulse counts from the block's first
+            _move_lines(inner, statement.span.start_line - 1)
     reader = _Reader(device, {k: Channel.parse(v) for k, v in (ports or {}).items()}, name)
     reader.run(tree.statements)
     return reader
+
+
+def _move_lines(node: Any, lines: int) -> None:
+    """Count the lines of a node, and of what is in it, from further above."""
+    if isinstance(node, list):
+        for item in node:
+            _move_lines(item, lines)
+    elif hasattr(node, "span"):
+        span = node.span
+        if span is not None:
+            node.span = replace(span, start_line=span.start_line + lines, end_line=span.end_line + lines)
+        for field in vars(node).values():
+            _move_lines(field, lines)
 
 
 class _ExternReader(ScheduleReader):

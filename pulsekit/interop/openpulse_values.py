@@ -11,10 +11,13 @@ import numpy as np
 
 from ..errors import CompilerError
 from ..program import SHAPES, Pulse
+from ..program.verifier import MAX_PULSE
 from .openpulse_out import waveform_arguments
 
 __all__ = ["Frame", "Samples", "Wave", "evaluate", "refuse", "wave_of", "whole"]
 
+TOO_LONG = 8022  # "pulse too long"
+MOST_BITS = 128  # of an integer: those of OpenPulse are of a machine
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 _CONSTANTS = {"pi": math.pi, "π": math.pi, "tau": 2 * math.pi, "τ": 2 * math.pi, "euler": math.e, "ℇ": math.e}
 _FUNCTIONS: Dict[str, Callable[[float], float]] = {
@@ -81,7 +84,10 @@ def evaluate(node: Any, names: Mapping[str, Any], dt: float) -> Any:
     handler = _NODES.get(type(node).__name__)
     if handler is None:
         raise refuse(node, "expressions must be constant", type(node).__name__)
-    return handler(node, names, dt)
+    try:
+        return handler(node, names, dt)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise refuse(node, "expressions must have a value", str(error)) from error
 
 
 def _identifier(node: Any, names: Mapping[str, Any], dt: float) -> Any:
@@ -115,18 +121,21 @@ def _binary(node: Any, names: Mapping[str, Any], dt: float) -> Any:
         "-": lambda: a - b,
         "*": lambda: a * b,
         "/": lambda: a / b,
-        "**": lambda: a**b,
+        "**": lambda: _power(a, b),
         "%": lambda: a % b,
     }
     if node.op.name not in operations:
         raise refuse(node, "operators must be arithmetic", node.op.name)
-    try:
-        value = operations[node.op.name]()
-    except (ArithmeticError, TypeError) as error:
-        raise refuse(node, "expressions must have a value", str(error)) from error
+    value = operations[node.op.name]()
     lengths = isinstance(a, Samples) + isinstance(b, Samples)
     ratio = node.op.name == "/" and isinstance(b, Samples)
     return Samples(value) if lengths and not ratio else value
+
+
+def _power(a: Any, b: Any) -> Any:
+    if isinstance(a, int) and isinstance(b, int) and b * a.bit_length() > MOST_BITS:
+        raise OverflowError(f"{a} ** {b} is too large")
+    return a**b
 
 
 def _array(node: Any, names: Mapping[str, Any], dt: float) -> List[Any]:
@@ -175,7 +184,10 @@ def _shape(node: Any, name: str, arguments: List[Any]) -> Wave:
         else:
             raise refuse(node, f"`{name}` must have {first + 1 + len(expected)} arguments", str(len(arguments)))
     params = {key: float(v) for (key, _), v in zip(expected, arguments[first + 1 :])}
-    pulse = Pulse.from_shape(name, whole(node, arguments[first]), params)
+    duration = whole(node, arguments[first])
+    if duration > MAX_PULSE:
+        raise refuse(node, f"a pulse must have at most {MAX_PULSE} samples", f"{duration}", TOO_LONG)
+    pulse = Pulse.from_shape(name, duration, params)
     return _turned(Wave(pulse), arguments[0]) if first else Wave(pulse)
 
 
@@ -187,7 +199,7 @@ def whole(node: Any, duration: Any) -> int:
     """
     if not isinstance(duration, (int, float)) or isinstance(duration, bool):
         raise refuse(node, "durations must be durations", repr(duration))
-    samples = round(float(duration))
+    samples = round(float(duration)) if math.isfinite(duration) else -1
     if abs(samples - float(duration)) > 1e-6 or samples < 0:
         raise refuse(node, "durations must be whole samples (dt)", f"{float(duration):g} dt")
     return samples

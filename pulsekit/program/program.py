@@ -55,12 +55,18 @@ class Pulse:
         limit_amplitude: bool = True,
         name: Optional[str] = None,
     ) -> "Pulse":
-        """Return a pulse of the shape library."""
+        """Return a pulse of the shape library.
+
+        Raises:
+            ProgramError: no such shape, or other parameters than it has.
+        """
+        if shape not in SHAPES:
+            raise ProgramError(f"Argument `shape` must be one of {sorted(SHAPES)}, but {shape!r} came.")
         items = tuple(sorted((k, float(v)) for k, v in params.items()))
-        if shape not in SHAPES or {k for k, _ in items} != set(SHAPES[shape].parameters):
+        wanted = sorted(SHAPES[shape].parameters)
+        if [k for k, _ in items] != wanted:
             raise ProgramError(
-                f"Argument `shape` must be one of {sorted(SHAPES)} with exactly its parameters, "
-                f"but {shape!r} with {[k for k, _ in items]} came."
+                f"Argument `params` must have the parameters of {shape!r}, {wanted}, but {[k for k, _ in items]} came."
             )
         return Pulse(shape, int(duration), items, b"", limit_amplitude, name)
 

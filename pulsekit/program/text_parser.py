@@ -172,7 +172,7 @@ def parse_text(text: str) -> Program:
             reader.line(line.rstrip("\r"))
         except (ValueError, IndexError, KeyError, TypeError, ProgramError) as error:
             raise ProgramError(
-                f"Argument `text`, line {number}: {line[:100]!r} is no line of a program: {error}."
+                f"Argument `text`, line {number}: {line[:100]!r} is no line of a program: {str(error).rstrip('.')}."
             ) from error
     return reader.program()
 

@@ -288,7 +288,7 @@ def test_cal_blocks_among_gates_are_pulse_gates(device):
         ("rx(unknown) q[0];", "declared before they are used, but 'unknown'"),
         ("delay[0.3dt] q[0];", "whole samples"),
         ("cal { frame z = newframe(zz, 0, 0); }", "names must be declared"),
-        ("this is not qasm", "must be OpenQASM 3"),
+        ("this is not qasm", "must be OpenQASM 3.* but: it does not parse"),
     ],
 )
 def test_what_cannot_be_read_is_refused(line, message):
@@ -307,6 +307,13 @@ def test_what_cannot_be_read_is_refused(line, message):
         ("waveform w = {0.5}; play(drive0, mix(g, w));", "160 and 1 samples"),
         ("capture_v1(in0, g);", "must have a duration"),
         ("float z = 1/0;", "must have a value"),
+        ("float z = log(-1.0);", "must have a value"),
+        ("float z = sqrt(g);", "must have a value"),
+        ("int z = 9**9**9;", r"9 \*\* 387420489 is too large"),
+        ("waveform w = mix(g);", "must have a value"),
+        ("delay[1e400s] drive0;", "whole samples"),
+        ("waveform w = gaussian(0.5, 1e9dt, 40dt);", "at most 10000000 samples"),
+        ("\n\n play(d0, g);", f"line {TEXT.split('defcal x')[0].count(chr(10)) + 3}: .*must be a frame"),
     ],
 )
 def test_bodies_that_cannot_be_read_are_refused(line, message):

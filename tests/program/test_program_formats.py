@@ -224,3 +224,15 @@ def test_objects_in_the_metadata_are_refused_by_name():
     assert "metadata" not in to_text(program, metadata=False)
     with pytest.raises(ProgramError, match="metadata"):
         to_json(program)
+
+
+@pytest.mark.parametrize(
+    "pulse,message",
+    [
+        ("gaussian(duration=160)", r"parameters of 'gaussian', \['sigma'\], but \[\] came\.$"),
+        ("gauss(duration=160)", r"`shape` must be one of .*but 'gauss' came\.$"),
+    ],
+)
+def test_a_pulse_of_a_text_says_what_its_shape_wants(pulse, message):
+    with pytest.raises(ProgramError, match=f"line 2: .*{message}"):
+        parse_text(f'program "p" duration=160 slots=0\npulse p0 = {pulse}')
