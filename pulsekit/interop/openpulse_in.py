@@ -73,11 +73,12 @@ def _read(text: str, device: Optional[Device], ports: Optional[Mapping[str, str]
     except Exception as error:  # antlr and openpulse raise a dozen kinds
         fact = "it is empty" if not str(text).strip() else str(error) or f"it does not parse ({type(error).__name__})"
         raise CompilerError(f"Argument `text` must be OpenQASM 3 with OpenPulse, but: {fact}") from error
-    for statement in tree.statements:
+    statements: Sequence[Any] = tree.statements
+    for statement in statements:
         for inner in getattr(statement, "body", ()):  # whose lines openpulse counts from the block's first
             _move_lines(inner, statement.span.start_line - 1)
     reader = _Reader(device, {k: Channel.parse(v) for k, v in (ports or {}).items()}, name)
-    reader.run(tree.statements)
+    reader.run(statements)
     return reader
 
 
