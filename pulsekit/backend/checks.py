@@ -19,6 +19,7 @@ from .exceptions import BackendTypeError, IBMQBackendValueError
 __all__ = [
     "Check",
     "boolean",
+    "callback",
     "choice",
     "header",
     "integer",
@@ -197,6 +198,13 @@ def _bound_value(name: str, value: Any, *, vector: bool) -> None:
         finite = False
     if not finite:
         raise refuse(name, "be finite", value)
+
+
+def callback(name: str, value: Any) -> Any:
+    """Take anything that can be called."""
+    if not callable(value):
+        raise refuse(name, "be a function", value, error=BackendTypeError)
+    return value
 
 
 def own_executor(name: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
 from ..store import ACTIVE, FINAL, JobRecord, Store
+from . import checks
 from .exceptions import (
     IBMQJobApiError,
     IBMQJobFailureError,
@@ -153,7 +154,10 @@ class Job(JobFacts, JobV1):
 
         Raises:
             IBMQJobTimeoutError: not finished in time.
+            BackendTypeError: ``callback`` cannot be called.
         """
+        if callback is not None:
+            checks.callback("callback", callback)
         end = None if timeout is None else time.monotonic() + timeout
         seen: Any = None
         while True:
@@ -292,6 +296,10 @@ class Job(JobFacts, JobV1):
 
         Packets of a running job call back in its thread. What the callback
         raises is logged.
+
+        Raises:
+            BackendTypeError: ``callback`` cannot be called.
         """
+        checks.callback("callback", callback)
         if self._ticket is not None:
             self._ticket.listen(callback)

@@ -228,6 +228,13 @@ def test_4_2_creation_date_and_time_per_step(own):
     assert all(when.tzinfo is not None for when in steps.values())
 
 
+def test_callbacks_are_functions(own):
+    job = own.run(measured())
+    for call in (job.on_live_data, lambda callback: job.wait_for_final_state(callback=callback)):
+        with pytest.raises(TypeError, match="`callback` must be a function, but 3 came"):
+            call(3)
+
+
 def test_4_2_name(own):
     job = own.run(measured(), job_name="a")
     assert job.update_name("b") == "b" == own.retrieve_job(job.job_id()).name()
