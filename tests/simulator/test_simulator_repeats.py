@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 import pytest
 from oracle import final_states
+from peers import qutip_states
 from random_schedules import Case, LineSpec, build, random_case
 from simulator_programs import device, gaussian, play, program
 
@@ -147,6 +148,16 @@ def test_maps_equal_scipy(seed: int, noise: bool, monkeypatch: pytest.MonkeyPatc
     dev, batch, settings = build(case)
     found = by(monkeypatch, True, lambda: simulate(batch, dev, outputs=("states",), **settings)).states[0]
     assert np.abs(found - final_states(case)).max() < 1e-8
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_maps_equal_qutip(seed: int, noise: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = repeating_case(seed, noise)
+    dev, batch, settings = build(case)
+    found = by(monkeypatch, True, lambda: simulate(batch, dev, outputs=("states",), **settings)).states[0]
+    assert np.abs(found - qutip_states(case)).max() < 1e-8
 
 
 @pytest.mark.parametrize("noise", [False, True])
