@@ -17,7 +17,7 @@ import numpy as np
 
 from .._ext import kernel
 from ..program import Pulse
-from .blocks import LANES, pack, unpack
+from .blocks import LANES, aligned, pack, unpack
 from .coordinates import Coordinates, coordinates_of
 from .engine import run_sampled
 from .magnus import sample_propagators
@@ -206,7 +206,9 @@ class MapEngine(RhoEngine):
     def _blocks(self, u: np.ndarray, angle: int) -> np.ndarray:
         """Return an angle's unitaries for eight lanes, from float64[steps, blocks, entries, 2, 8]."""
         own = u[:, angle // LANES, :, :, angle % LANES]
-        return np.ascontiguousarray(np.broadcast_to(own[:, None, :, :, None], (len(u), 1) + own.shape[1:] + (LANES,)))
+        out = aligned(len(u), 1, *own.shape[1:], LANES)
+        out[:] = own[:, None, :, :, None]
+        return out
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
         n = self.cuts
