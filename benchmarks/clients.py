@@ -1,12 +1,13 @@
 """Time experiments of qiskit-experiments here and on qiskit-dynamics' backend.
 
 The same experiment, circuits, shots and analysis on one transmon of three
-levels without decay; the peer is DynamicsBackend on JAX, which computes states
-and samples them without a readout. The backend's time is that from ``run`` to
-``result``, the whole one has the client's transpilation and analysis too, both
-of all threads and child processes (CPU seconds, which a busy machine does not
-stretch); the second of two runs counts. Needs the extras ``experiments`` and ``peers`` (the
-latter may be missing: then only our times are shown).
+levels, or on two coupled ones; the peer is DynamicsBackend on JAX, which
+computes states and samples them without a readout. The backend's time is that
+from ``run`` to ``result``, the whole one has the client's transpilation and
+analysis too, both of all threads and child processes (CPU seconds, which a busy
+machine stretches little); the second of two runs counts. Where the peer cannot
+run an experiment, or is not installed, only our times are shown. Needs the
+extras ``experiments`` and ``peers``.
 
     python -m benchmarks.clients [EXPERIMENT ...]
 """

@@ -132,11 +132,11 @@ def _states(library: Any, backend: Any) -> Any:
 
 
 def _interleaved(library: Any, backend: Any) -> Any:
-    return library.InterleavedRB(SXGate(), [0], [1, 20, 60, 120], num_samples=3, seed=3)
+    return library.InterleavedRB(SXGate(), [0], [1, 10, 30, 60], num_samples=2, seed=3)
 
 
 def _standard_pair(library: Any, backend: Any) -> Any:
-    return library.StandardRB((0, 1), [1, 3, 6, 10], num_samples=2, seed=3)
+    return library.StandardRB((0, 1), [1, 2, 4], num_samples=1, seed=3)
 
 
 def _interleaved_pair(library: Any, backend: Any) -> Any:
@@ -226,6 +226,6 @@ EXPERIMENTS: Dict[str, Case] = {
         lambda e, b: e.ZZRamsey((0, 1), max_delay=1e-5, num_delays=30), "zz", _zz, 1e3, device="pair", longest=DELAYS
     ),
     "StandardRB of a pair": Case(_standard_pair, "EPC", None, device="pair", noise=True),
-    "InterleavedRB of cx": Case(_interleaved_pair, "EPC", None, device="pair", noise=True),
+    "InterleavedRB of cx": Case(_interleaved_pair, "EPC", None, device="pair"),
     "QuantumVolume": Case(lambda e, b: e.QuantumVolume((0, 1), trials=10, seed=4), "mean_HOP", None, device="pair"),
 }

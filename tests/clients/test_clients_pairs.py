@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("qiskit_experiments")
 
 from client_exact import expected
+from client_layers import benchmarked
 from client_sites import data_of, readout_errors, values
 from client_truth import cross_resonance, idle_process_fidelity, static_zz
 from qiskit import QuantumCircuit
@@ -103,19 +104,25 @@ def test_cross_resonance_hamiltonian_without_decay(request, device, qubits, amp)
 def test_standard_rb(pair, cx):
     """The error of a Clifford is what T1 and T2 leave in its time, and the tuned cx's own."""
     made = StandardRB(cx, [1, 4, 8, 14, 20, 30], pair, num_samples=6, seed=3)
+    made.set_run_options(shots=40_000)
     circuits = made._transpiled_circuits()
     cliffords = np.array([c.metadata["xval"] + 1 for c in circuits])
     duration = lengths_of(circuits, pair).sum() / cliffords.sum()
     gates = sum(c.count_ops().get("cx", 0) for c in circuits) / cliffords.sum()
     true = average_error(pair, cx, duration) + gates * (1 - gate_fidelity(pair.device, "cx", cx))
-    assert values(made, pair)["EPC"] == pytest.approx(true, rel=0.15)
+    exact = benchmarked(made, pair, cx, [readout_errors(pair, q) for q in cx])["EPC"]
+    assert exact == pytest.approx(true, rel=0.05)
+    assert values(made, pair)["EPC"] == pytest.approx(exact, rel=0.05)
 
 
 def test_interleaved_rb(pair, cx):
     made = InterleavedRB(CXGate(), cx, [1, 3, 6, 10, 16, 24], backend=pair, num_samples=8, seed=3)
+    made.set_run_options(shots=40_000)
     duration = pair.device.calibrations.get("cx", cx).program.duration * pair.dt
     true = average_error(pair, cx, duration) + 1 - gate_fidelity(pair.device, "cx", cx)
-    assert values(made, pair)["EPC"] == pytest.approx(true, rel=0.3)
+    exact = benchmarked(made, pair, cx, [readout_errors(pair, q) for q in cx])["EPC"]
+    assert exact == pytest.approx(true, rel=0.1)
+    assert values(made, pair)["EPC"] == pytest.approx(exact, rel=0.1)
 
 
 def readout_shrink(backend, qubits):
