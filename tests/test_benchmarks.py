@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import peers, threads
+from benchmarks.clients_cases import EXPERIMENTS
 from benchmarks.simulator import PROMISED, QUOTED, best_peer, measure
 from benchmarks.table import Row, render
 from benchmarks.workloads import load, names, reference
@@ -72,3 +73,11 @@ def test_two_threads_are_timed_beside_one(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("w1_rabi1q", "few"):
         row = threads.measure(name)
         assert row.peer == "one thread" and row.ours_s > 0 and row.peer_s > 0
+
+
+def test_every_client_is_measured_in_the_documentation() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "clients.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and line.count("|") == 10]
+    for name, case in EXPERIMENTS.items():
+        row = next(row for row in rows if row.startswith((f"| {name} ", f"| {name},")))
+        assert ("not possible" in row) == bool(case.peer)
