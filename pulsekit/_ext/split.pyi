@@ -1,11 +1,11 @@
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 
 def local_products(
     diagonal: np.ndarray, tau: np.ndarray, f1: np.ndarray, f2: np.ndarray, first: np.ndarray, out: np.ndarray
 ) -> None: ...
-def steps(
+def run(
     re: np.ndarray,
     im: np.ndarray,
     margin: int,
@@ -14,20 +14,45 @@ def steps(
     strides: np.ndarray,
     group: int,
     dp: int,
+    segments: np.ndarray,
     busy: np.ndarray,
-    tables: List[np.ndarray],
-    start: int,
-    count: int,
+    tables: List[Optional[np.ndarray]],
     layers: np.ndarray,
     pool: np.ndarray,
-    diagonals: np.ndarray,
+    kinds: np.ndarray,
     diagonal: np.ndarray,
-    opening: int,
-    closing: int,
-    floor: float,
-) -> int: ...
-def norm(re: np.ndarray, im: np.ndarray, margin: int, total: int) -> float: ...
+    place: np.ndarray,
+    fresh: bool,
+    budget: int,
+    span: np.ndarray,
+    rate: np.ndarray,
+    threshold: float,
+    norms: np.ndarray,
+) -> bool: ...
+def layer(
+    re: np.ndarray,
+    im: np.ndarray,
+    margin: int,
+    total: int,
+    levels: np.ndarray,
+    group: int,
+    dp: int,
+    gates: np.ndarray,
+    pool: np.ndarray,
+) -> None: ...
 def compose(fine: np.ndarray, out: np.ndarray, d: int) -> None: ...
 def products(fine: np.ndarray, first: np.ndarray, out: np.ndarray, d: int) -> None: ...
-def turned(u: np.ndarray, which: np.ndarray, turn: np.ndarray, d: int, out: np.ndarray) -> None: ...
+def carried(
+    diagonal: np.ndarray,
+    tones: np.ndarray,
+    numbers: np.ndarray,
+    samples: np.ndarray,
+    tau: float,
+    per: int,
+    out: np.ndarray,
+) -> None: ...
+def kinks(
+    tones: np.ndarray, numbers: np.ndarray, samples: np.ndarray, dt: float, weight: float, out: np.ndarray
+) -> float: ...
+def joined(fine: np.ndarray, place: np.ndarray, kick: np.ndarray, d: int, out: np.ndarray) -> None: ...
 def sparse_times(start: np.ndarray, column: np.ndarray, value: np.ndarray, x: np.ndarray, out: np.ndarray) -> None: ...

@@ -6,6 +6,9 @@ to DP = 4 or 8 entries; the others follow, slowest last. MARGIN doubles before
 and after the data may be read (they are multiplied by zero).
 """
 
+from libc.math cimport cos, exp, sin
+from libc.string cimport memcpy
+
 cdef extern from *:
     """
     #include <math.h>
@@ -178,6 +181,16 @@ cdef extern from *:
         return (s[0] + s[1]) + (s[2] + s[3]);
     }
 
+    /* mean of r, weighted by the squares of the amplitudes */
+    static double ps_mean(const double* re, const double* im, const double* r, long total) {
+        v4 s = {0, 0, 0, 0}, t = {0, 0, 0, 0};
+        for (long k = 0; k < total; k += 4) {
+            v4 x = LD(re + k), y = LD(im + k), p = x * x + y * y;
+            s += p; t += LD(r + k) * p;
+        }
+        return ((t[0] + t[1]) + (t[2] + t[3])) / ((s[0] + s[1]) + (s[2] + s[3]));
+    }
+
     static void ps_diagonal(double* re, double* im, long total, const double* dr, const double* di) {
         for (long k = 0; k < total; k += 4) {
             v4 a = LD(dr + k), b = LD(di + k), x = LD(re + k), y = LD(im + k);
@@ -271,20 +284,43 @@ cdef extern from *:
                 out[2 * (l * d * d + k)] = xr[k][l]; out[2 * (l * d * d + k) + 1] = xi[k][l];
             }
     }
-    /* out <- u out, d x d complex */
-    static void ps_times(const double* u, double* out, int d) {
+    /* out[a][b] <- z^(b - a) u[a][b], given the powers of z, |z| = 1 */
+    static void ps_seen(const double* u, const double* zr, const double* zi, double* out, int d) {
+        for (int a = 0; a < d; a++)
+            for (int b = 0; b < d; b++) {
+                int k = 2 * (a * d + b), n = a < b ? b - a : a - b;
+                double p = zr[n], q = a < b ? zi[n] : -zi[n];
+                out[k] = u[k] * p - u[k + 1] * q;
+                out[k + 1] = u[k] * q + u[k + 1] * p;
+            }
+    }
+    /* out <- u out, d x d complex; u^dag where back */
+    INL void times_t(const double* u, double* out, const int back, const int d) {
         double n[50];
         for (int a = 0; a < d; a++)
             for (int b = 0; b < d; b++) {
                 double p = 0, q = 0;
                 for (int c = 0; c < d; c++) {
-                    double ur = u[2 * (a * d + c)], ui = u[2 * (a * d + c) + 1];
+                    const int k = back ? c * d + a : a * d + c;
+                    double ur = u[2 * k], ui = back ? -u[2 * k + 1] : u[2 * k + 1];
                     double vr = out[2 * (c * d + b)], vi = out[2 * (c * d + b) + 1];
                     p += ur * vr - ui * vi; q += ur * vi + ui * vr;
                 }
                 n[2 * (a * d + b)] = p; n[2 * (a * d + b) + 1] = q;
             }
         for (int k = 0; k < 2 * d * d; k++) out[k] = n[k];
+    }
+    static void ps_times(const double* u, double* out, int d) {
+        if (d == 2) times_t(u, out, 0, 2);
+        else if (d == 3) times_t(u, out, 0, 3);
+        else if (d == 4) times_t(u, out, 0, 4);
+        else times_t(u, out, 0, 5);
+    }
+    static void ps_untimes(const double* u, double* out, int d) {
+        if (d == 2) times_t(u, out, 1, 2);
+        else if (d == 3) times_t(u, out, 1, 3);
+        else if (d == 4) times_t(u, out, 1, 4);
+        else times_t(u, out, 1, 5);
     }
     """
     void ps_local(double*, double*, long, long, const double*, int) nogil
@@ -293,8 +329,11 @@ cdef extern from *:
     void ps_pairrow(double*, double*, long, long, long, int, const double*, int, int) nogil
     double ps_norm(const double*, const double*, long) nogil
     void ps_diagonal(double*, double*, long, const double*, const double*) nogil
+    double ps_mean(const double*, const double*, const double*, long) nogil
+    void ps_seen(const double*, const double*, const double*, double*, int) nogil
     void ps_pieces(const double*, const double*, const double*, const double*, int, int, double*) nogil
     void ps_times(const double*, double*, int) nogil
+    void ps_untimes(const double*, double*, int) nogil
 
 
 def local_products(const double[::1] diagonal, const double[::1] tau, const double[:, ::1] f1,
@@ -378,92 +417,125 @@ cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, c
             ps_row(re, im, total // dp, pool + gates[g, 5], pool + gates[g, 5] + d0 * dp, d0, dp)
 
 
-def steps(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, const long[::1] strides,
-          int group, int dp, const long[::1] busy, list tables, Py_ssize_t start, Py_ssize_t count,
-          const long[:, :, ::1] layers, const double[::1] pool, const long[::1] diagonals,
-          const double[:, :, ::1] diagonal, long opening, long closing, double floor):
-    """Run outer steps K A K A ... on one ket, in place.
+def run(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, const long[::1] strides,
+        int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy, list tables,
+        const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
+        const double[:, :, ::1] diagonal, long[::1] place, bint fresh, long budget, const double[::1] span,
+        const double[::1] rate, double threshold, double[::1] norms):
+    """Run outer steps K A K A ... of a whole program on one ket, in place.
 
     Each step is, for every stage: the stage's diagonal, its local unitaries,
-    then the coupling layer after it. ``opening`` is the layer before the
-    first step (-1: none), ``closing`` the one after the last stage of the
-    last step (-2: the usual one, -1: none).
+    then the coupling layer after it. A segment's steps are of one length.
 
     Args:
         re, im: float64[margin + total + margin].
         levels, strides: int64[n]; of a row-group qubit, its stride in the row.
         group: qubits in the row group (1 or 2). dp: padded row length.
-        busy: int64[k], qubits with local unitaries, ascending.
-        tables: k arrays float64[steps * stages, d * d, 2].
-        start, count: which steps of the tables.
+        segments: int64[m, 6]: steps, row of ``kinds``, layer before the first
+            step (-1: none), whether the step before has had it, layer after
+            the last step (-2: the usual one, -1: none), first row of ``busy``;
+            one more row closes the last.
+        busy: int64[k, 2]: site with local unitaries, ascending in a segment,
+            and the row of its table at the segment's first step.
+        tables: per site None or float64[rows, d * d, 2], rows of steps times
+            stages.
         layers: int64[kinds, gates, 6]: (kind, si, di, sj, dj, offset in pool).
-        diagonals: int64[stages]: diagonal of each stage, then int64 layer after.
+        kinds: int64[rows, 2 * stages]: diagonal of each stage, then layer
+            after each; -1: none.
         diagonal: float64[kinds, 2, total].
-        floor: return after the first step at whose end the squared norm is
-            not above it (negative: never).
+        place: int64[2], the segment and the steps done of it, moved on.
+        fresh: the state is whole: apply the opening layer.
+        budget: how many steps to do at most.
+        span: float64[m], length of a segment's steps, s.
+        rate: float64[total], at which amplitudes' squares decay, 1/s; where
+            ``threshold`` is not negative.
+        threshold: return after the first step at whose end the squared norm,
+            half a step earlier or so, is not above it; negative: never.
+        norms: float64[2], the squared norm and what half a step takes of it,
+            where there is a threshold.
 
     Returns:
-        Steps done in this call.
+        Whether the norm fell to the threshold.
     """
-    cdef Py_ssize_t stages = diagonals.shape[0] // 2
-    cdef Py_ssize_t s, t, b, nb = busy.shape[0], row, q, done = 0
+    cdef Py_ssize_t stages = kinds.shape[1] // 2, last = segments.shape[0] - 1
+    cdef Py_ssize_t k = place[0], t = place[1], s, b, row, q, first, count
     cdef double* pr = &re[margin]
     cdef double* pi = &im[margin]
-    cdef const double* ptr[64]
+    cdef const double* base[64]
     cdef long width[64]
+    cdef long blocks[64]
     cdef double cr[64]
     cdef double ci[64]
     cdef const double* u0
     cdef const double* u1
     cdef const double[:, :, ::1] view
     cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
-    cdef long kind
-    cdef bint rowbusy
-    cdef long blocks[64]
-    for b in range(nb):
-        blocks[b] = total // (strides[busy[b]] * levels[busy[b]])
-        view = tables[b]
-        ptr[b] = &view[0, 0, 0]
-        width[b] = view.shape[1] * 2
+    cdef long kind, z
+    cdef bint rowbusy, fell = False
+    for q in range(levels.shape[0]):
+        base[q] = NULL
+        blocks[q] = total // (strides[q] * levels[q])
+        width[q] = 2 * levels[q] * levels[q]
+        if tables[q] is not None:
+            view = tables[q]
+            base[q] = &view[0, 0, 0]
     with nogil:
-        if opening >= 0:
-            _layer(pr, pi, total, layers[opening], &pool[0], dp, d0)
-        for t in range(start, start + count):
-            for s in range(stages):
-                if diagonals[s] >= 0:
-                    ps_diagonal(pr, pi, total, &diagonal[diagonals[s], 0, 0], &diagonal[diagonals[s], 1, 0])
-                row = t * stages + s
-                u0 = NULL
-                u1 = NULL
-                rowbusy = False
-                for b in range(nb):
-                    q = busy[b]
-                    if q < group:
-                        rowbusy = True
-                        if q == 0:
-                            u0 = ptr[b] + row * width[b]
+        while k < last and budget > 0:
+            count = segments[k, 0]
+            first = segments[k, 5]
+            z = segments[k, 1]
+            if t == 0 or fresh:
+                if threshold >= 0:
+                    norms[1] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
+                if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
+                    _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp, d0)
+                fresh = False
+            while t < count and budget > 0 and not fell:
+                for s in range(stages):
+                    if kinds[z, s] >= 0:
+                        ps_diagonal(pr, pi, total, &diagonal[kinds[z, s], 0, 0], &diagonal[kinds[z, s], 1, 0])
+                    u0 = NULL
+                    u1 = NULL
+                    rowbusy = False
+                    for b in range(first, segments[k + 1, 5]):
+                        q = busy[b, 0]
+                        row = busy[b, 1] + t * stages + s
+                        if q < group:
+                            rowbusy = True
+                            if q == 0:
+                                u0 = base[q] + row * width[q]
+                            else:
+                                u1 = base[q] + row * width[q]
                         else:
-                            u1 = ptr[b] + row * width[b]
-                    else:
-                        ps_local(pr, pi, strides[q], blocks[b], ptr[b] + row * width[b],
-                                 <int>levels[q])
-                if rowbusy:
-                    _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
-                    ps_row(pr, pi, total // dp, cr, ci, d0, dp)
-                kind = diagonals[stages + s]
-                if t == start + count - 1 and s == stages - 1 and closing != -2:
-                    kind = closing
-                if kind >= 0:
-                    _layer(pr, pi, total, layers[kind], &pool[0], dp, d0)
-            done += 1
-            if floor >= 0 and ps_norm(pr, pi, total) <= floor:
+                            ps_local(pr, pi, strides[q], blocks[q], base[q] + row * width[q], <int>levels[q])
+                    if rowbusy:
+                        _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
+                        ps_row(pr, pi, total // dp, cr, ci, d0, dp)
+                    kind = kinds[z, stages + s]
+                    if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
+                        kind = segments[k, 4]
+                    if kind >= 0:
+                        _layer(pr, pi, total, layers[kind], &pool[0], dp, d0)
+                t += 1
+                budget -= 1
+                if threshold >= 0:
+                    norms[0] = ps_norm(pr, pi, total)
+                    fell = norms[0] <= threshold * norms[1]
+            if fell or t < count:
                 break
-    return done
+            k += 1
+            t = 0
+    place[0] = k
+    place[1] = t
+    return fell
 
 
-def norm(const double[::1] re, const double[::1] im, long margin, long total):
-    """Return the squared norm of a ket."""
-    return ps_norm(&re[margin], &im[margin], total)
+def layer(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, int group, int dp,
+          const long[:, ::1] gates, const double[::1] pool):
+    """Apply one coupling layer to a ket, in place; arguments as of :func:`run`."""
+    cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
+    with nogil:
+        _layer(&re[margin], &im[margin], total, gates, &pool[0], dp, d0)
 
 
 def compose(const double[:, :, ::1] fine, double[:, :, ::1] out, int d):
@@ -500,38 +572,184 @@ def products(const double[:, :, ::1] fine, const long[::1] first, double[:, :, :
                 ps_times(&fine[p, 0, 0], &out[s, 0, 0], d)
 
 
-def turned(const double[:, :, ::1] u, const long[::1] which, const double[:, ::1] turn, int d,
-           double[:, :, ::1] out):
-    """Write propagators seen from another frame, out[k] = P[k + 1]^dag u[which[k]] P[k].
+def carried(const double[::1] diagonal, const long[:, ::1] tones, const double[:, ::1] numbers,
+            const double[:, ::1] samples, double tau, long per, double[:, :, ::1] out):
+    """Write local propagators where at most one carrier plays at a time.
+
+    A held sample is constant in the carrier's frame: one exponential for every
+    run of equal ones, then the frame's phases at the edges. Where nothing
+    plays, a propagator is a phase per level.
 
     Args:
-        u: float64[kinds, d * d, 2].
-        which: int64[stages].
-        turn: float64[stages + 1, 2], P[k] = diag(1, turn[k], turn[k]^2, ...).
-        d: levels, at most 5.
-        out: float64[stages, d * d, 2].
+        diagonal: float64[d], rad/s, common frame.
+        tones: int64[n, 4]: first row in ``out``, rows, how many rows after its
+            beginning the tone is then, its first row in ``samples``.
+        numbers: float64[n, 4]: factor of the samples (re, im), rad/s; the
+            carrier in the common frame, rad/s; time of the first row, s.
+        samples: float64[all, 2].
+        tau: length of a row, s.
+        per: rows per sample.
+        out: float64[rows, d * d, 2].
     """
-    cdef Py_ssize_t s, a, b, k
-    cdef double[5] pr, pi, qr, qi
-    cdef double xr, xi, yr, yi
-    cdef const double* m
+    cdef Py_ssize_t n, i, j, r, a, rows, k, runs
+    cdef int d = diagonal.shape[0]
+    cdef Py_ssize_t dd = d * d
+    cdef double[5] shifted, zr, zi, wr, wi
+    cdef double[4] taus
+    cdef double[8] f
+    cdef double[200] quad
+    cdef double[50] idle
+    cdef Py_ssize_t[5] begin
+    cdef double sr, si, xr, xi, offset, x
     with nogil:
-        _powers(turn[0, 0], turn[0, 1], d, &qr[0], &qi[0])
-        for s in range(out.shape[0]):
+        for k in range(2 * dd):
+            idle[k] = 0.0
+        for a in range(d):
+            idle[2 * a * (d + 1)] = cos(diagonal[a] * tau)
+            idle[2 * a * (d + 1) + 1] = -sin(diagonal[a] * tau)
+        for i in range(out.shape[0]):
+            memcpy(&out[i, 0, 0], idle, 2 * dd * sizeof(double))
+        for i in range(4):
+            taus[i] = tau
+        for n in range(tones.shape[0]):
+            rows = tones[n, 1]
+            offset = numbers[n, 2]
             for a in range(d):
-                pr[a] = qr[a]
-                pi[a] = qi[a]
-            _powers(turn[s + 1, 0], turn[s + 1, 1], d, &qr[0], &qi[0])
-            m = &u[which[s], 0, 0]
-            for a in range(d):
-                for b in range(d):
-                    k = a * d + b
-                    xr = m[2 * k] * pr[b] - m[2 * k + 1] * pi[b]
-                    xi = m[2 * k] * pi[b] + m[2 * k + 1] * pr[b]
-                    yr = xr * qr[a] + xi * qi[a]
-                    yi = xi * qr[a] - xr * qi[a]
-                    out[s, k, 0] = yr
-                    out[s, k, 1] = yi
+                shifted[a] = diagonal[a] - offset * a
+            _powers(cos(offset * tau), -sin(offset * tau), d, wr, wi)
+            i = 0
+            while i < rows:
+                runs = 0
+                begin[0] = i
+                while i < rows and runs < 4:
+                    k = tones[n, 3] + (tones[n, 2] + i) // per
+                    sr = samples[k, 0]
+                    si = samples[k, 1]
+                    f[2 * runs] = numbers[n, 0] * sr - numbers[n, 1] * si
+                    f[2 * runs + 1] = numbers[n, 0] * si + numbers[n, 1] * sr
+                    i += 1
+                    while i < rows:
+                        k = tones[n, 3] + (tones[n, 2] + i) // per
+                        if samples[k, 0] != sr or samples[k, 1] != si:
+                            break
+                        i += 1
+                    runs += 1
+                    begin[runs] = i
+                ps_pieces(shifted, taus, f, f, <int>runs, d, quad)
+                for r in range(runs):
+                    for a in range(d):
+                        for k in range(d):
+                            j = 2 * (r * dd + a * d + k)
+                            xr = quad[j]
+                            xi = quad[j + 1]
+                            quad[j] = xr * wr[a] - xi * wi[a]
+                            quad[j + 1] = xr * wi[a] + xi * wr[a]
+                    for j in range(begin[r], begin[r + 1]):
+                        x = offset * (numbers[n, 3] + j * tau)
+                        _powers(cos(x), sin(x), d, zr, zi)
+                        ps_seen(quad + 2 * r * dd, zr, zi, &out[tones[n, 0] + j, 0, 0], d)
+
+
+def kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double dt,
+          double weight, double[:, ::1] out):
+    """Add how a drive jumps at odd samples to the even ones on both sides.
+
+    Args:
+        tones: int64[n, 4]: first sample, samples, samples before that of the
+            tone, its first row in ``samples``.
+        numbers: float64[n, 4]: as of :func:`carried`, at the first sample.
+        samples: float64[all, 2].
+        dt: s.
+        weight: of a jump, in each of the two, s.
+        out: float64[even samples, 2], dimensionless.
+
+    Returns:
+        The sum of squares of the jumps' second differences, (rad/s)^2.
+    """
+    cdef Py_ssize_t n, i, p, k, count
+    cdef double xr, xi, jr, ji, t, total = 0.0, part, ar, ai, br, bi
+    with nogil:
+        for n in range(tones.shape[0]):
+            part = 0.0
+            ar = ai = br = bi = 0.0
+            count = tones[n, 1]
+            i = 1 - tones[n, 0] % 2
+            while i <= count:
+                p = tones[n, 0] + i
+                k = tones[n, 3] + tones[n, 2] + i
+                jr = samples[k, 0] if i < count else 0.0
+                ji = samples[k, 1] if i < count else 0.0
+                if i + tones[n, 2] > 0:
+                    jr = jr - samples[k - 1, 0]
+                    ji = ji - samples[k - 1, 1]
+                part += (jr - 2 * br + ar) ** 2 + (ji - 2 * bi + ai) ** 2
+                ar, ai, br, bi = br, bi, jr, ji
+                if jr != 0 or ji != 0:
+                    t = numbers[n, 2] * (numbers[n, 3] + i * dt)
+                    xr = weight * (numbers[n, 0] * jr - numbers[n, 1] * ji)
+                    xi = weight * (numbers[n, 0] * ji + numbers[n, 1] * jr)
+                    jr = cos(t)
+                    ji = sin(t)
+                    for k in range(p // 2, p // 2 + 2):
+                        out[k, 0] += xr * jr - xi * ji
+                        out[k, 1] += xr * ji + xi * jr
+                i += 2
+            part += (ar - 2 * br) ** 2 + (ai - 2 * bi) ** 2 + br * br + bi * bi
+            total += part * (numbers[n, 0] ** 2 + numbers[n, 1] ** 2)
+    return total
+
+
+def joined(const double[:, :, ::1] fine, const long[::1] place, const double[:, ::1] kick, int d,
+           double[:, :, ::1] out):
+    """Write products of neighbours between small drives at the edges.
+
+    out[k] = E[p + 1]^dag fine[2 k + 1] fine[2 k] E[p], p = place[k], and two
+    rows more, E[0]^dag and E[-1]; E[p] = exp(-i (kick[p] a + h.c.)).
+
+    Args:
+        fine: float64[2 * rows, d * d, 2].
+        place: int64[rows], ascending.
+        kick: float64[edges, 2], dimensionless.
+        d: levels, at most 5.
+        out: float64[rows + 2, d * d, 2].
+    """
+    cdef Py_ssize_t k = 0, i, j, p, count, rows = place.shape[0], size = 2 * d * d, last = kick.shape[0] - 1
+    cdef double[5] zero
+    cdef double[4] one
+    cdef double[8] ends
+    cdef double[200] e
+    cdef double* target
+    cdef bint some
+    with nogil:
+        for i in range(5):
+            zero[i] = 0.0
+        for i in range(4):
+            one[i] = 1.0
+        while k < rows:
+            p = place[k]
+            count = 1
+            while count < 3 and k + count < rows and place[k + count] == p + count:
+                count += 1
+            some = False
+            for i in range(count + 1):
+                some = some or kick[p + i, 0] != 0 or kick[p + i, 1] != 0
+            if some:
+                ps_pieces(zero, one, &kick[p, 0], &kick[p, 0], <int>(count + 1), d, e)
+            for i in range(count):
+                target = &out[k, 0, 0]
+                if some:
+                    memcpy(target, e + i * size, size * sizeof(double))
+                    ps_times(&fine[2 * k, 0, 0], target, d)
+                else:
+                    memcpy(target, &fine[2 * k, 0, 0], size * sizeof(double))
+                ps_times(&fine[2 * k + 1, 0, 0], target, d)
+                if some:
+                    ps_untimes(e + (i + 1) * size, target, d)
+                k += 1
+        for j in range(2):
+            ends[j] = -kick[0, j]
+            ends[2 + j] = kick[last, j]
+        ps_pieces(zero, one, ends, ends, 2, d, &out[rows, 0, 0])
 
 
 cdef void _powers(double re, double im, int d, double* pr, double* pi) noexcept nogil:

@@ -233,7 +233,7 @@ def _splitting_seconds(
     model: Model, tones: Sequence[Tone], samples: int, density: bool, rwa: bool, tolerance: float
 ) -> float:
     turn = 0.0 if rwa else 2 * float(np.mean(model.w_bare)) * model.dt
-    steps = ladder(tolerance, turn, gap_of(model))
+    steps = ladder(tolerance, turn, gap_of(model), model.on_grid)
     layers = sum(1 / s for s in steps)
     return (
         5e-4

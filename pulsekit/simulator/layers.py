@@ -42,34 +42,43 @@ class Layers:
         self._diagonals: Dict[Tuple[float, float, Tuple[int, ...]], int] = {}
         self._diagonal: List[np.ndarray] = []
         self._two_body: Dict[float, np.ndarray] = {}
-        self._kinds: Dict[Tuple[float, Tuple[int, ...]], np.ndarray] = {}
-        self._arrays: Optional[Tuple[np.ndarray, np.ndarray, np.ndarray]] = None
+        self._kinds: Dict[Tuple[float, Tuple[int, ...]], int] = {}
+        self._kind: List[List[int]] = []
+        self._arrays: Optional[Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = None
 
-    def kinds(self, h: float, busy: Tuple[int, ...]) -> np.ndarray:
-        """Return each stage's diagonal, then each stage's layer, int64[2 * stages].
+    def kind(self, h: float, busy: Tuple[int, ...]) -> int:
+        """Return which row of the kinds is that of a step; of h = 0, one without layers and diagonals.
 
         The last layer is that of the step and the first of the next in one.
         """
-        key = (h, busy)
+        key = (h, busy if h else ())
         if key not in self._kinds:
             stages = self.scheme.stages
-            diagonals = [self._diagonal_of(a * h, h, busy) for a, _ in stages]
-            layers = [self._layer(b * h, 0.0) for _, b in stages[:-1]]
-            layers.append(self._layer((stages[-1][1] + self.scheme.first) * h, h))
-            self._kinds[key] = np.array(diagonals + layers, dtype=np.int64)
+            found = [-1] * (2 * len(stages))
+            if h:
+                found = [self._diagonal_of(a * h, h, busy) for a, _ in stages]
+                found += [self._layer(b * h, 0.0) for _, b in stages[:-1]]
+                found.append(self._layer((stages[-1][1] + self.scheme.first) * h, h))
+            self._kind.append(found)
+            self._kinds[key] = len(self._kind) - 1
+            self._arrays = None
         return self._kinds[key]
 
     def end(self, h: float, back: bool = False) -> int:
-        """Return the layer at either end of a step (``back``: its inverse)."""
+        """Return the layer at either end of a step (``back``: its inverse); -1: none."""
         sign = -1.0 if back else 1.0
-        return self._layer(sign * self.scheme.first * h, sign * h / 2)
+        return self._layer(sign * self.scheme.first * h, sign * h / 2) if h else -1
 
-    def arrays(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return gates int64[kinds, gates, 6], their numbers, and diagonals."""
+    def arrays(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return gates int64[layers, gates, 6], their numbers, kinds int64[rows, 2 * stages], and diagonals.
+
+        A kind is each stage's diagonal, then the layer after each; -1: none.
+        """
         if self._arrays is None:
             gates = np.stack(self._gates) if self._gates else np.zeros((1, 0, 6), np.int64)
             pool = np.concatenate(self._pool) if self._size else np.zeros(1)
-            self._arrays = (gates, pool, np.stack(self._diagonal))
+            diagonal = np.stack(self._diagonal) if self._diagonal else np.zeros((1, 2, self.layout.total))
+            self._arrays = (gates, pool, np.array(self._kind, dtype=np.int64), diagonal)
         return self._arrays
 
     def _layer(self, span: float, damped: float) -> int:

@@ -10,14 +10,15 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .._ext import kernel
+from .course import Course
 from .dressing import LARGEST, Dressing, dressing_of
+from .kinks import straightened
 from .largedressing import LargeDressing
 from .localdrive import stretches
 from .model import Model
 from .processor import Processor
 from .schemes import STRANG, ladder, unit
-from .splitting import Segment, Splitting, StepChoice
+from .splitting import Splitting, StepChoice
 from .threads import run_all
 from .timeline import Tone
 
@@ -27,6 +28,8 @@ FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
+LONG = 2.0  # samples, a step that needs straightening
+_ROUGH = 0.015  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
 
 def supports(model: Model) -> bool:
@@ -188,29 +191,54 @@ class Ladder:
         cancel: Optional[threading.Event],
         steps: Optional[Tuple[float, ...]],
     ) -> np.ndarray:
-        chosen = ladder(self.tolerance, self.turn, self.gap) if steps is None else steps
-        tables = self._tables(tones, lane, start, stop, chosen)
+        chosen = ladder(self.tolerance, self.turn, self.gap, self.model.on_grid) if steps is None else steps
+        odd = (stop - start) % 2 if chosen[0] == LONG else 0
+        if odd:  # the last sample on its own
+            error = 0.0
+            if stop - start > 1:
+                x = self._driven(tones, lane, x, start, stop - 1, cancel, steps)
+                error = self.error
+            x = self._driven(tones, lane, x, stop - 1, stop, cancel, tuple(s / 2 for s in chosen))
+            self.error += error
+            return x
+        courses, rough = self._courses(tones, lane, start, stop, chosen)
+        if steps is None and rough is not None and rough > self.tolerance:
+            chosen = (*chosen[1:], chosen[-1] / 2)
+            courses, rough = self._courses(tones, lane, start, stop, chosen)
         rows: List[List[np.ndarray]] = []
         for step in chosen:
-            self._extend(rows, self._one(step, tables[step], x, cancel))
-        self.error = self._estimate(rows, chosen[-1])
+            self._extend(rows, self._one(step, courses[step], x, cancel))
+        self.error = self._estimate(rows, chosen[-1], rough)
         while steps is None and self.error > self.tolerance and chosen[-1] > FINEST * self.unit:
+            if chosen[0] == LONG:
+                chosen, rows = chosen[1:], [[row[0]] for row in rows[1:2]]
             chosen = (*chosen, chosen[-1] / 2)
-            segments = self.splitting(chosen[-1]).segments(tones, lane, start, stop)
-            self._extend(rows, self._one(chosen[-1], segments, x, cancel))
+            course = self.splitting(chosen[-1]).course(tones, lane, start, stop)
+            self._extend(rows, self._one(chosen[-1], course, x, cancel))
             self.error = self._estimate(rows, chosen[-1])
         return rows[-1][-1]
 
-    def _tables(
+    def _courses(
         self, tones: Sequence[Tone], lane: int, start: int, stop: int, steps: Tuple[float, ...]
-    ) -> Dict[float, List[Segment]]:
-        """Return the segments of every step, from those of the smallest."""
-        finest = self.splitting(steps[-1]).segments(tones, lane, start, stop)
+    ) -> Tuple[Dict[float, Course], Optional[float]]:
+        """Return the course of every step, from that of the smallest.
+
+        And what rough drives add to the error, where there are steps of two
+        samples (and of one).
+        """
+        if steps[0] == LONG:
+            finest = self.splitting(1.0).course(tones, lane, start, stop, align=2)
+            long, rough = straightened(finest, self.splitting(LONG).drive, tones, lane, start)
+            strength = np.zeros(self.model.n)
+            for i, j, w in self.live:
+                strength[[i, j]] += abs(w)
+            return {LONG: long, 1.0: finest}, _ROUGH * float(strength @ rough) * self.model.dt**2 * (self.gap**2 + 0.15)
+        finest = self.splitting(steps[-1]).course(tones, lane, start, stop)
         out = {steps[-1]: finest}
         for step in steps[-2::-1]:
-            finest = [_coarser(s) for s in finest]
+            finest = finest.coarser()
             out[step] = finest
-        return out
+        return out, None
 
     @staticmethod
     def _extend(rows: List[List[np.ndarray]], y: np.ndarray) -> None:
@@ -220,8 +248,14 @@ class Ladder:
             row.append((factor * row[k] - rows[-1][k]) / (factor - 1))
         rows.append(row)
 
-    def _estimate(self, rows: List[List[np.ndarray]], step: float) -> float:
-        """Return an estimate of the largest error of a population."""
+    def _estimate(self, rows: List[List[np.ndarray]], step: float, rough: Optional[float] = None) -> float:
+        """Return an estimate of the largest error of a population.
+
+        Args:
+            rows: of the extrapolation.
+            step: the last one, samples.
+            rough: what rough drives add, where the first step is of two samples.
+        """
         if len(rows) == 1:
             return 1e-5 * (step / self.unit) ** 2
         best = self._populations(rows[-1][-1])
@@ -230,21 +264,22 @@ class Ladder:
         change = float(np.max(np.abs(best - before)))
         if not self.model.on_grid:
             return 2 * change
+        if rough is not None:
+            return change / 16 + rough
         return change / ((20 if self.rwa else 4) if len(rows) == 2 else 1)
 
     def _populations(self, y: np.ndarray) -> np.ndarray:
         return np.diag(y).real if self.mode == "density" else y.real**2 + y.imag**2
 
-    def _one(
-        self, step: float, segments: List[Segment], x: np.ndarray, cancel: Optional[threading.Event]
-    ) -> np.ndarray:
+    def _one(self, step: float, course: Course, x: np.ndarray, cancel: Optional[threading.Event]) -> np.ndarray:
         run, ends = self.splitting(step), self.ends(step)
+        plan = run.plan(course)
         if self.mode != "density":
-            return ends.leave(run.run(segments, ends.enter(x), cancel))
+            return ends.leave(run.run(plan, ends.enter(x), cancel))
         # a density matrix as a ket: its columns are the slow sites
         y = np.ascontiguousarray(_both(ends.enter, x, True).T).reshape(-1, 1)
         dim = self.model.dim
-        return _both(ends.leave, run.run(segments, y, cancel).reshape(dim, dim).T, True)
+        return _both(ends.leave, run.run(plan, y, cancel).reshape(dim, dim).T, True)
 
 
 def gap_of(model: Model) -> float:
@@ -273,13 +308,3 @@ def borrowed(model: Model, rwa: bool, tolerance: float, mode: str) -> Iterator[L
         _idle.move_to_end(key)
         while len(_idle) > KEPT:
             _idle.popitem(last=False)
-
-
-def _coarser(s: Segment) -> Segment:
-    """Return a segment with steps of twice the length."""
-    found = []
-    for table in s.tables:
-        out = np.empty((table.shape[0] // 2, table.shape[1], 2))
-        kernel("split").compose(np.ascontiguousarray(table), out, round(table.shape[1] ** 0.5))
-        found.append(out)
-    return Segment(s.start_s, 2 * s.h, s.count // 2, s.busy, tuple(found))

@@ -4,7 +4,8 @@ A step of length h is K(b0 h) A(a1 h) K(b1 h) ... with A the local part (exact)
 and K the couplings, about a hundred times weaker (epsilon). Errors have even
 powers of h only, so that runs of two or more steps are extrapolated
 (Romberg). Measured on the workloads of benchmarks/ (largest error of a
-population): steps of 1 and 1/2 sample 3e-8, with 1/4 2e-9, with 1/8 1e-10.
+population): steps of 2 and 1 samples 3e-7, of 1 and 1/2 3e-8, with 1/4 2e-9,
+with 1/8 1e-10.
 """
 
 from __future__ import annotations
@@ -25,27 +26,27 @@ class Scheme:
     stages: Tuple[Tuple[float, float], ...]  # (a, b after it)
 
     @property
-    def edges(self) -> Tuple[float, ...]:
-        """Where the local stages begin and end, from 0 to 1."""
+    def times(self) -> Tuple[float, ...]:
+        """When the layers act, from 0 to 1."""
         out, now = [0.0], 0.0
-        for a, _ in self.stages[:-1]:
+        for a, _ in self.stages:
             now += a
             out.append(now)
-        return (*out, 1.0)
+        return tuple(out)
 
     @property
     def second(self) -> float:
-        """The coefficient c of c h^2 [B, [B, A]] in the step's Hamiltonian.
+        """The coefficient c of c h^2 [B, [B, A]] that is left in the step's Hamiltonian.
 
-        Half of sum_(k>l) b_k b_l (t_k - t_l) - 1/6, layers b_k at times t_k.
+        Half of sum_(k>l) b_k b_l (t_k - t_l) - 1/6, layers b_k at times t_k,
+        less what removing the term of [A, [A, B]] makes of it, half of
+        sum b_k (t_k - 1/2)^2 - 1/12.
         """
-        times, weights, now = [0.0], [self.first], 0.0
-        for a, b in self.stages:
-            now += a
-            times.append(now)
-            weights.append(b)
-        total = sum(weights[k] * weights[m] * (times[k] - times[m]) for k in range(len(times)) for m in range(k))
-        return (total - 1 / 6) / 2
+        times, weights = self.times, (self.first, *(b for _, b in self.stages))
+        steps = range(len(times))
+        total = sum(weights[k] * weights[m] * (times[k] - times[m]) for k in steps for m in range(k))
+        spread = sum(b * (t - 0.5) ** 2 for t, b in zip(times, weights))
+        return (total - 1 / 6) / 2 - (spread - 1 / 12) / 2
 
 
 STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
@@ -58,9 +59,11 @@ _SLOW = (
     (5e-10, (1.0, 0.5, 0.25, 0.125)),
     (0.0, (0.5, 0.25, 0.125, 0.0625)),
 )
+_LONG = (1e-6, (2.0, 1.0))
 _FAST = ((3e-7, (1.0, 0.5)), (1e-8, (0.5, 0.25)), (0.0, (0.5, 0.25, 0.125)))
 _TURN = 4.4  # rad of a counter-rotating term in one unit of step
 _GAP = 1.2  # rad by which coupled states turn against each other in one
+_LONG_GAP = 0.8  # likewise in a sample, up to which steps of two samples do
 
 
 def unit(turn: float, gap: float) -> float:
@@ -76,12 +79,16 @@ def unit(turn: float, gap: float) -> float:
     return 2.0 ** -max(0, math.ceil(math.log2(max(turn / _TURN, gap / _GAP, 1e-9))))
 
 
-def ladder(tolerance: float, turn: float = 0.0, gap: float = 0.0) -> Tuple[float, ...]:
+def ladder(tolerance: float, turn: float = 0.0, gap: float = 0.0, whole: bool = False) -> Tuple[float, ...]:
     """Return the steps, in samples, that a tolerance begins with.
 
     Args:
         tolerance: error allowed in a population.
         turn, gap: as of :func:`unit`.
+        whole: no line is late by a part of a sample, so that steps may be of
+            two samples (:mod:`~pulsekit.simulator.kinks`).
     """
+    if whole and not turn and gap <= _LONG_GAP and tolerance >= _LONG[0]:
+        return _LONG[1]
     steps = next(s for least, s in (_FAST if turn else _SLOW) if tolerance >= least)
     return tuple(unit(turn, gap) * s for s in steps)

@@ -2,30 +2,31 @@
 
 H = A + B: A local and exact (drives, anharmonicities), B the couplings, about
 a hundred times weaker. Each outer step is a composition of
-:mod:`~pulsekit.simulator.schemes`; its cost is the state size times the number
-of driven transmons and couplings. Density matrices are kets of twice as many
-sites (:mod:`~pulsekit.simulator.sites`).
+:mod:`~pulsekit.simulator.schemes` with one local stage; its cost is the state
+size times the number of driven transmons and couplings. Density matrices are
+kets of twice as many sites (:mod:`~pulsekit.simulator.sites`).
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
 from .._ext import kernel
 from ..errors import CancelledError
+from .course import Course, course_of
 from .ket import MARGIN, KetLayout
 from .layers import Layers
-from .localdrive import busy_intervals, local_table
+from .localdrive import LocalDrive
 from .model import Model
 from .schemes import Scheme
 from .sites import sites_of
 from .timeline import Tone
 
-__all__ = ["Segment", "Splitting", "StepChoice"]
+__all__ = ["Fall", "Place", "Plan", "Splitting", "StepChoice"]
 
 CHUNK_SECONDS = 0.03  # between looks at ``cancel``
 
@@ -38,15 +39,31 @@ class StepChoice:
     samples: float
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Equal outer steps during which the same transmons are driven."""
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A course as the kernel takes it, which runs it in one call."""
 
-    start_s: float
-    h: float  # s
-    count: int
-    busy: Tuple[int, ...]  # sites with a table
-    tables: Tuple[np.ndarray, ...]  # float64[count * stages, d * d, 2] per busy site
+    segments: np.ndarray  # int64[m + 1, 6]
+    busy: np.ndarray  # int64[k, 2]
+    tables: "list[Optional[np.ndarray]]"  # per site
+    h: np.ndarray  # float64[m], s
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run of a plan is."""
+
+    segment: int
+    done: int  # steps
+
+
+@dataclass(frozen=True, eq=False)
+class Fall:
+    """When a run is to stop: no-jump evolution."""
+
+    threshold: float  # squared norm
+    rate: np.ndarray  # float64[total], at which amplitudes' squares decay, 1/s
+    norms: np.ndarray  # float64[2], the squared norm reached, and what half a step takes of it
 
 
 class Splitting:
@@ -61,194 +78,104 @@ class Splitting:
     """
 
     def __init__(self, model: Model, choice: StepChoice, *, rwa: bool, tolerance: float, mode: str = "ket") -> None:
-        self.model, self.choice, self.rwa, self.tolerance = model, choice, rwa, tolerance
+        self.model, self.choice = model, choice
         self.w_c = float(np.mean(model.w_bare))
         self.sites = sites_of(model, self.w_c, mode)
         self.layout = KetLayout(self.sites.levels)
         self.layers = Layers(model, self.sites, self.layout, choice.scheme)
+        self.drive = LocalDrive(model, self.sites.energies, self.w_c, rwa=rwa, tolerance=tolerance / 10)
         self._levels = np.array(self.layout.levels, dtype=np.int64)
 
-    def run(
-        self, segments: Sequence[Segment], columns: np.ndarray, cancel: Optional[threading.Event] = None
-    ) -> np.ndarray:
-        """Evolve columns complex128[size, m] through all segments."""
-        for s in segments:
-            self.layers.kinds(s.h, s.busy)
-            self.layers.end(s.h)
+    def course(self, tones: Sequence[Tone], lane: int, start: int, stop: int, align: int = 1) -> Course:
+        """Return the program's segments with their local propagators.
+
+        Args:
+            tones: of the program.
+            lane: which lane's amplitudes and carriers.
+            start, stop: samples.
+            align: samples from ``start`` of which segments begin and end at
+                multiples, that of what drives one before and after it (1: at
+                its edges).
+        """
+        return course_of(self.drive, tones, lane, start, stop, step=self.choice.samples, align=align)
+
+    def run(self, plan: Plan, columns: np.ndarray, cancel: Optional[threading.Event] = None) -> np.ndarray:
+        """Evolve columns complex128[size, m] through a plan."""
         out = np.empty_like(columns)
         re, im = self.layout.empty()
         for m in range(columns.shape[1]):
             self.layout.put(columns[:, m], re, im)
-            for k in range(len(segments)):
-                self.advance(segments, k, re, im, cancel=cancel)
+            self.advance(plan, Place(0, 0), re, im, fresh=True, cancel=cancel)
             out[:, m] = self.layout.get(re, im)
         return out
 
-    def segments(self, tones: Sequence[Tone], lane: int, start: int, stop: int) -> List[Segment]:
-        """Return the program as segments with their local propagators."""
-        dt, lines = self.model.dt, self.model.lines
-        mine: Dict[int, List[Tone]] = {}
-        for tone in tones:
-            if tone.amplitude[lane] != 0:
-                mine.setdefault(lines[tone.line].local_qubit, []).append(tone)
-        busy = {q: busy_intervals(t, dt, start, stop) for q, t in mine.items()}
-        plain = self._grid(busy, start, stop)
-        tables: List[Dict[int, np.ndarray]] = [{} for _ in plain]
-        for q, intervals in busy.items():
-            for a, b in intervals:
-                inside = [k for k, s in enumerate(plain) if q in s.busy and a * dt <= s.start_s + s.h / 2 <= b * dt]
-                if inside:
-                    self._fill(q, mine[q], lane, [plain[k] for k in inside], [tables[k] for k in inside], (a, b))
-        for s in plain:
-            self._ready(s)
-        return [self._finished(s, t) for s, t in zip(plain, tables)]
-
-    def _ready(self, s: Segment) -> None:
-        self.layers.kinds(s.h, self._sites(s.busy))
-        self.layers.end(s.h)
-
-    def _sites(self, busy: Tuple[int, ...]) -> Tuple[int, ...]:
-        extra = tuple(q + self.sites.transmons for q in busy) if self.sites.mode == "density" else ()
-        return busy + extra
-
-    def _finished(self, s: Segment, tables: Dict[int, np.ndarray]) -> Segment:
-        found = [tables[q] for q in s.busy]
+    def plan(self, course: Course) -> Plan:
+        """Return a course as the kernel takes it; the layers that it needs are made."""
+        count = course.counts.size
+        busy, rows, tables = course.busy, course.rows, list(course.tables)
         if self.sites.mode == "density":
-            found += [t * np.array([1.0, -1.0]) for t in found]
-        return Segment(s.start_s, s.h, s.count, self._sites(s.busy), tuple(found))
+            busy, rows = np.tile(busy, (1, 2)), np.tile(rows, (1, 2))
+            tables += [None if t is None else t * np.array([1.0, -1.0]) for t in tables]
+        segments = np.zeros((count + 1, 6), dtype=np.int64)
+        segments[:-1, 0] = course.counts
+        segments[1:, 5] = np.cumsum(busy.sum(axis=1))
+        segments[:-1, 1] = self._kinds(course.h, busy)
+        same = course.h[1:] == course.h[:-1]
+        ends = {h: self.layers.end(h) for h in set(course.h.tolist())}
+        segments[:-1, 2] = [ends[h] for h in course.h.tolist()]
+        segments[1:-1, 3] = same
+        segments[:-1, 4] = segments[:-1, 2]
+        segments[:-2, 4][same] = -2
+        where, sites = np.nonzero(busy)
+        return Plan(segments, np.stack([sites, rows[where, sites]], axis=1), tables, course.h)
 
-    def _fill(
-        self,
-        q: int,
-        tones: List[Tone],
-        lane: int,
-        segments: List[Segment],
-        tables: List[Dict[int, np.ndarray]],
-        span: Tuple[int, int],
-    ) -> None:
-        edges = np.array(self.choice.scheme.edges[:-1])
-        marks = [(s.start_s + s.h * (np.arange(s.count)[:, None] + edges[None, :])).reshape(-1) for s in segments]
-        last = segments[-1]
-        table = self._table(q, tones, lane, np.append(np.concatenate(marks), last.start_s + last.h * last.count), span)
-        at = 0
-        for s, found in zip(segments, tables):
-            size = s.count * edges.size
-            found[q] = table[at : at + size]
-            at += size
-
-    def _table(self, q: int, tones: List[Tone], lane: int, marks: np.ndarray, span: Tuple[int, int]) -> np.ndarray:
-        dt, lines = self.model.dt, self.model.lines
-        begin, end = (span[0] + 0.5) * dt, (span[1] - 0.5) * dt
-        here = [t for t in tones if t.start_s < end and t.start_s + t.samples.size * dt > begin]
-        whole = all(abs(t.start_s / dt - round(t.start_s / dt)) < 1e-7 for t in here)
-        ticks = np.rint(marks / dt).astype(np.int64)
-        by_sample = whole and self.rwa and self.choice.samples > 1 and bool((np.abs(marks / dt - ticks) < 1e-7).all())
-        table = local_table(
-            self.sites.energies[q],
-            here,
-            [lines[t.line].w_rate / 2 for t in here],
-            lane,
-            np.arange(ticks[0], ticks[-1] + 1) * dt if by_sample else marks,
-            w_c=self.w_c,
-            dt=dt,
-            rwa=self.rwa,
-            aligned=by_sample or (whole and self.choice.samples <= 1),
-            tolerance=self.tolerance / 10,
-        )
-        if not by_sample:
-            return table
-        out = np.empty((marks.size - 1, table.shape[1], 2))
-        kernel("split").products(table, ticks - ticks[0], out, self.sites.levels[q])
-        return out
-
-    def _grid(self, busy: Dict[int, List[Tuple[int, int]]], start: int, stop: int) -> List[Segment]:
-        dt, m = self.model.dt, self.choice.samples
-        marks = sorted({start, stop, *(x for spans in busy.values() for span in spans for x in span)})
-        out: List[Segment] = []
-        for a, b in zip(marks[:-1], marks[1:]):
-            on = tuple(sorted(q for q, spans in busy.items() if any(x <= a and b <= y for x, y in spans)))
-            if m <= 1:
-                out.append(Segment(a * dt, m * dt, round((b - a) / m), on, ()))
-                continue
-            whole, rest = divmod(b - a, int(m))
-            if whole:
-                out.append(Segment(a * dt, int(m) * dt, whole, on, ()))
-            if rest:
-                out.append(Segment((b - rest) * dt, rest * dt, 1, on, ()))
+    def _kinds(self, h: np.ndarray, busy: np.ndarray) -> "list[int]":
+        """Return which kind of step each segment has."""
+        packed = np.packbits(busy, axis=1)
+        known: "dict[Tuple[float, bytes], int]" = {}
+        out = []
+        for k, key in enumerate(zip(h.tolist(), (p.tobytes() for p in packed))):
+            if key not in known:
+                known[key] = self.layers.kind(key[0], tuple(np.flatnonzero(busy[k]).tolist()))
+            out.append(known[key])
         return out
 
     def advance(
         self,
-        segments: Sequence[Segment],
-        k: int,
+        plan: Plan,
+        place: Place,
         re: np.ndarray,
         im: np.ndarray,
         *,
-        first: int = 0,
-        floor: float = -1.0,
         fresh: bool = False,
+        fall: Optional[Fall] = None,
         cancel: Optional[threading.Event] = None,
-    ) -> int:
-        """Run segment ``k`` from its step ``first``, in place.
+    ) -> Tuple[Place, bool]:
+        """Run a plan from a place to its end, in place.
 
         Args:
-            segments: of the whole program (a step's last layer joins the next
+            plan: of the whole program (a step's last layer joins the next
                 segment's first where they have one length).
-            k: which segment.
+            place: where the state is.
             re, im: the state, laid out.
-            first: steps done already.
-            floor: stop after the step at whose end the squared norm is not
-                above it; negative: never.
-            fresh: the state is whole at ``first``: apply the opening layer.
+            fresh: the state is whole: apply the opening layer.
+            fall: stop after the step at whose end the squared norm, taken
+                half a step back, is not above the threshold; None: never.
             cancel: looked at every :data:`CHUNK_SECONDS` or so.
 
         Returns:
-            Steps done of the segment, ``first`` included. After a stop, the
-            state is a layer ahead (:meth:`close`).
+            Where it stopped, and whether because of ``fall``. The state is
+            then a layer ahead (:meth:`close`).
         """
-        s = segments[k]
-        joins = k > 0 and segments[k - 1].h == s.h and first == 0 and not fresh
-        opening = -1 if joins or (first and not fresh) else self.layers.end(s.h)
-        follows = k + 1 < len(segments) and segments[k + 1].h == s.h
-        closing = -2 if follows else self.layers.end(s.h)
-        kinds = self.layers.kinds(s.h, s.busy)
+        gates, pool, kinds, diagonal = self.layers.arrays()
+        layout, end = self.layout, plan.h.size
+        at = np.array([place.segment, place.done], dtype=np.int64)
         chunk = max(1, int(CHUNK_SECONDS / self.step_seconds()))
-        done = first
-        while done < s.count:
+        fell = False
+        while at[0] < end and not fell:
             if cancel is not None and cancel.is_set():
                 raise CancelledError("The simulation was cancelled.")
-            count = min(chunk, s.count - done)
-            last = done + count == s.count
-            ran = self._steps(s, re, im, done, count, kinds, opening, closing if last else -2, floor)
-            opening = -1
-            done += ran
-            if ran < count:
-                break
-        return done
-
-    def close(self, segments: Sequence[Segment], k: int, done: int, re: np.ndarray, im: np.ndarray) -> None:
-        """Take back the layer that the step after ``done`` of segment ``k`` has lent."""
-        s = segments[k]
-        follows = k + 1 < len(segments) and segments[k + 1].h == s.h
-        if done < s.count or follows:
-            self._steps(s, re, im, 0, 0, self.layers.kinds(s.h, s.busy), self.layers.end(s.h, back=True), -2, -1.0)
-
-    def _steps(
-        self,
-        s: Segment,
-        re: np.ndarray,
-        im: np.ndarray,
-        done: int,
-        count: int,
-        kinds: np.ndarray,
-        opening: int,
-        closing: int,
-        floor: float,
-    ) -> int:
-        gates, pool, diagonal = self.layers.arrays()
-        layout = self.layout
-        return int(
-            kernel("split").steps(
+            fell = kernel("split").run(
                 re,
                 im,
                 MARGIN,
@@ -257,19 +184,35 @@ class Splitting:
                 layout.strides,
                 layout.group,
                 layout.padded,
-                np.array(s.busy, dtype=np.int64),
-                list(s.tables),
-                done,
-                count,
+                plan.segments,
+                plan.busy,
+                plan.tables,
                 gates,
                 pool,
                 kinds,
                 diagonal,
-                opening,
-                closing,
-                floor,
+                at,
+                fresh,
+                chunk,
+                plan.h,
+                fall.rate if fall else plan.h,
+                fall.threshold if fall else -1.0,
+                fall.norms if fall else plan.h,
             )
-        )
+            fresh = False
+        return Place(int(at[0]), int(at[1])), fell
+
+    def close(self, plan: Plan, place: Place, re: np.ndarray, im: np.ndarray) -> None:
+        """Take back the layer that the step after ``place`` has lent."""
+        count, _, _, _, closing, _ = plan.segments[place.segment]
+        if place.done < count or closing == -2:
+            gates, pool, _, _ = self.layers.arrays()
+            back = self.layers.end(float(plan.h[place.segment]), back=True)
+            if back >= 0:
+                layout = self.layout
+                kernel("split").layer(
+                    re, im, MARGIN, layout.total, self._levels, layout.group, layout.padded, gates[back], pool
+                )
 
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""

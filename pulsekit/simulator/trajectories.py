@@ -15,20 +15,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from .._ext import kernel
 from ..errors import CancelledError, SimulationError
 from .dressing import Dressing
 from .idlejumps import Waiting, idle_jumps
-from .ket import MARGIN
 from .localdrive import stretches
 from .many import Ladder
 from .model import Model
 from .sites import rates
-from .splitting import Segment, Splitting
+from .splitting import Fall, Place, Plan, Splitting
 from .threads import Crew
 from .timeline import Tone
 
@@ -104,27 +102,28 @@ class Trajectories:
             self.idle = idle_jumps(model, self.run.sites, whole)
         if self.idle is None:
             self._stretches = [(start, stop, False)]
-        self.segments, self._crossed = self._segments(self.run)
-        for s in {(s.h, s.busy): s for k, s in enumerate(self.segments) if k not in self._crossed}.values():
-            self.run.layers.end(s.h, back=True)  # no thread finds it missing
+        self.parts = self._parts(self.run)
+        for part in self.parts:
+            if isinstance(part, Plan):
+                for h in set(part.h.tolist()):
+                    self.run.layers.end(h, back=True)  # no thread finds it missing
+        self.run.layers.arrays()
         turn = model.labels @ (self.ladder.w_c - model.w_frame)
         self._enter = np.exp(1j * turn * (start * model.dt))[:, None]
         self._leave = np.exp(-1j * turn * (stop * model.dt))[:, None]
         self._jumps = _jump_table(model)
         self._rates = np.stack([_over(model, q, weight) for q, _, weight in self._jumps] or [np.zeros(model.dim)])
-        self._rate = np.pad(self.run.layout.spread(self._rates.sum(axis=0)), MARGIN)
+        self._rate = self.run.layout.spread(self._rates.sum(axis=0))
 
-    def _segments(self, run: Splitting) -> Tuple[List[Segment], FrozenSet[int]]:
-        """Return the program's segments, and which of them are crossed in one step."""
-        out: List[Segment] = []
-        crossed = []
+    def _parts(self, run: Splitting) -> "List[Union[Plan, float]]":
+        """Return the program's parts: plans, and idle ones, s, that are crossed in one step."""
+        out: List[Union[Plan, float]] = []
         for a, b, idle in self._stretches:
             if idle:
-                crossed.append(len(out))
-                out.append(Segment(a * self.model.dt, (b - a) * self.model.dt, 1, (), ()))
+                out.append((b - a) * self.model.dt)
             else:
-                out += run.segments(self._tones, self._lane, a, b)
-        return out, frozenset(crossed)
+                out.append(run.plan(run.course(self._tones, self._lane, a, b)))
+        return out
 
     def __call__(
         self,
@@ -163,7 +162,7 @@ class Trajectories:
         source = _Draws(seed, experiment, purpose, members, draws)
         tree = _Tree(source, Crew(threads), cancel, [])
         if members.size:
-            tree.crew.run(lambda: self._descend(_Path(x, 0, 0, source.start(), 0), tree))
+            tree.crew.run(lambda: self._descend(_Path(x, 0, Place(0, 0), source.start(), 0), tree))
         return sorted(tree.found, key=lambda b: (b.jumps, int(b.members[0])))
 
     def error(self, state: np.ndarray, cancel: Optional[threading.Event] = None) -> float:
@@ -180,54 +179,36 @@ class Trajectories:
         x = self.dressing.to_bare(self._enter * np.asarray(state, complex).reshape(-1, 1))
         for step in (self.step, self.step / 2):
             run, ends = self.ladder.splitting(step), self.ladder.ends(step)
-            segments, crossed = (self.segments, self._crossed) if step == self.step else self._segments(run)
-            y, at = x, 0
-            for k in (*sorted(crossed), len(segments)):
-                if k > at:
-                    y = ends.leave(run.run(segments[at:k], ends.enter(y), cancel))
-                if k < len(segments):
+            y = x
+            for part in self.parts if step == self.step else self._parts(run):
+                if isinstance(part, Plan):
+                    y = ends.leave(run.run(part, ends.enter(y), cancel))
+                else:
                     assert self.idle is not None
-                    d = self.idle.unjumped(self.dressing.to_dressed(y)[:, 0], segments[k].h)
+                    d = self.idle.unjumped(self.dressing.to_dressed(y)[:, 0], part)
                     y = self.dressing.to_bare(d[:, None])
-                at = k + 1
             y = self.dressing.to_dressed(y)
             found.append(y.real**2 + y.imag**2)
         return float(np.max(np.abs(found[0] - found[1]))) * 4 / 3
 
     def _descend(self, path: "_Path", tree: "_Tree") -> None:
         """Run a state to the end, and what jumps off it."""
-        layout, cancel = self.run.layout, tree.cancel
+        layout = self.run.layout
         re, im = layout.empty()
         layout.put(path.state, re, im)
-        waiting, k, first = sorted(path.waiting, reverse=True), path.segment, path.first
-        at, fresh, lead = 0, True, 1.0
-        while k < len(self.segments):
-            if k in self._crossed:
-                state = self._cross(k, layout.get(re, im), path.jumps, waiting[at:], tree)
-                if state is None:
-                    return
-                x, waiting = state
+        waiting, place = sorted(path.waiting, reverse=True), path.place
+        for k in range(path.part, len(self.parts)):
+            part = self.parts[k]
+            if isinstance(part, Plan):
+                waiting = self._step(k, part, place, re, im, waiting, path.jumps, tree)
+            else:
+                x, waiting = self._cross(k, part, layout.get(re, im), path.jumps, waiting, tree)
                 layout.put(x, re, im)
-                at, k, fresh = 0, k + 1, True
-                continue
-            if first == 0 or fresh:
-                lead = self._lead(re, im, k)
-            floor = waiting[at][0] * lead if at < len(waiting) else -1.0
-            done = self.run.advance(self.segments, k, re, im, first=first, floor=floor, fresh=fresh, cancel=cancel)
-            fresh = False
-            here, first = (k, done) if done < self.segments[k].count else (k + 1, 0)
-            norm = kernel("split").norm(re, im, MARGIN, layout.total) if floor >= 0 else np.inf
-            fallen = []
-            while at < len(waiting) and norm <= waiting[at][0] * lead:
-                fallen.append(waiting[at])
-                at += 1
-            if fallen:
-                self._jump(re, im, k, done, _Path(None, here, first, fallen, path.jumps), tree)
-                if at == len(waiting):
-                    return
-            k = here
+            if not waiting:
+                return
+            place = Place(0, 0)
         y = self.dressing.to_dressed(self.ends.leave(layout.get(re, im)[:, None]))
-        self._end(y, waiting[at:], path.jumps, tree)
+        self._end(y, waiting, path.jumps, tree)
 
     def _end(self, y: np.ndarray, waiting: Sequence[Waiting], jumps: int, tree: "_Tree") -> None:
         """Note that trajectories came to the end in a state, dressed common frame."""
@@ -236,58 +217,90 @@ class Trajectories:
         if members.size:
             tree.found.append(Branch(state / np.linalg.norm(state), tree.source.members[members], jumps))
 
+    def _step(
+        self,
+        k: int,
+        plan: Plan,
+        place: Place,
+        re: np.ndarray,
+        im: np.ndarray,
+        waiting: List[Waiting],
+        jumps: int,
+        tree: "_Tree",
+    ) -> List[Waiting]:
+        """Take trajectories through a part, in place; return those that did not jump there."""
+        at, fresh, norms = 0, True, np.ones(2)
+        while at < len(waiting):
+            fall = Fall(waiting[at][0], self._rate, norms)
+            place, fell = self.run.advance(plan, place, re, im, fresh=fresh, fall=fall, cancel=tree.cancel)
+            if not fell:
+                break
+            fresh, first = False, at
+            while at < len(waiting) and norms[0] <= waiting[at][0] * norms[1]:
+                at += 1
+            self._jump(re, im, k, plan, place, waiting[first:at], jumps, tree)
+        return waiting[at:]
+
     def _cross(
-        self, k: int, x: np.ndarray, jumps: int, waiting: Sequence[Waiting], tree: "_Tree"
-    ) -> Optional[Tuple[np.ndarray, List[Waiting]]]:
-        """Take trajectories through an idle segment.
+        self, k: int, span: float, x: np.ndarray, jumps: int, waiting: Sequence[Waiting], tree: "_Tree"
+    ) -> Tuple[np.ndarray, List[Waiting]]:
+        """Take trajectories through an idle part.
 
         Those that come out in states of their own go on as paths of their own;
-        returned is the state of the others, and they; None: there are none.
+        returned is the state of the others, and they.
         """
         assert self.idle is not None
-        dressing, last = self.dressing, k + 1 == len(self.segments)
+        dressing = self.dressing
         d = dressing.to_dressed(self.ends.leave(x[:, None]))
+        last = k + 1 == len(self.parts)
         still: List[Waiting] = []
-        for one in self.idle.cross(d[:, 0], waiting, self.segments[k].h, tree.source.of):
+        for one in self.idle.cross(d[:, 0], waiting, span, tree.source.of):
             if one.state is None:
                 still.append(one.waiting)
             elif last:
                 self._end(one.state[:, None], [one.waiting], jumps + one.jumps, tree)
             else:
                 y = self.ends.enter(dressing.to_bare(one.state[:, None]))[:, 0]
-                self._spawn(_Path(y, k + 1, 0, [one.waiting], jumps + one.jumps), tree)
+                self._spawn(_Path(y, k + 1, Place(0, 0), [one.waiting], jumps + one.jumps), tree)
             if tree.cancel is not None and tree.cancel.is_set():
                 raise CancelledError("The simulation was cancelled.")
-        if not still:
-            return None
-        d = self.idle.unjumped(d[:, 0], self.segments[k].h)[:, None]
-        if last:
-            self._end(d, still, jumps, tree)
-            return None
-        return self.ends.enter(dressing.to_bare(d))[:, 0], still
+        if still and last:
+            self._end(self.idle.unjumped(d[:, 0], span)[:, None], still, jumps, tree)
+            still = []
+        if still:
+            d = self.idle.unjumped(d[:, 0], span)[:, None]
+            x = self.ends.enter(dressing.to_bare(d))[:, 0]
+        return x, sorted(still, reverse=True)
 
     def _spawn(self, path: "_Path", tree: "_Tree") -> None:
         tree.crew.spawn(lambda: self._descend(path, tree))
 
-    def _lead(self, re: np.ndarray, im: np.ndarray, k: int) -> float:
-        """Return what half a step takes of the norm: jumps go to the nearer end."""
-        p = re * re + im * im
-        return float(np.exp(0.5 * self.segments[k].h * (self._rate @ p) / p.sum()))
-
-    def _jump(self, re: np.ndarray, im: np.ndarray, k: int, done: int, path: "_Path", tree: "_Tree") -> None:
-        """Let the trajectories that wait on ``path`` jump, to go on from there."""
+    def _jump(
+        self,
+        re: np.ndarray,
+        im: np.ndarray,
+        k: int,
+        plan: Plan,
+        place: Place,
+        fallen: Sequence[Waiting],
+        jumps: int,
+        tree: "_Tree",
+    ) -> None:
+        """Let trajectories jump at a place of a part, to go on from there."""
         re, im = re.copy(), im.copy()
-        self.run.close(self.segments, k, done, re, im)
+        self.run.close(plan, place, re, im)
         x = self.run.layout.get(re, im)
+        if place.done == plan.segments[place.segment, 0]:
+            place = Place(place.segment + 1, 0)
         reach = np.cumsum((self._rates * (x.real**2 + x.imag**2)).sum(axis=1))
         of = tree.source.of
         groups: Dict[int, List[Waiting]] = {}
-        for _, m, used in path.waiting:
+        for _, m, used in fallen:
             which = int(np.searchsorted(reach, of(m, used) * reach[-1], side="right"))
             which = min(which, len(self._jumps) - 1)
             groups.setdefault(which, []).append((of(m, used + 1), m, used + 2))
         for which, waiting in groups.items():
-            self._spawn(_Path(self._apply(x, which), path.segment, path.first, waiting, path.jumps + 1), tree)
+            self._spawn(_Path(self._apply(x, which), k, place, waiting, jumps + 1), tree)
 
     def _apply(self, x: np.ndarray, which: int) -> np.ndarray:
         q, kind, _ = self._jumps[which]
@@ -305,11 +318,11 @@ class Trajectories:
 
 
 class _Path(NamedTuple):
-    """Trajectories in one state, from a step of a segment on."""
+    """Trajectories in one state, from a step of a part on."""
 
     state: Any  # complex128[dim], the stepper's basis
-    segment: int
-    first: int
+    part: int
+    place: Place
     waiting: List[Waiting]
     jumps: int
 
