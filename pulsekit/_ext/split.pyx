@@ -16,16 +16,39 @@ cdef extern from *:
     typedef double v4u __attribute__((vector_size(32), aligned(8)));
     #define LD(p) ((v4)(*(const v4u*)(p)))
     #define ST(p, v) (*(v4u*)(p) = (v4u)(v))
+    #if defined(__clang__) || __GNUC__ >= 12
+    #define ROT(x, a, b, c, d) __builtin_shufflevector(x, x, a, b, c, d)
+    #else
+    typedef long long m4 __attribute__((vector_size(32)));
+    #define ROT(x, a, b, c, d) __builtin_shuffle(x, (m4){a, b, c, d})
+    #endif
     #define INL static inline __attribute__((always_inline))
 
-    /* one transmon of stride s (a multiple of 4): x <- U x, U[d][d] as (re, im) */
-    INL void local_t(double* re, double* im, long s, long blocks, const double* u, const int d) {
+    /* lane l of the result is lane l + n of x, round and round */
+    INL v4 rotate(v4 x, const int n) {
+        if ((n & 3) == 1) return ROT(x, 1, 2, 3, 0);
+        if ((n & 3) == 2) return ROT(x, 2, 3, 0, 1);
+        if ((n & 3) == 3) return ROT(x, 3, 0, 1, 2);
+        return x;
+    }
+
+    /* the phases of four numbers, if there are any: x <- e x */
+    #define TURN(xr, xi, er, ei, at) if (er) { \
+        v4 a_ = LD((er) + (at)), b_ = LD((ei) + (at)), p_ = a_ * xr, q_ = a_ * xi; \
+        p_ -= b_ * xi; q_ += b_ * xr; xr = p_; xi = q_; }
+
+    /* one transmon of stride s (a multiple of 4): x <- U e x, U[d][d] as (re, im), e phases or NULL */
+    INL void local_t(double* re, double* im, long s, long blocks, const double* u, const double* er,
+                     const double* ei, const int d) {
         for (long b = 0; b < blocks; b++) {
             double* pr = re + b * s * d;
             double* pi = im + b * s * d;
             for (long k = 0; k < s; k += 4) {
                 v4 xr[5], xi[5];
-                for (int a = 0; a < d; a++) { xr[a] = LD(pr + a * s + k); xi[a] = LD(pi + a * s + k); }
+                for (int a = 0; a < d; a++) {
+                    xr[a] = LD(pr + a * s + k); xi[a] = LD(pi + a * s + k);
+                    TURN(xr[a], xi[a], er, ei, b * s * d + a * s + k)
+                }
                 for (int a = 0; a < d; a++) {
                     v4 yr = {0, 0, 0, 0}, yi = {0, 0, 0, 0};
                     for (int c = 0; c < d; c++) {
@@ -38,11 +61,17 @@ cdef extern from *:
             }
         }
     }
-    static void ps_local(double* re, double* im, long s, long blocks, const double* u, int d) {
-        if (d == 2) local_t(re, im, s, blocks, u, 2);
-        else if (d == 3) local_t(re, im, s, blocks, u, 3);
-        else if (d == 4) local_t(re, im, s, blocks, u, 4);
-        else local_t(re, im, s, blocks, u, 5);
+    INL void local_d(double* re, double* im, long s, long blocks, const double* u, const double* er, const double* ei,
+                     int d) {
+        if (d == 2) local_t(re, im, s, blocks, u, er, ei, 2);
+        else if (d == 3) local_t(re, im, s, blocks, u, er, ei, 3);
+        else if (d == 4) local_t(re, im, s, blocks, u, er, ei, 4);
+        else local_t(re, im, s, blocks, u, er, ei, 5);
+    }
+    static void ps_local(double* re, double* im, long s, long blocks, const double* u, const double* er,
+                         const double* ei, int d) {
+        if (er) local_d(re, im, s, blocks, u, er, ei, d);
+        else local_d(re, im, s, blocks, u, NULL, NULL, d);
     }
 
     /* the row group: columns of U, padded, as cr[D0][DP], ci[D0][DP] */
@@ -156,19 +185,51 @@ cdef extern from *:
                     }
             }
     }
-    INL void pairrow_d(double* re, double* im, long total, long rho, long sj, int dj, const double* c, const int nv,
-                       const int real) {
-        if (dj == 2) pairrow_t(re, im, total, rho, sj, 2, c, nv, real);
-        else if (dj == 3) pairrow_t(re, im, total, rho, sj, 3, c, nv, real);
-        else if (dj == 4) pairrow_t(re, im, total, rho, sj, 4, c, nv, real);
-        else pairrow_t(re, im, total, rho, sj, 5, c, nv, real);
+    /* rows of four: turned by the outer transmon's level, so that sectors share a lane */
+    INL void pairfour_t(double* re, double* im, long total, const int rho, long sj, const int dj, const double* c,
+                        const int real) {
+        const int step = real ? -rho : rho;
+        v4 m[5][5];
+        for (int a = 0; a < dj; a++)
+            for (int b = 0; b < dj; b++) m[a][b] = rotate(LD(c + (a * dj + b) * 4), -a * step);
+        for (long hi = 0; hi < total; hi += sj * dj)
+            for (long k = hi; k < hi + sj; k += 4) {
+                v4 xr[5], xi[5];
+                for (int b = 0; b < dj; b++) {
+                    xr[b] = rotate(LD(re + k + b * sj), -b * step); xi[b] = rotate(LD(im + k + b * sj), -b * step);
+                }
+                for (int a = 0; a < dj; a++) {
+                    v4 sr = {0, 0, 0, 0}, si = {0, 0, 0, 0};
+                    for (int b = 0; b < dj; b++) {
+                        if (real || ((a - b) & 1) == 0) { sr += m[a][b] * xr[b]; si += m[a][b] * xi[b]; }
+                        else { sr += m[a][b] * xi[b]; si -= m[a][b] * xr[b]; }
+                    }
+                    ST(re + k + a * sj, rotate(sr, a * step)); ST(im + k + a * sj, rotate(si, a * step));
+                }
+            }
+    }
+    INL void pairfour_d(double* re, double* im, long total, const int rho, long sj, int dj, const double* c,
+                        const int real) {
+        if (dj == 2) pairfour_t(re, im, total, rho, sj, 2, c, real);
+        else if (dj == 3) pairfour_t(re, im, total, rho, sj, 3, c, real);
+        else if (dj == 4) pairfour_t(re, im, total, rho, sj, 4, c, real);
+        else pairfour_t(re, im, total, rho, sj, 5, c, real);
+    }
+    INL void paireight_d(double* re, double* im, long total, long rho, long sj, int dj, const double* c,
+                         const int real) {
+        if (dj == 2) pairrow_t(re, im, total, rho, sj, 2, c, 2, real);
+        else if (dj == 3) pairrow_t(re, im, total, rho, sj, 3, c, 2, real);
+        else if (dj == 4) pairrow_t(re, im, total, rho, sj, 4, c, 2, real);
+        else pairrow_t(re, im, total, rho, sj, 5, c, 2, real);
     }
     static void ps_pairrow(double* re, double* im, long total, long rho, long sj, int dj, const double* c, int dp,
                            int real) {
-        if (dp == 8) { if (real) pairrow_d(re, im, total, rho, sj, dj, c, 2, 1);
-                       else pairrow_d(re, im, total, rho, sj, dj, c, 2, 0); }
-        else { if (real) pairrow_d(re, im, total, rho, sj, dj, c, 1, 1);
-               else pairrow_d(re, im, total, rho, sj, dj, c, 1, 0); }
+        if (dp == 8) { if (real) paireight_d(re, im, total, rho, sj, dj, c, 1);
+                       else paireight_d(re, im, total, rho, sj, dj, c, 0); }
+        else if (rho == 1) { if (real) pairfour_d(re, im, total, 1, sj, dj, c, 1);
+                             else pairfour_d(re, im, total, 1, sj, dj, c, 0); }
+        else { if (real) pairfour_d(re, im, total, 2, sj, dj, c, 1);
+               else pairfour_d(re, im, total, 2, sj, dj, c, 0); }
     }
 
     static double ps_norm(const double* re, const double* im, long total) {
@@ -323,7 +384,7 @@ cdef extern from *:
         else times_t(u, out, 1, 5);
     }
     """
-    void ps_local(double*, double*, long, long, const double*, int) nogil
+    void ps_local(double*, double*, long, long, const double*, const double*, const double*, int) nogil
     void ps_row(double*, double*, long, const double*, const double*, int, int) nogil
     void ps_pair(double*, double*, long, long, int, long, int, const double*, int) nogil
     void ps_pairrow(double*, double*, long, long, long, int, const double*, int, int) nogil
@@ -424,8 +485,8 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
         const double[::1] rate, double threshold, double[::1] norms):
     """Run outer steps K A K A ... of a whole program on one ket, in place.
 
-    Each step is, for every stage: the stage's diagonal, its local unitaries,
-    then the coupling layer after it. A segment's steps are of one length.
+    Each step is, for every stage: the stage's diagonal, its local unitaries
+    (the first takes up the diagonal), then the coupling layer after it. A segment's steps are of one length.
 
     Args:
         re, im: float64[margin + total + margin].
@@ -468,6 +529,8 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
     cdef double ci[64]
     cdef const double* u0
     cdef const double* u1
+    cdef const double* er
+    cdef const double* ei
     cdef const double[:, :, ::1] view
     cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
     cdef long kind, z
@@ -492,8 +555,10 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
                 fresh = False
             while t < count and budget > 0 and not fell:
                 for s in range(stages):
+                    er = ei = NULL
                     if kinds[z, s] >= 0:
-                        ps_diagonal(pr, pi, total, &diagonal[kinds[z, s], 0, 0], &diagonal[kinds[z, s], 1, 0])
+                        er = &diagonal[kinds[z, s], 0, 0]
+                        ei = &diagonal[kinds[z, s], 1, 0]
                     u0 = NULL
                     u1 = NULL
                     rowbusy = False
@@ -507,7 +572,10 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
                             else:
                                 u1 = base[q] + row * width[q]
                         else:
-                            ps_local(pr, pi, strides[q], blocks[q], base[q] + row * width[q], <int>levels[q])
+                            ps_local(pr, pi, strides[q], blocks[q], base[q] + row * width[q], er, ei, <int>levels[q])
+                            er = ei = NULL
+                    if er != NULL:
+                        ps_diagonal(pr, pi, total, er, ei)
                     if rowbusy:
                         _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
                         ps_row(pr, pi, total // dp, cr, ci, d0, dp)

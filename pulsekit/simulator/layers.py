@@ -17,8 +17,13 @@ __all__ = ["Layers", "pair_classes"]
 Coupled = Tuple[int, int, float, float]
 
 
-def pair_classes(couplings: Sequence[Coupled]) -> List[List[Coupled]]:
-    """Return couplings in classes that share no site, the largest last."""
+def pair_classes(couplings: Sequence[Coupled], group: int = 0) -> List[List[Coupled]]:
+    """Return couplings in classes that share no site, the one that takes longest last.
+
+    Args:
+        couplings: of the sites.
+        group: sites in the row group, whose couplings take twice as long.
+    """
     classes: List[List[Coupled]] = []
     for pair in couplings:
         for found in classes:
@@ -27,7 +32,7 @@ def pair_classes(couplings: Sequence[Coupled]) -> List[List[Coupled]]:
                 break
         else:
             classes.append([pair])
-    return sorted(classes, key=len)
+    return sorted(classes, key=lambda found: sum(2 if i < group else 1 for i, _, _, _ in found))
 
 
 class Layers:
@@ -101,7 +106,7 @@ class Layers:
 
     def _palindrome(self, span: float, damped: float) -> List[Gate]:
         """Return a symmetric product: classes of disjoint pairs, there and back."""
-        classes = pair_classes(self.sites.couplings)
+        classes = pair_classes(self.sites.couplings, self.layout.group)
         middle: List[Gate] = []
         for row, column, q in self.sites.damping:
             gate: Gate = ([-1, 0, 0, 0, 0, 0], np.zeros(0))
