@@ -1,5 +1,3 @@
-from typing import List, Optional
-
 import numpy as np
 
 def local_products(
@@ -16,7 +14,7 @@ def run(
     dp: int,
     segments: np.ndarray,
     busy: np.ndarray,
-    tables: List[Optional[np.ndarray]],
+    tables: np.ndarray,
     layers: np.ndarray,
     pool: np.ndarray,
     kinds: np.ndarray,
@@ -40,10 +38,12 @@ def layer(
     gates: np.ndarray,
     pool: np.ndarray,
 ) -> None: ...
-def compose(fine: np.ndarray, out: np.ndarray, d: int) -> None: ...
-def products(fine: np.ndarray, first: np.ndarray, out: np.ndarray, d: int) -> None: ...
+def compose(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, out: np.ndarray) -> None: ...
+def products(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, count: np.ndarray, out: np.ndarray) -> None: ...
 def carried(
-    diagonal: np.ndarray,
+    energies: np.ndarray,
+    levels: np.ndarray,
+    sites: np.ndarray,
     tones: np.ndarray,
     numbers: np.ndarray,
     samples: np.ndarray,
@@ -52,7 +52,15 @@ def carried(
     out: np.ndarray,
 ) -> None: ...
 def kinks(
-    tones: np.ndarray, numbers: np.ndarray, samples: np.ndarray, dt: float, weight: float, out: np.ndarray
-) -> float: ...
-def joined(fine: np.ndarray, place: np.ndarray, kick: np.ndarray, d: int, out: np.ndarray) -> None: ...
+    tones: np.ndarray,
+    numbers: np.ndarray,
+    samples: np.ndarray,
+    dt: float,
+    weight: float,
+    out: np.ndarray,
+    rough: np.ndarray,
+) -> None: ...
+def joined(
+    fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, place: np.ndarray, kick: np.ndarray, out: np.ndarray
+) -> None: ...
 def sparse_times(start: np.ndarray, column: np.ndarray, value: np.ndarray, x: np.ndarray, out: np.ndarray) -> None: ...

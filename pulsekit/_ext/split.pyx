@@ -479,7 +479,7 @@ cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, c
 
 
 def run(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, const long[::1] strides,
-        int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy, list tables,
+        int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy, const double[::1] tables,
         const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
         const double[:, :, ::1] diagonal, long[::1] place, bint fresh, long budget, const double[::1] span,
         const double[::1] rate, double threshold, double[::1] norms):
@@ -497,9 +497,9 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
             the last step (-2: the usual one, -1: none), first row of ``busy``;
             one more row closes the last.
         busy: int64[k, 2]: site with local unitaries, ascending in a segment,
-            and the row of its table at the segment's first step.
-        tables: per site None or float64[rows, d * d, 2], rows of steps times
-            stages.
+            and where its first one is in ``tables``.
+        tables: float64[all], local unitaries float64[d, d, 2], those of a
+            site and a segment one after another, steps times stages.
         layers: int64[kinds, gates, 6]: (kind, si, di, sj, dj, offset in pool).
         kinds: int64[rows, 2 * stages]: diagonal of each stage, then layer
             after each; -1: none.
@@ -519,10 +519,10 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
         Whether the norm fell to the threshold.
     """
     cdef Py_ssize_t stages = kinds.shape[1] // 2, last = segments.shape[0] - 1
-    cdef Py_ssize_t k = place[0], t = place[1], s, b, row, q, first, count
+    cdef Py_ssize_t k = place[0], t = place[1], s, b, q, first, count
     cdef double* pr = &re[margin]
     cdef double* pi = &im[margin]
-    cdef const double* base[64]
+    cdef const double* u
     cdef long width[64]
     cdef long blocks[64]
     cdef double cr[64]
@@ -531,17 +531,12 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
     cdef const double* u1
     cdef const double* er
     cdef const double* ei
-    cdef const double[:, :, ::1] view
     cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
     cdef long kind, z
     cdef bint rowbusy, fell = False
     for q in range(levels.shape[0]):
-        base[q] = NULL
         blocks[q] = total // (strides[q] * levels[q])
         width[q] = 2 * levels[q] * levels[q]
-        if tables[q] is not None:
-            view = tables[q]
-            base[q] = &view[0, 0, 0]
     with nogil:
         while k < last and budget > 0:
             count = segments[k, 0]
@@ -564,15 +559,15 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
                     rowbusy = False
                     for b in range(first, segments[k + 1, 5]):
                         q = busy[b, 0]
-                        row = busy[b, 1] + t * stages + s
+                        u = &tables[0] + busy[b, 1] + (t * stages + s) * width[q]
                         if q < group:
                             rowbusy = True
                             if q == 0:
-                                u0 = base[q] + row * width[q]
+                                u0 = u
                             else:
-                                u1 = base[q] + row * width[q]
+                                u1 = u
                         else:
-                            ps_local(pr, pi, strides[q], blocks[q], base[q] + row * width[q], er, ei, <int>levels[q])
+                            ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
                             er = ei = NULL
                     if er != NULL:
                         ps_diagonal(pr, pi, total, er, ei)
@@ -606,42 +601,63 @@ def layer(double[::1] re, double[::1] im, long margin, long total, const long[::
         _layer(&re[margin], &im[margin], total, gates, &pool[0], dp, d0)
 
 
-def compose(const double[:, :, ::1] fine, double[:, :, ::1] out, int d):
+# Tables of all transmons lie in one array, one after another: float64[rows, d, d, 2] each. ``sites``, int64[k, 5], has
+# per table: local qubit, its first number in the array that is read, rows written, its first number in the array that
+# is written, and its first entry in a list of one per row.
+
+
+def compose(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, double[::1] out):
     """Write products of neighbours, out[k] = fine[2 k + 1] fine[2 k].
 
     Args:
-        fine: float64[2 * stages, d * d, 2]. out: float64[stages, d * d, 2].
-        d: levels.
+        fine, out: tables. sites: int64[k, 5], see above.
+        levels: int64[n].
     """
-    cdef Py_ssize_t s, k
+    cdef Py_ssize_t n, k, size
+    cdef int d
+    cdef const double* u
+    cdef double* target
     with nogil:
-        for s in range(out.shape[0]):
-            for k in range(d * d):
-                out[s, k, 0] = fine[2 * s, k, 0]
-                out[s, k, 1] = fine[2 * s, k, 1]
-            ps_times(&fine[2 * s + 1, 0, 0], &out[s, 0, 0], d)
+        for n in range(sites.shape[0]):
+            d = <int>levels[sites[n, 0]]
+            size = 2 * d * d
+            u = &fine[0] + sites[n, 1]
+            target = &out[0] + sites[n, 3]
+            for k in range(sites[n, 2]):
+                memcpy(target + k * size, u + 2 * k * size, size * sizeof(double))
+                ps_times(u + (2 * k + 1) * size, target + k * size, d)
 
 
-def products(const double[:, :, ::1] fine, const long[::1] first, double[:, :, ::1] out, int d):
-    """Write products of runs, out[k] = fine[first[k + 1] - 1] ... fine[first[k]].
+def products(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] count,
+             double[::1] out):
+    """Write products of runs, out[k] = the product of the next count[k] of ``fine``.
 
     Args:
-        fine: float64[pieces, d * d, 2]. out: float64[stages, d * d, 2].
-        first: int64[stages + 1], each at least one piece.
-        d: levels.
+        fine, out: tables. sites: int64[k, 5], see above.
+        levels: int64[n].
+        count: int64[all rows], each at least one.
     """
-    cdef Py_ssize_t s, p, k
+    cdef Py_ssize_t n, k, p, size
+    cdef int d
+    cdef const double* u
+    cdef double* target
     with nogil:
-        for s in range(out.shape[0]):
-            for k in range(d * d):
-                out[s, k, 0] = fine[first[s], k, 0]
-                out[s, k, 1] = fine[first[s], k, 1]
-            for p in range(first[s] + 1, first[s + 1]):
-                ps_times(&fine[p, 0, 0], &out[s, 0, 0], d)
+        for n in range(sites.shape[0]):
+            d = <int>levels[sites[n, 0]]
+            size = 2 * d * d
+            u = &fine[0] + sites[n, 1]
+            target = &out[0] + sites[n, 3]
+            for k in range(sites[n, 2]):
+                memcpy(target, u, size * sizeof(double))
+                for p in range(1, count[sites[n, 4] + k]):
+                    ps_times(u + p * size, target, d)
+                u += count[sites[n, 4] + k] * size
+                target += size
 
 
-def carried(const double[::1] diagonal, const long[:, ::1] tones, const double[:, ::1] numbers,
-            const double[:, ::1] samples, double tau, long per, double[:, :, ::1] out):
+def carried(const double[:, ::1] energies, const long[::1] levels, const long[:, ::1] sites,
+            const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double tau,
+            long per, double[::1] out):
     """Write local propagators where at most one carrier plays at a time.
 
     A held sample is constant in the carrier's frame: one exponential for every
@@ -649,98 +665,112 @@ def carried(const double[::1] diagonal, const long[:, ::1] tones, const double[:
     plays, a propagator is a phase per level.
 
     Args:
-        diagonal: float64[d], rad/s, common frame.
-        tones: int64[n, 4]: first row in ``out``, rows, how many rows after its
-            beginning the tone is then, its first row in ``samples``.
+        energies: float64[n, 5], rad/s, common frame. levels: int64[n].
+        sites: int64[k, 5], see above; the last column is a table's first tone,
+            those of all tables in order; one more row closes the last.
+        tones: int64[n, 4]: first row of its table, rows, how many rows after
+            its beginning the tone is then, its first row in ``samples``.
         numbers: float64[n, 4]: factor of the samples (re, im), rad/s; the
             carrier in the common frame, rad/s; time of the first row, s.
         samples: float64[all, 2].
         tau: length of a row, s.
         per: rows per sample.
-        out: float64[rows, d * d, 2].
+        out: tables.
     """
-    cdef Py_ssize_t n, i, j, r, a, rows, k, runs
-    cdef int d = diagonal.shape[0]
-    cdef Py_ssize_t dd = d * d
+    cdef Py_ssize_t n, i, k, size, where
+    cdef int d
+    cdef double[50] idle
+    cdef double* target
+    with nogil:
+        for n in range(sites.shape[0] - 1):
+            d = <int>levels[sites[n, 0]]
+            size = 2 * d * d
+            target = &out[0] + sites[n, 3]
+            for k in range(size):
+                idle[k] = 0.0
+            for k in range(d):
+                idle[2 * k * (d + 1)] = cos(energies[sites[n, 0], k] * tau)
+                idle[2 * k * (d + 1) + 1] = -sin(energies[sites[n, 0], k] * tau)
+            where = 0
+            for i in range(sites[n, 4], sites[n + 1, 4]):
+                for k in range(where, tones[i, 0]):
+                    memcpy(target + k * size, idle, size * sizeof(double))
+                _tone(&energies[sites[n, 0], 0], d, tones[i], numbers[i], samples, tau, per,
+                      target + tones[i, 0] * size)
+                where = tones[i, 0] + tones[i, 1]
+            for k in range(where, sites[n, 2]):
+                memcpy(target + k * size, idle, size * sizeof(double))
+
+
+cdef void _tone(const double* energies, int d, const long[::1] tone, const double[::1] number,
+                const double[:, ::1] samples, double tau, long per, double* out) noexcept nogil:
+    cdef Py_ssize_t i = 0, j, r, a, k, runs, dd = d * d
     cdef double[5] shifted, zr, zi, wr, wi
     cdef double[4] taus
     cdef double[8] f
     cdef double[200] quad
-    cdef double[50] idle
     cdef Py_ssize_t[5] begin
-    cdef double sr, si, xr, xi, offset, x
-    with nogil:
-        for k in range(2 * dd):
-            idle[k] = 0.0
-        for a in range(d):
-            idle[2 * a * (d + 1)] = cos(diagonal[a] * tau)
-            idle[2 * a * (d + 1) + 1] = -sin(diagonal[a] * tau)
-        for i in range(out.shape[0]):
-            memcpy(&out[i, 0, 0], idle, 2 * dd * sizeof(double))
-        for i in range(4):
-            taus[i] = tau
-        for n in range(tones.shape[0]):
-            rows = tones[n, 1]
-            offset = numbers[n, 2]
+    cdef double sr, si, xr, xi, offset = number[2], x
+    for k in range(4):
+        taus[k] = tau
+    for a in range(d):
+        shifted[a] = energies[a] - offset * a
+    _powers(cos(offset * tau), -sin(offset * tau), d, wr, wi)
+    while i < tone[1]:
+        runs = 0
+        begin[0] = i
+        while i < tone[1] and runs < 4:
+            k = tone[3] + (tone[2] + i) // per
+            sr = samples[k, 0]
+            si = samples[k, 1]
+            f[2 * runs] = number[0] * sr - number[1] * si
+            f[2 * runs + 1] = number[0] * si + number[1] * sr
+            i += 1
+            while i < tone[1]:
+                k = tone[3] + (tone[2] + i) // per
+                if samples[k, 0] != sr or samples[k, 1] != si:
+                    break
+                i += 1
+            runs += 1
+            begin[runs] = i
+        ps_pieces(shifted, taus, f, f, <int>runs, d, quad)
+        for r in range(runs):
             for a in range(d):
-                shifted[a] = diagonal[a] - offset * a
-            _powers(cos(offset * tau), -sin(offset * tau), d, wr, wi)
-            i = 0
-            while i < rows:
-                runs = 0
-                begin[0] = i
-                while i < rows and runs < 4:
-                    k = tones[n, 3] + (tones[n, 2] + i) // per
-                    sr = samples[k, 0]
-                    si = samples[k, 1]
-                    f[2 * runs] = numbers[n, 0] * sr - numbers[n, 1] * si
-                    f[2 * runs + 1] = numbers[n, 0] * si + numbers[n, 1] * sr
-                    i += 1
-                    while i < rows:
-                        k = tones[n, 3] + (tones[n, 2] + i) // per
-                        if samples[k, 0] != sr or samples[k, 1] != si:
-                            break
-                        i += 1
-                    runs += 1
-                    begin[runs] = i
-                ps_pieces(shifted, taus, f, f, <int>runs, d, quad)
-                for r in range(runs):
-                    for a in range(d):
-                        for k in range(d):
-                            j = 2 * (r * dd + a * d + k)
-                            xr = quad[j]
-                            xi = quad[j + 1]
-                            quad[j] = xr * wr[a] - xi * wi[a]
-                            quad[j + 1] = xr * wi[a] + xi * wr[a]
-                    for j in range(begin[r], begin[r + 1]):
-                        x = offset * (numbers[n, 3] + j * tau)
-                        _powers(cos(x), sin(x), d, zr, zi)
-                        ps_seen(quad + 2 * r * dd, zr, zi, &out[tones[n, 0] + j, 0, 0], d)
+                for k in range(d):
+                    j = 2 * (r * dd + a * d + k)
+                    xr = quad[j]
+                    xi = quad[j + 1]
+                    quad[j] = xr * wr[a] - xi * wi[a]
+                    quad[j + 1] = xr * wi[a] + xi * wr[a]
+            for j in range(begin[r], begin[r + 1]):
+                x = offset * (number[3] + j * tau)
+                _powers(cos(x), sin(x), d, zr, zi)
+                ps_seen(quad + 2 * r * dd, zr, zi, out + 2 * j * dd, d)
 
 
 def kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double dt,
-          double weight, double[:, ::1] out):
-    """Add how a drive jumps at odd samples to the even ones on both sides.
+          double weight, double[:, :, ::1] out, double[::1] rough):
+    """Add how drives jump at odd samples to the even ones on both sides.
 
     Args:
-        tones: int64[n, 4]: first sample, samples, samples before that of the
-            tone, its first row in ``samples``.
+        tones: int64[n, 5]: first sample, samples, samples before that of the
+            tone, its first row in ``samples``, local qubit.
         numbers: float64[n, 4]: as of :func:`carried`, at the first sample.
         samples: float64[all, 2].
         dt: s.
         weight: of a jump, in each of the two, s.
-        out: float64[even samples, 2], dimensionless.
-
-    Returns:
-        The sum of squares of the jumps' second differences, (rad/s)^2.
+        out: float64[transmons, even samples, 2], dimensionless.
+        rough: float64[transmons], gets the sums of squares of the jumps'
+            second differences, (rad/s)^2.
     """
-    cdef Py_ssize_t n, i, p, k, count
-    cdef double xr, xi, jr, ji, t, total = 0.0, part, ar, ai, br, bi
+    cdef Py_ssize_t n, i, p, k, q, count
+    cdef double xr, xi, jr, ji, t, part, ar, ai, br, bi
     with nogil:
         for n in range(tones.shape[0]):
             part = 0.0
             ar = ai = br = bi = 0.0
             count = tones[n, 1]
+            q = tones[n, 4]
             i = 1 - tones[n, 0] % 2
             while i <= count:
                 p = tones[n, 0] + i
@@ -759,65 +789,77 @@ def kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:
                     jr = cos(t)
                     ji = sin(t)
                     for k in range(p // 2, p // 2 + 2):
-                        out[k, 0] += xr * jr - xi * ji
-                        out[k, 1] += xr * ji + xi * jr
+                        out[q, k, 0] += xr * jr - xi * ji
+                        out[q, k, 1] += xr * ji + xi * jr
                 i += 2
             part += (ar - 2 * br) ** 2 + (ai - 2 * bi) ** 2 + br * br + bi * bi
-            total += part * (numbers[n, 0] ** 2 + numbers[n, 1] ** 2)
-    return total
+            rough[q] += part * (numbers[n, 0] ** 2 + numbers[n, 1] ** 2)
 
 
-def joined(const double[:, :, ::1] fine, const long[::1] place, const double[:, ::1] kick, int d,
-           double[:, :, ::1] out):
+def joined(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] place,
+           const double[:, :, ::1] kick, double[::1] out):
     """Write products of neighbours between small drives at the edges.
 
     out[k] = E[p + 1]^dag fine[2 k + 1] fine[2 k] E[p], p = place[k], and two
     rows more, E[0]^dag and E[-1]; E[p] = exp(-i (kick[p] a + h.c.)).
 
     Args:
-        fine: float64[2 * rows, d * d, 2].
-        place: int64[rows], ascending.
-        kick: float64[edges, 2], dimensionless.
-        d: levels, at most 5.
-        out: float64[rows + 2, d * d, 2].
+        fine, out: tables. sites: int64[k, 5], see above; its rows are without
+            the two more.
+        levels: int64[n].
+        place: int64[all rows], ascending for every table.
+        kick: float64[n, edges, 2], dimensionless.
     """
-    cdef Py_ssize_t k = 0, i, j, p, count, rows = place.shape[0], size = 2 * d * d, last = kick.shape[0] - 1
+    cdef Py_ssize_t n, k, i, j, p, q, count, rows, size, last = kick.shape[1] - 1
     cdef double[5] zero
     cdef double[4] one
     cdef double[8] ends
     cdef double[200] e
+    cdef const double* u
+    cdef const long* at
     cdef double* target
     cdef bint some
+    cdef int d
     with nogil:
         for i in range(5):
             zero[i] = 0.0
         for i in range(4):
             one[i] = 1.0
-        while k < rows:
-            p = place[k]
-            count = 1
-            while count < 3 and k + count < rows and place[k + count] == p + count:
-                count += 1
-            some = False
-            for i in range(count + 1):
-                some = some or kick[p + i, 0] != 0 or kick[p + i, 1] != 0
-            if some:
-                ps_pieces(zero, one, &kick[p, 0], &kick[p, 0], <int>(count + 1), d, e)
-            for i in range(count):
-                target = &out[k, 0, 0]
+        for n in range(sites.shape[0]):
+            q = sites[n, 0]
+            d = <int>levels[q]
+            size = 2 * d * d
+            u = &fine[0] + sites[n, 1]
+            target = &out[0] + sites[n, 3]
+            at = &place[0] + sites[n, 4]
+            rows = sites[n, 2]
+            k = 0
+            while k < rows:
+                p = at[k]
+                count = 1
+                while count < 3 and k + count < rows and at[k + count] == p + count:
+                    count += 1
+                some = False
+                for i in range(count + 1):
+                    some = some or kick[q, p + i, 0] != 0 or kick[q, p + i, 1] != 0
                 if some:
-                    memcpy(target, e + i * size, size * sizeof(double))
-                    ps_times(&fine[2 * k, 0, 0], target, d)
-                else:
-                    memcpy(target, &fine[2 * k, 0, 0], size * sizeof(double))
-                ps_times(&fine[2 * k + 1, 0, 0], target, d)
-                if some:
-                    ps_untimes(e + (i + 1) * size, target, d)
-                k += 1
-        for j in range(2):
-            ends[j] = -kick[0, j]
-            ends[2 + j] = kick[last, j]
-        ps_pieces(zero, one, ends, ends, 2, d, &out[rows, 0, 0])
+                    ps_pieces(zero, one, &kick[q, p, 0], &kick[q, p, 0], <int>(count + 1), d, e)
+                for i in range(count):
+                    if some:
+                        memcpy(target, e + i * size, size * sizeof(double))
+                        ps_times(u, target, d)
+                    else:
+                        memcpy(target, u, size * sizeof(double))
+                    ps_times(u + size, target, d)
+                    if some:
+                        ps_untimes(e + (i + 1) * size, target, d)
+                    u += 2 * size
+                    target += size
+                    k += 1
+            for j in range(2):
+                ends[j] = -kick[q, 0, j]
+                ends[2 + j] = kick[q, last, j]
+            ps_pieces(zero, one, ends, ends, 2, d, target)
 
 
 cdef void _powers(double re, double im, int d, double* pr, double* pi) noexcept nogil:

@@ -12,56 +12,46 @@ take these factors up, so that they cost nothing as the state goes by.
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Tuple
 
 import numpy as np
 
 from .._ext import kernel
-from .course import Course
-from .localdrive import LocalDrive
-from .timeline import Tone
+from .course import Course, LocalDrive, Tables
+from .played import Played
 
 __all__ = ["straightened"]
 
 
-def straightened(
-    course: Course, drive: LocalDrive, tones: Sequence[Tone], lane: int, start: int
-) -> Tuple[Course, np.ndarray]:
+def straightened(course: Course, drive: LocalDrive, what: Played, start: int) -> Tuple[Course, np.ndarray]:
     """Return a course of one sample's steps as one of two, which sees jumps within them.
 
     Args:
         course: its segments are two samples longer, at both ends, than what
             drives, and all of even counts.
         drive: of the model.
-        tones: on whole samples.
-        lane: which lane's amplitudes and carriers.
+        what: is played, on whole samples.
         start: the course's first sample.
 
     Returns:
         The course; and per transmon how rough its drive is, rad/s: the root of
         the sum of squares of the jumps' second differences.
     """
-    dt, n = drive.model.dt, drive.model.n
-    counts, rows = course.counts // 2, course.rows // 2
-    steps = int(counts.sum())
-    tables: List[Optional[np.ndarray]] = [None] * n
-    rough = np.zeros(n)
-    ends, last = np.zeros((2, n), dtype=bool), np.zeros((1, n), dtype=np.int64)
-    for q, mine in drive.by_transmon(tones, lane).items():
-        table = course.tables[q]
-        if table is None:
-            continue
-        places, numbers, samples = drive.played(mine, lane, start, start + 2 * steps)
-        places[:, 0] -= start
-        kick = np.zeros((steps + 1, 2))
-        rough[q] = kernel("split").kinks(places, numbers, samples, dt, dt / 8, kick) ** 0.5
-        kick[[0, -1]] *= 2  # those layers are halves
-        place = np.flatnonzero(np.repeat(course.busy[:, q], counts))
-        made = np.empty((place.size + 2, table.shape[1], 2))
-        kernel("split").joined(table, place, kick, drive.model.levels[q], made)
-        tables[q], ends[:, q], last[0, q] = made, kick[[0, -1]].any(axis=1), place.size
-    h, busy = 2 * course.h, course.busy
+    dt, n, fine = drive.model.dt, drive.model.n, course.tables
+    counts, rows, busy = course.counts // 2, course.rows // 2, course.busy
+    kick, rough = np.zeros((n, int(counts.sum()) + 1, 2)), np.zeros(n)
+    places = np.column_stack([what.places, what.qubit])
+    places[:, 0] -= start
+    kernel("split").kinks(places, what.numbers, what.samples, dt, dt / 8, kick, rough)
+    kick[:, [0, -1]] *= 2  # those layers are halves
+    made = Tables.empty(drive.levels, fine.qubits, fine.rows // 2 + 2)
+    steps = np.repeat(busy, counts, axis=0)
+    place = np.concatenate([*(np.flatnonzero(steps[:, q]) for q in fine.qubits.tolist()), np.zeros(1, np.int64)])
+    kernel("split").joined(fine.numbers, fine.into(made, fine.rows // 2), drive.levels, place, kick, made.numbers)
+    h, ends = 2 * course.h, (kick[:, [0, -1]] != 0).sum(axis=2).T > 0
     if ends.any():
+        last = np.zeros((1, n), dtype=np.int64)
+        last[0, fine.qubits] = fine.rows // 2
         h, counts = np.concatenate([[0.0], h, [0.0]]), np.concatenate([[1], counts, [1]])
         busy, rows = np.concatenate([ends[:1], busy, ends[1:]]), np.concatenate([last, rows, last + 1])
-    return Course(h, counts, busy, rows, tuple(tables)), rough
+    return Course(h, counts, busy, rows, made), np.sqrt(rough)

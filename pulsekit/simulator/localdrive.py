@@ -11,16 +11,14 @@ counter-rotating terms cost the same state-size work as the RWA.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 
 from .._ext import kernel
-from .model import Model
 from .timeline import Tone
 
-__all__ = ["LocalDrive", "busy_intervals", "local_table", "stretches"]
+__all__ = ["busy_intervals", "local_table", "stretches"]
 
 _GAUSS = (0.5 - 3**0.5 / 6, 0.5 + 3**0.5 / 6)
 _WEIGHT = (0.5 + 3**0.5 / 3, 0.5 - 3**0.5 / 3)
@@ -56,109 +54,6 @@ def stretches(tones: Sequence[Tone], dt: float, start: int, stop: int, idle: int
             out.append((begin, b, False))
             now = b
     return out
-
-
-@dataclass(frozen=True, eq=False)
-class LocalDrive:
-    """What drives a model's transmons, in the common frame."""
-
-    model: Model
-    energies: Tuple[np.ndarray, ...]  # float64[d] per transmon, rad/s, common frame
-    w_c: float  # rad/s, the common frame
-    rwa: bool
-    tolerance: float  # error allowed in a whole table
-
-    def by_transmon(self, tones: Sequence[Tone], lane: int) -> Dict[int, List[Tone]]:
-        """Return those tones that play in a lane, by local qubit."""
-        out: Dict[int, List[Tone]] = {}
-        lines = self.model.lines
-        for tone in tones:
-            if tone.amplitude[lane] != 0:
-                out.setdefault(lines[tone.line].local_qubit, []).append(tone)
-        return out
-
-    def table(
-        self, q: int, tones: List[Tone], lane: int, spans: Sequence[Tuple[int, int]], lengths: np.ndarray
-    ) -> np.ndarray:
-        """Return a transmon's propagators in every step of some intervals.
-
-        Args:
-            q: local qubit.
-            tones: those on it, within the intervals.
-            lane: which lane's amplitudes and carriers.
-            spans: samples, [a, b) each, ascending.
-            lengths: float64[steps], of all steps in the intervals, samples;
-                whole numbers, or all one over one.
-
-        Returns:
-            float64[steps, d * d, 2].
-        """
-        per = max(1, round(1 / float(lengths[0])))
-        if self.rwa and self._whole(tones) and _apart(tones, self.model.dt):
-            table = self._carried(q, tones, lane, spans, per)
-        else:
-            table = np.concatenate([self._mixed(q, tones, lane, span, per) for span in spans])
-        if per > 1 or bool((lengths == 1).all()):
-            return table
-        first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        out = np.empty((lengths.size, table.shape[1], 2))
-        kernel("split").products(table, first, out, self.energies[q].size)
-        return out
-
-    def _whole(self, tones: Sequence[Tone]) -> bool:
-        dt = self.model.dt
-        return all(abs(t.start_s / dt - round(t.start_s / dt)) < 1e-7 for t in tones)
-
-    def played(self, tones: Sequence[Tone], lane: int, start: int, stop: int) -> Tuple[np.ndarray, ...]:
-        """Return tones on whole samples as kernels take them.
-
-        Returns:
-            int64[n, 4]: first sample from ``start`` on, samples before
-            ``stop``, samples of the tone before the first, its first row in
-            all samples. float64[n, 4]: half of what it drives at envelope 1
-            (re, im), rad/s; the carrier in the common frame, rad/s; time of
-            the first sample, s. float64[all, 2], the samples.
-        """
-        dt, lines = self.model.dt, self.model.lines
-        begin = np.array([round(t.start_s / dt) for t in tones])
-        sizes = np.array([t.samples.size for t in tones])
-        first, last = np.maximum(begin, start), np.minimum(begin + sizes, stop)
-        places = np.stack([first, last - first, first - begin, np.cumsum(sizes) - sizes], axis=1)
-        half = np.array([lines[t.line].w_rate / 2 * t.amplitude[lane] for t in tones])
-        w = np.array([t.w[lane] for t in tones])
-        numbers = np.stack([half.real, half.imag, w - self.w_c, first * dt], axis=1)
-        inside = first < last
-        return places[inside], numbers[inside], _pairs(np.concatenate([t.samples for t in tones]))
-
-    def _carried(self, q: int, tones: List[Tone], lane: int, spans: Sequence[Tuple[int, int]], per: int) -> np.ndarray:
-        """Return the table, ``per`` rows per sample, where at most one carrier plays at a time."""
-        edges = np.array(spans, dtype=np.int64)
-        size = np.cumsum(edges[:, 1] - edges[:, 0])
-        places, numbers, samples = self.played(tones, lane, int(edges[0, 0]), int(edges[-1, 1]))
-        span = np.searchsorted(edges[:, 0], places[:, 0], "right") - 1
-        places[:, 0] += (size - edges[:, 1])[span]
-        places[:, :3] *= per
-        out = np.empty((int(size[-1]) * per, self.energies[q].size ** 2, 2))
-        kernel("split").carried(self.energies[q], places, numbers, samples, self.model.dt / per, per, out)
-        return out
-
-    def _mixed(self, q: int, tones: List[Tone], lane: int, span: Tuple[int, int], per: int) -> np.ndarray:
-        """Return one interval's table, ``per`` rows per sample, whatever plays."""
-        dt = self.model.dt
-        begin, end = (span[0] + 0.5) * dt, (span[1] - 0.5) * dt
-        here = [t for t in tones if t.start_s < end and t.start_s + t.samples.size * dt > begin]
-        return local_table(
-            self.energies[q],
-            here,
-            [self.model.lines[t.line].w_rate / 2 for t in here],
-            lane,
-            np.arange(span[0] * per, span[1] * per + 1) * (dt / per),
-            w_c=self.w_c,
-            dt=dt,
-            rwa=self.rwa,
-            aligned=self._whole(here),
-            tolerance=self.tolerance,
-        )
 
 
 def _pieces(edges: np.ndarray, tones: Sequence[Tone], dt: float, aligned: bool, cut: int) -> np.ndarray:
@@ -232,12 +127,6 @@ def local_table(
     out = np.empty((edges.size - 1, diagonal.size**2, 2))
     kernel("split").local_products(diagonal, tau, _pairs(f1), _pairs(f2), first, out)
     return out
-
-
-def _apart(tones: Sequence[Tone], dt: float) -> bool:
-    """Tell whether no two tones play at once."""
-    spans = sorted((t.start_s, t.start_s + t.samples.size * dt) for t in tones)
-    return all(a[1] <= b[0] + 1e-6 * dt for a, b in zip(spans[:-1], spans[1:]))
 
 
 def _pairs(f: np.ndarray) -> np.ndarray:

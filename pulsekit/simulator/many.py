@@ -213,7 +213,8 @@ class Ladder:
             if chosen[0] == LONG:
                 chosen, rows = chosen[1:], [[row[0]] for row in rows[1:2]]
             chosen = (*chosen, chosen[-1] / 2)
-            course = self.splitting(chosen[-1]).course(tones, lane, start, stop)
+            run = self.splitting(chosen[-1])
+            course = run.course(run.played(tones, lane, start, stop), start, stop)
             self._extend(rows, self._one(chosen[-1], course, x, cancel))
             self.error = self._estimate(rows, chosen[-1])
         return rows[-1][-1]
@@ -226,17 +227,19 @@ class Ladder:
         And what rough drives add to the error, where there are steps of two
         samples (and of one).
         """
+        run = self.splitting(1.0 if steps[0] == LONG else steps[-1])
+        what = run.played(tones, lane, start, stop, align=2 if steps[0] == LONG else 1)
+        finest = run.course(what, start, stop)
         if steps[0] == LONG:
-            finest = self.splitting(1.0).course(tones, lane, start, stop, align=2)
-            long, rough = straightened(finest, self.splitting(LONG).drive, tones, lane, start)
+            long, rough = straightened(finest, run.drive, what, start)
             strength = np.zeros(self.model.n)
             for i, j, w in self.live:
                 strength[[i, j]] += abs(w)
-            return {LONG: long, 1.0: finest}, _ROUGH * float(strength @ rough) * self.model.dt**2 * (self.gap**2 + 0.15)
-        finest = self.splitting(steps[-1]).course(tones, lane, start, stop)
+            scale = _ROUGH * self.model.dt**2 * (self.gap**2 + 0.15)
+            return {LONG: long, 1.0: finest}, scale * float(strength @ rough)
         out = {steps[-1]: finest}
         for step in steps[-2::-1]:
-            finest = finest.coarser()
+            finest = run.drive.coarser(finest)
             out[step] = finest
         return out, None
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from .._ext import kernel
 from ..errors import CancelledError
-from .course import Course, course_of
+from .course import Course, LocalDrive
 from .ket import MARGIN, KetLayout
 from .layers import Layers
-from .localdrive import LocalDrive
 from .model import Model
+from .played import Played, played
 from .schemes import Scheme
 from .sites import sites_of
 from .timeline import Tone
@@ -45,7 +45,7 @@ class Plan:
 
     segments: np.ndarray  # int64[m + 1, 6]
     busy: np.ndarray  # int64[k, 2]
-    tables: "list[Optional[np.ndarray]]"  # per site
+    tables: np.ndarray  # float64[all]
     h: np.ndarray  # float64[m], s
 
 
@@ -86,18 +86,13 @@ class Splitting:
         self.drive = LocalDrive(model, self.sites.energies, self.w_c, rwa=rwa, tolerance=tolerance / 10)
         self._levels = np.array(self.layout.levels, dtype=np.int64)
 
-    def course(self, tones: Sequence[Tone], lane: int, start: int, stop: int, align: int = 1) -> Course:
-        """Return the program's segments with their local propagators.
+    def played(self, tones: Sequence[Tone], lane: int, start: int, stop: int, align: int = 1) -> Played:
+        """Return what a lane plays; arguments as of :func:`~pulsekit.simulator.played.played`."""
+        return played(self.model, tones, lane, start, stop, w_c=self.w_c, align=align)
 
-        Args:
-            tones: of the program.
-            lane: which lane's amplitudes and carriers.
-            start, stop: samples.
-            align: samples from ``start`` of which segments begin and end at
-                multiples, that of what drives one before and after it (1: at
-                its edges).
-        """
-        return course_of(self.drive, tones, lane, start, stop, step=self.choice.samples, align=align)
+    def course(self, what: Played, start: int, stop: int) -> Course:
+        """Return what is played as segments with their local propagators."""
+        return self.drive.course(what, start, stop, self.choice.samples)
 
     def run(self, plan: Plan, columns: np.ndarray, cancel: Optional[threading.Event] = None) -> np.ndarray:
         """Evolve columns complex128[size, m] through a plan."""
@@ -112,10 +107,15 @@ class Splitting:
     def plan(self, course: Course) -> Plan:
         """Return a course as the kernel takes it; the layers that it needs are made."""
         count = course.counts.size
-        busy, rows, tables = course.busy, course.rows, list(course.tables)
+        tables, busy = course.tables, course.busy
+        first = np.zeros(self.model.n, dtype=np.int64)
+        first[tables.qubits] = tables.first
+        at, numbers = first + course.rows * 2 * self.drive.levels**2, tables.numbers
         if self.sites.mode == "density":
-            busy, rows = np.tile(busy, (1, 2)), np.tile(rows, (1, 2))
-            tables += [None if t is None else t * np.array([1.0, -1.0]) for t in tables]
+            busy, at = np.tile(busy, (1, 2)), np.concatenate([at, at + numbers.size], axis=1)
+            conjugate = numbers.copy()
+            conjugate[1::2] *= -1
+            numbers = np.concatenate([numbers, conjugate])
         segments = np.zeros((count + 1, 6), dtype=np.int64)
         segments[:-1, 0] = course.counts
         segments[1:, 5] = np.cumsum(busy.sum(axis=1))
@@ -127,7 +127,7 @@ class Splitting:
         segments[:-1, 4] = segments[:-1, 2]
         segments[:-2, 4][same] = -2
         where, sites = np.nonzero(busy)
-        return Plan(segments, np.stack([sites, rows[where, sites]], axis=1), tables, course.h)
+        return Plan(segments, np.stack([sites, at[where, sites]], axis=1), numbers, course.h)
 
     def _kinds(self, h: np.ndarray, busy: np.ndarray) -> "list[int]":
         """Return which kind of step each segment has."""
