@@ -9,6 +9,9 @@ and after the data may be read (they are multiplied by zero).
 from libc.math cimport cos, exp, sin
 from libc.string cimport memcpy
 
+cdef enum:
+    TURNS = 16  # rows over which a carrier's phase is multiplied up
+
 cdef extern from *:
     """
     #include <math.h>
@@ -710,7 +713,7 @@ cdef void _tone(const double* energies, int d, const long[::1] tone, const doubl
     cdef double[8] f
     cdef double[200] quad
     cdef Py_ssize_t[5] begin
-    cdef double sr, si, xr, xi, offset = number[2], x
+    cdef double sr, si, xr, xi, offset = number[2], x, cx = 1.0, sx = 0.0
     for k in range(4):
         taus[k] = tau
     for a in range(d):
@@ -743,8 +746,14 @@ cdef void _tone(const double* energies, int d, const long[::1] tone, const doubl
                     quad[j] = xr * wr[a] - xi * wi[a]
                     quad[j + 1] = xr * wi[a] + xi * wr[a]
             for j in range(begin[r], begin[r + 1]):
-                x = offset * (number[3] + j * tau)
-                _powers(cos(x), sin(x), d, zr, zi)
+                if j % TURNS == 0:
+                    x = offset * (number[3] + j * tau)
+                    cx = cos(x)
+                    sx = sin(x)
+                _powers(cx, sx, d, zr, zi)
+                x = cx * wr[1] + sx * wi[1]
+                sx = sx * wr[1] - cx * wi[1]
+                cx = x
                 ps_seen(quad + 2 * r * dd, zr, zi, out + 2 * j * dd, d)
 
 

@@ -141,7 +141,7 @@ class LocalDrive:
     def _carried(self, what: Played, per: int, out: Tables, chosen: np.ndarray) -> None:
         """Fill tables of transmons on which at most one carrier plays at a time."""
         spans, wide = what.spans, int(what.spans[:, 2].max()) + 1
-        mine = np.isin(what.qubit, out.qubits[chosen])
+        mine = np.isin(what.qubit, out.qubits[chosen]) if what.mixed else np.ones(what.qubit.size, dtype=bool)
         qubit, places = what.qubit[mine], what.places[mine]
         span = np.searchsorted(spans[:, 0] * wide + spans[:, 1], qubit * wide + places[:, 0], "right") - 1
         size = np.cumsum(spans[:, 2] - spans[:, 1]) - (spans[:, 2] - spans[:, 1])  # samples of all intervals before

@@ -42,9 +42,11 @@ class Dressing:
 
     def to_bare(self, x: np.ndarray) -> np.ndarray:
         """Return dressed kets complex128[dim, m] in the bare basis."""
-        out = np.empty_like(x)
+        out = np.zeros_like(x)
         for index, v in self.blocks:
-            out[index] = _apply(v, x[index])
+            part = x[index]
+            if part.any():
+                out[index] = _apply(v, part)
         return out
 
     def to_dressed(self, x: np.ndarray) -> np.ndarray:

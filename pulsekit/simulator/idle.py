@@ -47,7 +47,12 @@ def idle_windows(
         shortest = LARGE_SAMPLES
     if model.extra or model.dim > largest or stop - start < shortest:
         return [(start, stop, False)]
-    busy = sorted(_span(tone, model.dt) for tone in tones if tone.samples.any() and tone.amplitude.any())
+    sounds = {id(tone.samples): bool(tone.samples.any()) for tone in {id(t.samples): t for t in tones}.values()}
+    busy = sorted(
+        _span(tone, model.dt)
+        for tone in tones
+        if sounds[id(tone.samples)] and (tone.amplitude[0] or tone.amplitude.any())
+    )
     out: List[Tuple[int, int, bool]] = []
     at = open_since = start
     for first, last in [*busy, (stop, stop)]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -111,12 +111,12 @@ class Ladder:
         self.live = [(i, j, w) for i, j, w, sign in first.sites.couplings if sign > 0]
         self.error = 0.0  # of the last run, estimated
 
-    @property
+    @cached_property
     def turn(self) -> float:
         """By how many rad counter-rotating terms turn in a sample; 0 under the RWA."""
         return 0.0 if self.rwa else 2 * self.w_c * self.model.dt
 
-    @property
+    @cached_property
     def gap(self) -> float:
         """By how many rad coupled states turn against each other in a sample."""
         return gap_of(self.model)
@@ -126,7 +126,7 @@ class Ladder:
         """The longest step that makes sense, in samples."""
         return unit(self.turn, self.gap)
 
-    @property
+    @cached_property
     def dressing(self) -> "Dressing | LargeDressing":
         """The model's dressed basis."""
         return dressing_of(self.model, self.w_c, self.live)

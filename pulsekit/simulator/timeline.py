@@ -13,7 +13,7 @@ phase. Sample edges lie at t0 dt + k dt + delay.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Mapping, Tuple
+from typing import List, Mapping, Set, Tuple
 
 import numpy as np
 
@@ -47,6 +47,7 @@ def tones_of(program: Program, plays: Mapping[Channel, Plays], model: Model) -> 
     """
     dt = model.dt
     out: List[Tone] = []
+    finite: Set[int] = set()
     sources: List[Tuple[int, Line]] = list(enumerate(model.lines))
     for k, term in enumerate(model.driven):
         assert term.channel is not None  # what "driven" means
@@ -62,13 +63,13 @@ def tones_of(program: Program, plays: Mapping[Channel, Plays], model: Model) -> 
         amplitude = line.gain * play.scale * np.exp(-1j * (offset * (play.t0 * dt)[None, :] + w * line.delay_s))
         if not (np.isfinite(amplitude).all() and np.isfinite(w).all()):
             raise SimulationError(f"{line.channel}: amplitudes and frequencies must be finite, but some are not.")
-        for p in range(play.t0.size):
-            samples = program.pulses[play.pulse[p]].samples
-            if not np.isfinite(samples).all():
+        for p, (t0, pulse) in enumerate(zip(play.t0.tolist(), play.pulse.tolist())):
+            samples = program.pulses[pulse].samples
+            if pulse not in finite and not np.isfinite(samples).all():
                 raise SimulationError(
-                    f"{line.channel}@{play.t0[p]}..{play.t0[p] + play.duration[p]}: samples must be finite, "
+                    f"{line.channel}@{t0}..{t0 + play.duration[p]}: samples must be finite, "
                     "but some are NaN or infinite."
                 )
-            start = float(play.t0[p]) * dt + line.delay_s
-            out.append(Tone(index, start, samples, amplitude[:, p], w[:, p], int(play.t0[p]), int(play.pulse[p])))
+            finite.add(pulse)
+            out.append(Tone(index, t0 * dt + line.delay_s, samples, amplitude[:, p], w[:, p], t0, pulse))
     return sorted(out, key=lambda tone: (tone.t0, tone.line))
