@@ -11,6 +11,7 @@ from libc.string cimport memcpy
 
 cdef enum:
     TURNS = 16  # rows over which a carrier's phase is multiplied up
+    SHORT = 1000  # rows and samples of work that is done before another thread could have the GIL
 
 cdef extern from *:
     """
@@ -600,8 +601,11 @@ def layer(double[::1] re, double[::1] im, long margin, long total, const long[::
           const long[:, ::1] gates, const double[::1] pool):
     """Apply one coupling layer to a ket, in place; arguments as of :func:`run`."""
     cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
-    with nogil:
+    if total < SHORT:
         _layer(&re[margin], &im[margin], total, gates, &pool[0], dp, d0)
+    else:
+        with nogil:
+            _layer(&re[margin], &im[margin], total, gates, &pool[0], dp, d0)
 
 
 # Tables of all transmons lie in one array, one after another: float64[rows, d, d, 2] each. ``sites``, int64[k, 5], has
@@ -772,37 +776,45 @@ def kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:
         rough: float64[transmons], gets the sums of squares of the jumps'
             second differences, (rad/s)^2.
     """
+    if samples.shape[0] < SHORT:
+        _kinks(tones, numbers, samples, dt, weight, out, rough)
+    else:
+        with nogil:
+            _kinks(tones, numbers, samples, dt, weight, out, rough)
+
+
+cdef void _kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double dt,
+                 double weight, double[:, :, ::1] out, double[::1] rough) noexcept nogil:
     cdef Py_ssize_t n, i, p, k, q, count
     cdef double xr, xi, jr, ji, t, part, ar, ai, br, bi
-    with nogil:
-        for n in range(tones.shape[0]):
-            part = 0.0
-            ar = ai = br = bi = 0.0
-            count = tones[n, 1]
-            q = tones[n, 4]
-            i = 1 - tones[n, 0] % 2
-            while i <= count:
-                p = tones[n, 0] + i
-                k = tones[n, 3] + tones[n, 2] + i
-                jr = samples[k, 0] if i < count else 0.0
-                ji = samples[k, 1] if i < count else 0.0
-                if i + tones[n, 2] > 0:
-                    jr = jr - samples[k - 1, 0]
-                    ji = ji - samples[k - 1, 1]
-                part += (jr - 2 * br + ar) ** 2 + (ji - 2 * bi + ai) ** 2
-                ar, ai, br, bi = br, bi, jr, ji
-                if jr != 0 or ji != 0:
-                    t = numbers[n, 2] * (numbers[n, 3] + i * dt)
-                    xr = weight * (numbers[n, 0] * jr - numbers[n, 1] * ji)
-                    xi = weight * (numbers[n, 0] * ji + numbers[n, 1] * jr)
-                    jr = cos(t)
-                    ji = sin(t)
-                    for k in range(p // 2, p // 2 + 2):
-                        out[q, k, 0] += xr * jr - xi * ji
-                        out[q, k, 1] += xr * ji + xi * jr
-                i += 2
-            part += (ar - 2 * br) ** 2 + (ai - 2 * bi) ** 2 + br * br + bi * bi
-            rough[q] += part * (numbers[n, 0] ** 2 + numbers[n, 1] ** 2)
+    for n in range(tones.shape[0]):
+        part = 0.0
+        ar = ai = br = bi = 0.0
+        count = tones[n, 1]
+        q = tones[n, 4]
+        i = 1 - tones[n, 0] % 2
+        while i <= count:
+            p = tones[n, 0] + i
+            k = tones[n, 3] + tones[n, 2] + i
+            jr = samples[k, 0] if i < count else 0.0
+            ji = samples[k, 1] if i < count else 0.0
+            if i + tones[n, 2] > 0:
+                jr = jr - samples[k - 1, 0]
+                ji = ji - samples[k - 1, 1]
+            part += (jr - 2 * br + ar) ** 2 + (ji - 2 * bi + ai) ** 2
+            ar, ai, br, bi = br, bi, jr, ji
+            if jr != 0 or ji != 0:
+                t = numbers[n, 2] * (numbers[n, 3] + i * dt)
+                xr = weight * (numbers[n, 0] * jr - numbers[n, 1] * ji)
+                xi = weight * (numbers[n, 0] * ji + numbers[n, 1] * jr)
+                jr = cos(t)
+                ji = sin(t)
+                for k in range(p // 2, p // 2 + 2):
+                    out[q, k, 0] += xr * jr - xi * ji
+                    out[q, k, 1] += xr * ji + xi * jr
+            i += 2
+        part += (ar - 2 * br) ** 2 + (ai - 2 * bi) ** 2 + br * br + bi * bi
+        rough[q] += part * (numbers[n, 0] ** 2 + numbers[n, 1] ** 2)
 
 
 def joined(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] place,
@@ -888,14 +900,22 @@ def sparse_times(const int[::1] start, const int[::1] column, const double[::1] 
         start, column, value: the matrix by rows (CSR).
         x, out: float64[dim, 2].
     """
+    if out.shape[0] < SHORT:
+        _sparse_times(start, column, value, x, out)
+    else:
+        with nogil:
+            _sparse_times(start, column, value, x, out)
+
+
+cdef void _sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, ::1] x,
+                        double[:, ::1] out) noexcept nogil:
     cdef Py_ssize_t r, k
     cdef double re, im
-    with nogil:
-        for r in range(out.shape[0]):
-            re = 0.0
-            im = 0.0
-            for k in range(start[r], start[r + 1]):
-                re = re + value[k] * x[column[k], 0]
-                im = im + value[k] * x[column[k], 1]
-            out[r, 0] = re
-            out[r, 1] = im
+    for r in range(out.shape[0]):
+        re = 0.0
+        im = 0.0
+        for k in range(start[r], start[r + 1]):
+            re = re + value[k] * x[column[k], 0]
+            im = im + value[k] * x[column[k], 1]
+        out[r, 0] = re
+        out[r, 1] = im

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
 from .._ext import kernel
 from .localdrive import local_table
 from .model import Model
-from .played import Played
+from .played import Layout, Played, Shared, played
+from .timeline import Tone
 
-__all__ = ["Course", "LocalDrive", "Tables"]
+__all__ = ["Course", "Grid", "LocalDrive", "Tables"]
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """The local propagators of driven transmons, one table after another."""
+    """Where the local propagators of driven transmons are, one table after another."""
 
-    numbers: np.ndarray  # float64[all], of each table float64[rows, d, d, 2]
     qubits: np.ndarray  # int64[k], local, ascending
     rows: np.ndarray  # int64[k]
-    first: np.ndarray  # int64[k], where each begins
+    first: np.ndarray  # int64[k], first number of each
+    size: int  # numbers of all
 
     @staticmethod
-    def empty(levels: np.ndarray, qubits: np.ndarray, rows: np.ndarray) -> "Tables":
-        """Return room for tables of so many rows."""
+    def of(levels: np.ndarray, qubits: np.ndarray, rows: np.ndarray) -> "Tables":
+        """Return tables float64[rows, d, d, 2]."""
         sizes = rows * 2 * levels[qubits] ** 2
-        first = np.cumsum(sizes) - sizes
-        return Tables(np.empty(max(1, int(sizes.sum()))), qubits, rows, first)
+        return Tables(qubits, rows, np.cumsum(sizes) - sizes, int(sizes.sum()))
 
-    def of(self, k: int, levels: int) -> np.ndarray:
-        """Return one table, float64[rows, d * d, 2]."""
-        size = int(self.rows[k]) * 2 * levels**2
-        return self.numbers[self.first[k] :][:size].reshape(-1, levels**2, 2)
+    def empty(self) -> np.ndarray:
+        """Return room for them."""
+        return np.empty(max(1, self.size))
 
     def into(self, other: "Tables", rows: np.ndarray) -> np.ndarray:
         """Return how kernels make other tables of these, int64[k, 5].
@@ -48,7 +48,7 @@ class Tables:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class Grid(Shared):
     """A program's segments, in order."""
 
     h: np.ndarray  # float64[m], length of a step, s; 0: drives only, no couplings, no energies
@@ -56,17 +56,27 @@ class Course:
     busy: np.ndarray  # bool[m, transmons], which are driven
     rows: np.ndarray  # int64[m, transmons], each table's row at the segment's first step
     tables: Tables
+    made: Dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Segments with their local propagators."""
+
+    grid: Grid
+    numbers: np.ndarray  # float64[all], of the tables
 
 
 @dataclass(frozen=True, eq=False)
 class LocalDrive:
-    """Makes courses of what a lane plays, in the common frame."""
+    """Makes courses of what a lane plays, in the common frame. Of one thread at a time."""
 
     model: Model
     energies: Tuple[np.ndarray, ...]  # float64[d] per transmon, rad/s, common frame
     w_c: float  # rad/s, the common frame
     rwa: bool
     tolerance: float  # error allowed in a whole table
+    known: "OrderedDict[Any, Layout]" = field(default_factory=OrderedDict)
 
     @cached_property
     def levels(self) -> np.ndarray:
@@ -81,22 +91,35 @@ class LocalDrive:
             out[q, :d] = self.energies[q]
         return out
 
-    def course(self, what: Played, start: int, stop: int, step: float) -> Course:
-        """Return the course between two samples.
+    def played(self, tones: Sequence[Tone], lane: int, start: int, stop: int, align: int = 1) -> Played:
+        """Return what a lane plays; arguments as of :func:`~pulsekit.simulator.played.played`."""
+        return played(self.model, tones, lane, start, stop, w_c=self.w_c, known=self.known, align=align)
+
+    def course(self, what: Played, step: float) -> Course:
+        """Return the course of what is played.
 
         Args:
             what: is played.
-            start, stop: samples.
             step: samples, a whole number or one over one; what is left of a
                 segment after whole steps becomes one of its own.
         """
-        spans = what.spans
-        marks = np.unique(np.concatenate([[start, stop], spans[:, 1], spans[:, 2]]))
+        layout = what.layout
+        grid = layout.once(("grid", step), lambda: self._grid(layout, step))
+        if step <= 1:
+            return Course(grid, self._numbers(what, grid.tables, round(1 / step)))
+        fine, into, runs = layout.once(("runs", step), lambda: self._runs(layout, grid))
+        out = grid.tables.empty()
+        kernel("split").products(self._numbers(what, fine, 1), into, self.levels, runs, out)
+        return Course(grid, out)
+
+    def _grid(self, layout: Layout, step: float) -> Grid:
+        spans = layout.spans
+        marks = np.unique(np.concatenate([[layout.start, layout.stop], spans[:, 1], spans[:, 2]]))
         change = np.zeros((marks.size, self.model.n), dtype=np.int64)
         np.add.at(change, (np.searchsorted(marks, spans[:, 1]), spans[:, 0]), 1)
         np.add.at(change, (np.searchsorted(marks, spans[:, 2]), spans[:, 0]), -1)
         busy = np.cumsum(change, axis=0)[:-1] > 0
-        length = np.full(marks.size - 1, step)
+        length = np.full(marks.size - 1, float(step))
         if step <= 1:
             counts = np.rint(np.diff(marks) / step).astype(np.int64)
         else:
@@ -106,68 +129,73 @@ class LocalDrive:
             some = counts > 0
             busy, length, counts = np.repeat(busy, 2, axis=0)[some], length[some], counts[some]
         steps = np.cumsum(busy * counts[:, None], axis=0)
-        qubits = np.flatnonzero(steps[-1])
-        tables = self._tables(what, max(1, round(1 / step)), qubits)
-        if step > 1:
-            each = [np.repeat(length[busy[:, q]], counts[busy[:, q]]) for q in qubits.tolist()]
-            out = Tables.empty(self.levels, qubits, steps[-1, qubits])
-            run = np.concatenate([*each, np.zeros(0)]).astype(np.int64)
-            kernel("split").products(tables.numbers, tables.into(out, out.rows), self.levels, run, out.numbers)
-            tables = out
-        return Course(length * self.model.dt, counts, busy, steps - busy * counts[:, None], tables)
+        qubits = np.flatnonzero(busy.any(axis=0))
+        tables = Tables.of(self.levels, qubits, steps[-1:, qubits].sum(axis=0))
+        return Grid(length * self.model.dt, counts, busy, steps - busy * counts[:, None], tables)
+
+    def _runs(self, layout: Layout, grid: Grid) -> Tuple[Tables, np.ndarray, np.ndarray]:
+        """Return tables of every sample, how those of the steps come of them, and samples of all steps."""
+        samples = np.rint(grid.h / self.model.dt).astype(np.int64)
+        qubits = grid.tables.qubits
+        each = [np.repeat(samples[grid.busy[:, q]], grid.counts[grid.busy[:, q]]) for q in qubits.tolist()]
+        rows = np.array([r.sum() for r in each], dtype=np.int64)
+        fine = Tables.of(self.levels, qubits, rows)
+        return fine, fine.into(grid.tables, grid.tables.rows), np.concatenate([*each, np.zeros(1, np.int64)])
 
     def coarser(self, course: Course) -> Course:
         """Return a course in steps of twice the length; all counts must be even."""
-        fine = course.tables
-        out = Tables.empty(self.levels, fine.qubits, fine.rows // 2)
-        kernel("split").compose(fine.numbers, fine.into(out, out.rows), self.levels, out.numbers)
-        return Course(2 * course.h, course.counts // 2, course.busy, course.rows // 2, out)
+        grid, into = course.grid.once("coarser", lambda: self._coarser(course.grid))
+        out = grid.tables.empty()
+        kernel("split").compose(course.numbers, into, self.levels, out)
+        return Course(grid, out)
 
-    def _tables(self, what: Played, per: int, qubits: np.ndarray) -> Tables:
+    def _coarser(self, grid: Grid) -> Tuple[Grid, np.ndarray]:
+        tables = Tables.of(self.levels, grid.tables.qubits, grid.tables.rows // 2)
+        coarse = Grid(2 * grid.h, grid.counts // 2, grid.busy, grid.rows // 2, tables)
+        return coarse, grid.tables.into(tables, tables.rows)
+
+    def _numbers(self, what: Played, tables: Tables, per: int) -> np.ndarray:
         """Return the tables of driven transmons, so many rows per sample."""
-        spans = what.spans
-        rows = np.zeros(self.model.n, dtype=np.int64)
-        np.add.at(rows, spans[:, 0], (spans[:, 2] - spans[:, 1]) * per)
-        out = Tables.empty(self.levels, qubits, rows[qubits])
-        clean = np.array([self.rwa and q not in what.mixed for q in qubits.tolist()], dtype=bool)
-        if clean.any():
-            self._carried(what, per, out, np.flatnonzero(clean))
-        for k in np.flatnonzero(~clean).tolist():
-            q = int(qubits[k])
-            parts = [self._mixed(q, what, a, b, per) for _, a, b in spans[spans[:, 0] == q].tolist()]
-            out.of(k, self.model.levels[q])[:] = np.concatenate(parts)
+        layout, out = what.layout, tables.empty()
+        clean = [self.rwa and q not in layout.mixed for q in tables.qubits.tolist()]
+        if any(clean):
+            mine, sites, places = layout.once(("carried", per), lambda: self._carried(layout, tables, per, clean))
+            numbers = what.numbers[mine] if layout.mixed else what.numbers
+            tau = self.model.dt / per
+            kernel("split").carried(self._padded, self.levels, sites, places, numbers, what.samples, tau, per, out)
+        for k, q in enumerate(tables.qubits.tolist()):
+            if not clean[k]:
+                parts = [self._mixed(q, what, a, b, per) for p, a, b in layout.spans.tolist() if p == q]
+                one = np.concatenate(parts).reshape(-1)
+                out[tables.first[k] : tables.first[k] + one.size] = one
         return out
 
-    def _carried(self, what: Played, per: int, out: Tables, chosen: np.ndarray) -> None:
-        """Fill tables of transmons on which at most one carrier plays at a time."""
-        spans, wide = what.spans, int(what.spans[:, 2].max()) + 1
-        mine = np.isin(what.qubit, out.qubits[chosen]) if what.mixed else np.ones(what.qubit.size, dtype=bool)
-        qubit, places = what.qubit[mine], what.places[mine]
+    def _carried(
+        self, layout: Layout, tables: Tables, per: int, clean: Sequence[bool]
+    ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what the kernel takes of transmons on which at most one carrier plays at a time.
+
+        Which tones they are, bool[n]; the tables; and where the tones lie in them.
+        """
+        spans, wide = layout.spans, int(layout.spans[:, 2].max()) + 1
+        chosen = np.flatnonzero(clean)
+        mine = np.isin(layout.qubit, tables.qubits[chosen])
+        qubit, places = layout.qubit[mine], layout.places[mine].copy()
         span = np.searchsorted(spans[:, 0] * wide + spans[:, 1], qubit * wide + places[:, 0], "right") - 1
-        size = np.cumsum(spans[:, 2] - spans[:, 1]) - (spans[:, 2] - spans[:, 1])  # samples of all intervals before
-        own = size[np.searchsorted(spans[:, 0], qubit)]  # of other transmons
-        places[:, 0] += size[span] - own - spans[span, 1]
+        before = np.cumsum(spans[:, 2] - spans[:, 1]) - spans[:, 2]  # samples of all intervals before, less its first
+        own = (before + spans[:, 1])[np.searchsorted(spans[:, 0], qubit)]  # samples of other transmons
+        places[:, 0] += before[span] - own
         places[:, :3] *= per
         sites = np.zeros((chosen.size + 1, 5), dtype=np.int64)
-        sites[:-1, 0], sites[:-1, 2], sites[:-1, 3] = out.qubits[chosen], out.rows[chosen], out.first[chosen]
-        sites[:-1, 4], sites[-1, 4] = np.searchsorted(qubit, out.qubits[chosen]), qubit.size
-        kernel("split").carried(
-            self._padded,
-            self.levels,
-            sites,
-            places,
-            what.numbers[mine],
-            what.samples,
-            self.model.dt / per,
-            per,
-            out.numbers,
-        )
+        sites[:-1, 0], sites[:-1, 2], sites[:-1, 3] = tables.qubits[chosen], tables.rows[chosen], tables.first[chosen]
+        sites[:-1, 4], sites[-1, 4] = np.searchsorted(qubit, tables.qubits[chosen]), qubit.size
+        return mine, sites, places
 
     def _mixed(self, q: int, what: Played, start: int, stop: int, per: int) -> np.ndarray:
         """Return one interval's table, so many rows per sample, whatever plays."""
         dt, lines = self.model.dt, self.model.lines
         begin, end = (start + 0.5) * dt, (stop - 0.5) * dt
-        mine = what.tones[slice(*np.searchsorted(what.qubit, [q, q + 1]).tolist())]
+        mine = what.tones[slice(*np.searchsorted(what.layout.qubit, [q, q + 1]).tolist())]
         here = [t for t in mine if t.start_s < end and t.start_s + t.samples.size * dt > begin]
         return local_table(
             self.energies[q],

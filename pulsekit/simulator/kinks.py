@@ -17,13 +17,13 @@ from typing import Tuple
 import numpy as np
 
 from .._ext import kernel
-from .course import Course, LocalDrive, Tables
+from .course import Course, Grid, LocalDrive, Tables
 from .played import Played
 
 __all__ = ["straightened"]
 
 
-def straightened(course: Course, drive: LocalDrive, what: Played, start: int) -> Tuple[Course, np.ndarray]:
+def straightened(course: Course, drive: LocalDrive, what: Played) -> Tuple[Course, np.ndarray]:
     """Return a course of one sample's steps as one of two, which sees jumps within them.
 
     Args:
@@ -31,27 +31,46 @@ def straightened(course: Course, drive: LocalDrive, what: Played, start: int) ->
             drives, and all of even counts.
         drive: of the model.
         what: is played, on whole samples.
-        start: the course's first sample.
 
     Returns:
         The course; and per transmon how rough its drive is, rad/s: the root of
         the sum of squares of the jumps' second differences.
     """
-    dt, n, fine = drive.model.dt, drive.model.n, course.tables
-    counts, rows, busy = course.counts // 2, course.rows // 2, course.busy
-    kick, rough = np.zeros((n, int(counts.sum()) + 1, 2)), np.zeros(n)
-    places = np.column_stack([what.places, what.qubit])
-    places[:, 0] -= start
+    dt, layout = drive.model.dt, what.layout
+    grid, into, place = course.grid.once("joined", lambda: _joined(course.grid, drive))
+    places = layout.once("kinks", lambda: np.column_stack([layout.places - [layout.start, 0, 0, 0], layout.qubit]))
+    kick, rough = np.zeros((drive.model.n, int(grid.counts.sum()) + 1, 2)), np.zeros(drive.model.n)
     kernel("split").kinks(places, what.numbers, what.samples, dt, dt / 8, kick, rough)
     kick[:, [0, -1]] *= 2  # those layers are halves
-    made = Tables.empty(drive.levels, fine.qubits, fine.rows // 2 + 2)
-    steps = np.repeat(busy, counts, axis=0)
-    place = np.concatenate([*(np.flatnonzero(steps[:, q]) for q in fine.qubits.tolist()), np.zeros(1, np.int64)])
-    kernel("split").joined(fine.numbers, fine.into(made, fine.rows // 2), drive.levels, place, kick, made.numbers)
-    h, ends = 2 * course.h, (kick[:, [0, -1]] != 0).sum(axis=2).T > 0
+    numbers = grid.tables.empty()
+    kernel("split").joined(course.numbers, into, drive.levels, place, kick, numbers)
+    ends = (kick[:, [0, -1]] != 0).sum(axis=2).T > 0
     if ends.any():
-        last = np.zeros((1, n), dtype=np.int64)
-        last[0, fine.qubits] = fine.rows // 2
-        h, counts = np.concatenate([[0.0], h, [0.0]]), np.concatenate([[1], counts, [1]])
-        busy, rows = np.concatenate([ends[:1], busy, ends[1:]]), np.concatenate([last, rows, last + 1])
-    return Course(h, counts, busy, rows, made), np.sqrt(rough)
+        grid = grid.once(ends.tobytes(), lambda: _framed(grid, ends))
+    return Course(grid, numbers), np.sqrt(rough)
+
+
+def _joined(fine: Grid, drive: LocalDrive) -> Tuple[Grid, np.ndarray, np.ndarray]:
+    """Return the grid of twice the length, how its tables come of those, and the step of each row.
+
+    Its tables have two rows more, for both ends.
+    """
+    rows, counts = fine.tables.rows // 2, fine.counts // 2
+    tables = Tables.of(drive.levels, fine.tables.qubits, rows + 2)
+    steps = np.repeat(fine.busy, counts, axis=0)
+    place = [np.flatnonzero(steps[:, q]) for q in tables.qubits.tolist()]
+    grid = Grid(2 * fine.h, counts, fine.busy, fine.rows // 2, tables)
+    return grid, fine.tables.into(tables, rows), np.concatenate([*place, np.zeros(1, np.int64)])
+
+
+def _framed(grid: Grid, ends: np.ndarray) -> Grid:
+    """Return the grid between small drives, those of some transmons, bool[2, n]."""
+    last = np.zeros((1, ends.shape[1]), dtype=np.int64)
+    last[0, grid.tables.qubits] = grid.tables.rows - 2
+    return Grid(
+        np.concatenate([[0.0], grid.h, [0.0]]),
+        np.concatenate([[1], grid.counts, [1]]),
+        np.concatenate([ends[:1], grid.busy, ends[1:]]),
+        np.concatenate([last, grid.rows, last + 1]),
+        grid.tables,
+    )

@@ -214,7 +214,7 @@ class Ladder:
                 chosen, rows = chosen[1:], [[row[0]] for row in rows[1:2]]
             chosen = (*chosen, chosen[-1] / 2)
             run = self.splitting(chosen[-1])
-            course = run.course(run.played(tones, lane, start, stop), start, stop)
+            course = run.course(run.drive.played(tones, lane, start, stop))
             self._extend(rows, self._one(chosen[-1], course, x, cancel))
             self.error = self._estimate(rows, chosen[-1])
         return rows[-1][-1]
@@ -228,10 +228,10 @@ class Ladder:
         samples (and of one).
         """
         run = self.splitting(1.0 if steps[0] == LONG else steps[-1])
-        what = run.played(tones, lane, start, stop, align=2 if steps[0] == LONG else 1)
-        finest = run.course(what, start, stop)
+        what = run.drive.played(tones, lane, start, stop, align=2 if steps[0] == LONG else 1)
+        finest = run.course(what)
         if steps[0] == LONG:
-            long, rough = straightened(finest, run.drive, what, start)
+            long, rough = straightened(finest, run.drive, what)
             strength = np.zeros(self.model.n)
             for i, j, w in self.live:
                 strength[[i, j]] += abs(w)

@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
 from .._ext import kernel
 from ..errors import CancelledError
-from .course import Course, LocalDrive
+from .course import Course, Grid, LocalDrive
 from .ket import MARGIN, KetLayout
 from .layers import Layers
 from .model import Model
-from .played import Played, played
+from .played import Played
 from .schemes import Scheme
 from .sites import sites_of
-from .timeline import Tone
 
 __all__ = ["Fall", "Place", "Plan", "Splitting", "StepChoice"]
 
@@ -86,13 +85,9 @@ class Splitting:
         self.drive = LocalDrive(model, self.sites.energies, self.w_c, rwa=rwa, tolerance=tolerance / 10)
         self._levels = np.array(self.layout.levels, dtype=np.int64)
 
-    def played(self, tones: Sequence[Tone], lane: int, start: int, stop: int, align: int = 1) -> Played:
-        """Return what a lane plays; arguments as of :func:`~pulsekit.simulator.played.played`."""
-        return played(self.model, tones, lane, start, stop, w_c=self.w_c, align=align)
-
-    def course(self, what: Played, start: int, stop: int) -> Course:
+    def course(self, what: Played) -> Course:
         """Return what is played as segments with their local propagators."""
-        return self.drive.course(what, start, stop, self.choice.samples)
+        return self.drive.course(what, self.choice.samples)
 
     def run(self, plan: Plan, columns: np.ndarray, cancel: Optional[threading.Event] = None) -> np.ndarray:
         """Evolve columns complex128[size, m] through a plan."""
@@ -106,28 +101,34 @@ class Splitting:
 
     def plan(self, course: Course) -> Plan:
         """Return a course as the kernel takes it; the layers that it needs are made."""
-        count = course.counts.size
-        tables, busy = course.tables, course.busy
-        first = np.zeros(self.model.n, dtype=np.int64)
-        first[tables.qubits] = tables.first
-        at, numbers = first + course.rows * 2 * self.drive.levels**2, tables.numbers
+        grid, numbers = course.grid, course.numbers
+        segments, busy = grid.once("plan", lambda: self._segments(grid))
         if self.sites.mode == "density":
-            busy, at = np.tile(busy, (1, 2)), np.concatenate([at, at + numbers.size], axis=1)
             conjugate = numbers.copy()
             conjugate[1::2] *= -1
             numbers = np.concatenate([numbers, conjugate])
-        segments = np.zeros((count + 1, 6), dtype=np.int64)
-        segments[:-1, 0] = course.counts
+        return Plan(segments, busy, numbers, grid.h)
+
+    def _segments(self, grid: Grid) -> Tuple[np.ndarray, np.ndarray]:
+        """Return a plan's segments, and which sites are driven in them."""
+        tables, busy = grid.tables, grid.busy
+        first = np.zeros(self.model.n, dtype=np.int64)
+        first[tables.qubits] = tables.first
+        at = first + grid.rows * 2 * self.drive.levels**2
+        if self.sites.mode == "density":
+            busy, at = np.tile(busy, (1, 2)), np.concatenate([at, at + max(1, tables.size)], axis=1)
+        segments = np.zeros((grid.counts.size + 1, 6), dtype=np.int64)
+        segments[:-1, 0] = grid.counts
         segments[1:, 5] = np.cumsum(busy.sum(axis=1))
-        segments[:-1, 1] = self._kinds(course.h, busy)
-        same = course.h[1:] == course.h[:-1]
-        ends = {h: self.layers.end(h) for h in set(course.h.tolist())}
-        segments[:-1, 2] = [ends[h] for h in course.h.tolist()]
+        segments[:-1, 1] = self._kinds(grid.h, busy)
+        same = grid.h[1:] == grid.h[:-1]
+        ends = {h: self.layers.end(h) for h in set(grid.h.tolist())}
+        segments[:-1, 2] = [ends[h] for h in grid.h.tolist()]
         segments[1:-1, 3] = same
         segments[:-1, 4] = segments[:-1, 2]
         segments[:-2, 4][same] = -2
         where, sites = np.nonzero(busy)
-        return Plan(segments, np.stack([sites, at[where, sites]], axis=1), numbers, course.h)
+        return segments, np.stack([sites, at[where, sites]], axis=1)
 
     def _kinds(self, h: np.ndarray, busy: np.ndarray) -> "list[int]":
         """Return which kind of step each segment has."""

@@ -122,7 +122,7 @@ class Trajectories:
             if idle:
                 out.append((b - a) * self.model.dt)
             else:
-                out.append(run.plan(run.course(run.played(self._tones, self._lane, a, b), a, b)))
+                out.append(run.plan(run.course(run.drive.played(self._tones, self._lane, a, b))))
         return out
 
     def __call__(

@@ -306,15 +306,15 @@ def test_local_propagators_of_long_steps_are_those_of_their_samples(samples):
 
     def total(step, q):
         run = Splitting(m, StepChoice(STRANG, step), rwa=True, tolerance=1e-8)
-        course = run.course(run.played(tones, 0, 0, 403), 0, 403)
-        at = np.flatnonzero(course.tables.qubits == q)
-        table = [course.tables.of(int(k), m.levels[q]).view(np.complex128) for k in at]
-        u = np.eye(m.levels[q], dtype=complex)
-        for h, count, busy, row in zip(course.h, course.counts, course.busy[:, q], course.rows[:, q]):
+        course = run.course(run.drive.played(tones, 0, 0, 403))
+        grid, u = course.grid, np.eye(m.levels[q], dtype=complex)
+        for h, count, busy, row in zip(grid.h, grid.counts, grid.busy[:, q], grid.rows[:, q]):
             if not busy:
                 u = np.exp(-1j * idle[q] * h * count)[:, None] * u
                 continue
-            for one in table[0].reshape(-1, *u.shape)[row : row + count]:
+            first = grid.tables.first[grid.tables.qubits == q][0] // 2
+            table = course.numbers.view(np.complex128)[first:]
+            for one in table[row * u.size : (row + count) * u.size].reshape(-1, *u.shape):
                 u = one @ u
         return u
 
