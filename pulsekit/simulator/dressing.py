@@ -27,6 +27,7 @@ __all__ = ["LARGEST", "Dressing", "SparseDressing", "dressing_of"]
 
 KEPT_ON_DISK = 243  # dimension from which dressed bases go to the disk cache
 LARGEST = 7000  # dimension up to which sectors are diagonalised
+WHOLE = 128  # states, up to which one matrix is faster than its blocks
 SMALL = 1e-7  # amplitudes that :attr:`Dressing.sparse` leaves out
 
 _kept: "OrderedDict[str, Dressing | LargeDressing]" = OrderedDict()
@@ -42,6 +43,8 @@ class Dressing:
 
     def to_bare(self, x: np.ndarray) -> np.ndarray:
         """Return dressed kets complex128[dim, m] in the bare basis."""
+        if self.energies.size <= WHOLE:
+            return _apply(self._whole, x)
         out = np.zeros_like(x)
         for index, v in self.blocks:
             part = x[index]
@@ -51,9 +54,19 @@ class Dressing:
 
     def to_dressed(self, x: np.ndarray) -> np.ndarray:
         """Return bare kets complex128[dim, m] in the dressed basis."""
+        if self.energies.size <= WHOLE:
+            return _apply(self._whole.T, x)
         out = np.empty_like(x)
         for index, v in self.blocks:
             out[index] = _apply(v.T, x[index])
+        return out
+
+    @cached_property
+    def _whole(self) -> np.ndarray:
+        """The dressed states as columns, float64[dim, dim]."""
+        out = np.zeros((self.energies.size, self.energies.size))
+        for index, v in self.blocks:
+            out[np.ix_(index, index)] = v
         return out
 
     @cached_property

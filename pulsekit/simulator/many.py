@@ -16,7 +16,7 @@ from .kinks import straightened
 from .largedressing import LargeDressing
 from .localdrive import stretches
 from .model import Model
-from .processor import Processor
+from .processor import Processor, processor_of
 from .schemes import STRANG, ladder, unit
 from .splitting import Splitting, StepChoice
 from .threads import run_all
@@ -145,7 +145,7 @@ class Ladder:
         if step not in self._ends:
             n = self.model.labels.astype(np.float64)
             bare = n @ (self.model.w_bare - self.w_c) + (n * (n - 1)) @ (self.model.w_alpha / 2)
-            self._ends[step] = Processor(STRANG, step * self.model.dt, self.model.levels, bare, self.live)
+            self._ends[step] = processor_of(STRANG, step * self.model.dt, tuple(self.model.levels), bare, self.live)
         return self._ends[step]
 
     def __call__(

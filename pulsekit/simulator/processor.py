@@ -11,6 +11,8 @@ undone in every step (:func:`~pulsekit.simulator.pairgates.pair_correction`).
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from typing import Sequence, Tuple
 
 import numpy as np
@@ -19,7 +21,10 @@ from scipy import sparse
 from .operators import number_labels, real_times
 from .schemes import Scheme
 
-__all__ = ["Processor", "exchange_matrix"]
+__all__ = ["Processor", "exchange_matrix", "processor_of"]
+
+KEPT = 16  # processors
+KEPT_STATES = 2500  # of a processor that is kept, at most
 
 
 def exchange_matrix(levels: Tuple[int, ...], couplings: Sequence[Tuple[int, int, float]]) -> sparse.csr_matrix:
@@ -75,6 +80,32 @@ class Processor:
         """Return exp(P) x, complex128[dim, m]."""
         y = real_times(self.p, x)
         return x + y + real_times(self.p, y) / 2
+
+
+_kept: "OrderedDict[Tuple[object, ...], Processor]" = OrderedDict()
+_lock = threading.Lock()
+
+
+def processor_of(
+    scheme: Scheme,
+    h: float,
+    levels: Tuple[int, ...],
+    energies: np.ndarray,
+    couplings: Sequence[Tuple[int, int, float]],
+) -> Processor:
+    """Return a processor, one of before where there is one; arguments as of :class:`Processor`."""
+    key = (scheme.name, h, levels, energies.tobytes(), tuple(couplings))
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    made = Processor(scheme, h, levels, energies, couplings)
+    if energies.size <= KEPT_STATES:
+        with _lock:
+            _kept[key] = made
+            while len(_kept) > KEPT:
+                _kept.popitem(last=False)
+    return made
 
 
 def _generator(

@@ -13,6 +13,7 @@ how they are split.
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
@@ -213,9 +214,9 @@ class Trajectories:
     def _end(self, y: np.ndarray, waiting: Sequence[Waiting], jumps: int, tree: "_Tree") -> None:
         """Note that trajectories came to the end in a state, dressed common frame."""
         state = (self._leave * y)[:, 0]
-        members = np.array(sorted(m for _, m, _ in waiting), dtype=np.int64)
-        if members.size:
-            tree.found.append(Branch(state / np.linalg.norm(state), tree.source.members[members], jumps))
+        if waiting:
+            members = np.array(sorted(m for _, m, _ in waiting), dtype=np.int64)
+            tree.found.append(Branch(_normalised(state), tree.source.members[members], jumps))
 
     def _step(
         self,
@@ -303,18 +304,23 @@ class Trajectories:
             self._spawn(_Path(self._apply(x, which), k, place, waiting, jumps + 1), tree)
 
     def _apply(self, x: np.ndarray, which: int) -> np.ndarray:
+        """Return a state after a jump, normalised."""
         q, kind, _ = self._jumps[which]
-        t = np.moveaxis(x.reshape(self.model.levels[::-1]), self.model.n - 1 - q, 0)
+        levels = self.model.levels
+        t = x.reshape(-1, levels[q], math.prod(levels[:q]))
         y = np.zeros_like(t)
-        n = np.arange(t.shape[0]).reshape((-1,) + (1,) * (t.ndim - 1))
+        n = np.arange(levels[q])[:, None]
         if kind == "down":
-            y[:-1] = np.sqrt(n[1:]) * t[1:]
+            y[:, :-1] = np.sqrt(n[1:]) * t[:, 1:]
         elif kind == "up":
-            y[1] = t[0]
+            y[:, 1] = t[:, 0]
         else:
             y = n * t
-        out = np.moveaxis(y, 0, self.model.n - 1 - q).reshape(-1)
-        return out / np.linalg.norm(out)
+        return _normalised(y.reshape(-1))
+
+
+def _normalised(x: np.ndarray) -> np.ndarray:
+    return x / np.sqrt(np.vdot(x, x).real)
 
 
 class _Path(NamedTuple):
