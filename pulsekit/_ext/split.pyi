@@ -28,15 +28,7 @@ def run(
     norms: np.ndarray,
 ) -> bool: ...
 def layer(
-    re: np.ndarray,
-    im: np.ndarray,
-    margin: int,
-    total: int,
-    levels: np.ndarray,
-    group: int,
-    dp: int,
-    gates: np.ndarray,
-    pool: np.ndarray,
+    re: np.ndarray, im: np.ndarray, margin: int, total: int, dp: int, gates: np.ndarray, pool: np.ndarray
 ) -> None: ...
 def compose(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, out: np.ndarray) -> None: ...
 def products(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, count: np.ndarray, out: np.ndarray) -> None: ...

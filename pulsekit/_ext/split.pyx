@@ -21,18 +21,18 @@ cdef extern from *:
     #define LD(p) ((v4)(*(const v4u*)(p)))
     #define ST(p, v) (*(v4u*)(p) = (v4u)(v))
     #if defined(__clang__) || __GNUC__ >= 12
-    #define ROT(x, a, b, c, d) __builtin_shufflevector(x, x, a, b, c, d)
+    #define MIX(x, a, b, c, d) __builtin_shufflevector(x, x, a, b, c, d)
     #else
     typedef long long m4 __attribute__((vector_size(32)));
-    #define ROT(x, a, b, c, d) __builtin_shuffle(x, (m4){a, b, c, d})
+    #define MIX(x, a, b, c, d) __builtin_shuffle(x, (m4){a, b, c, d})
     #endif
     #define INL static inline __attribute__((always_inline))
 
     /* lane l of the result is lane l + n of x, round and round */
     INL v4 rotate(v4 x, const int n) {
-        if ((n & 3) == 1) return ROT(x, 1, 2, 3, 0);
-        if ((n & 3) == 2) return ROT(x, 2, 3, 0, 1);
-        if ((n & 3) == 3) return ROT(x, 3, 0, 1, 2);
+        if ((n & 3) == 1) return MIX(x, 1, 2, 3, 0);
+        if ((n & 3) == 2) return MIX(x, 2, 3, 0, 1);
+        if ((n & 3) == 3) return MIX(x, 3, 0, 1, 2);
         return x;
     }
 
@@ -102,6 +102,17 @@ cdef extern from *:
         else if (d0 == 2) row_t(re, im, rows, cr, ci, 2, 1);
         else if (d0 == 3) row_t(re, im, rows, cr, ci, 3, 1);
         else row_t(re, im, rows, cr, ci, 4, 1);
+    }
+
+    /* exchange of the two transmons of a row of four: x <- c x - i s (x with its middle numbers swapped) */
+    static void ps_swap(double* re, double* im, long total, const double* number) {
+        const v4 c = LD(number), s = LD(number + 4);
+        for (long k = 0; k < total; k += 4) {
+            v4 x = LD(re + k), y = LD(im + k);
+            v4 p = c * x, q = c * y;
+            p += s * MIX(y, 0, 2, 1, 3); q -= s * MIX(x, 0, 2, 1, 3);
+            ST(re + k, p); ST(im + k, q);
+        }
     }
 
     /* exchange of two transmons of the row's outside: sectors of constant
@@ -392,6 +403,7 @@ cdef extern from *:
     void ps_row(double*, double*, long, const double*, const double*, int, int) nogil
     void ps_pair(double*, double*, long, long, int, long, int, const double*, int) nogil
     void ps_pairrow(double*, double*, long, long, long, int, const double*, int, int) nogil
+    void ps_swap(double*, double*, long, const double*) nogil
     double ps_norm(const double*, const double*, long) nogil
     void ps_diagonal(double*, double*, long, const double*, const double*) nogil
     double ps_mean(const double*, const double*, const double*, long) nogil
@@ -466,8 +478,8 @@ cdef void _row_matrix(const long* levels, int group, const double* u0, const dou
                     ci[(e * d0 + b) * dp + c * d0 + a] = pr * qi + pi * qr
 
 
-cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, const double* pool, int dp,
-                 int d0) noexcept nogil:
+cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, const double* pool,
+                 int dp) noexcept nogil:
     cdef Py_ssize_t g
     for g in range(gates.shape[0]):
         if gates[g, 0] < 0:
@@ -479,7 +491,7 @@ cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, c
             ps_pairrow(re, im, total, gates[g, 1], gates[g, 3], <int>gates[g, 4], pool + gates[g, 5], dp,
                        gates[g, 0] == 4)
         else:
-            ps_row(re, im, total // dp, pool + gates[g, 5], pool + gates[g, 5] + d0 * dp, d0, dp)
+            ps_swap(re, im, total, pool + gates[g, 5])
 
 
 def run(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, const long[::1] strides,
@@ -550,7 +562,7 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
                 if threshold >= 0:
                     norms[1] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
                 if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
-                    _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp, d0)
+                    _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
                 fresh = False
             while t < count and budget > 0 and not fell:
                 for s in range(stages):
@@ -582,7 +594,7 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
                     if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
                         kind = segments[k, 4]
                     if kind >= 0:
-                        _layer(pr, pi, total, layers[kind], &pool[0], dp, d0)
+                        _layer(pr, pi, total, layers[kind], &pool[0], dp)
                 t += 1
                 budget -= 1
                 if threshold >= 0:
@@ -597,15 +609,14 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
     return fell
 
 
-def layer(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, int group, int dp,
-          const long[:, ::1] gates, const double[::1] pool):
+def layer(double[::1] re, double[::1] im, long margin, long total, int dp, const long[:, ::1] gates,
+          const double[::1] pool):
     """Apply one coupling layer to a ket, in place; arguments as of :func:`run`."""
-    cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
     if total < SHORT:
-        _layer(&re[margin], &im[margin], total, gates, &pool[0], dp, d0)
+        _layer(&re[margin], &im[margin], total, gates, &pool[0], dp)
     else:
         with nogil:
-            _layer(&re[margin], &im[margin], total, gates, &pool[0], dp, d0)
+            _layer(&re[margin], &im[margin], total, gates, &pool[0], dp)
 
 
 # Tables of all transmons lie in one array, one after another: float64[rows, d, d, 2] each. ``sites``, int64[k, 5], has

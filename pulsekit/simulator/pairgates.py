@@ -72,7 +72,7 @@ def damping_gate(layout: KetLayout, i: int, j: int, c: np.ndarray) -> Gate:
 def _gate_of(layout: KetLayout, i: int, j: int, c: np.ndarray, real: bool) -> Gate:
     inside_i, inside_j = i < layout.group, j < layout.group
     if inside_i and inside_j:
-        kind, numbers = 2, _row_numbers(layout, c)
+        kind, numbers = 2, _row_numbers(c)  # two levels each
     elif inside_i:
         kind, numbers = (4 if real else 1), _mixed_numbers(layout, i, c, real)
     else:
@@ -105,16 +105,10 @@ def _mixed_numbers(layout: KetLayout, i: int, c: np.ndarray, real: bool) -> np.n
     return out.reshape(-1)
 
 
-def _row_numbers(layout: KetLayout, c: np.ndarray) -> np.ndarray:
-    dj, di = c.shape[:2]
-    level = np.arange(di * dj) // di
-    odd = (level[:, None] - level[None, :]) % 2 == 1
-    flat = c.reshape(di * dj, di * dj)
-    u = np.where(odd, -1j * flat, flat)
-    columns = np.zeros((2, layout.row, layout.padded))
-    columns[0, :, : layout.row] = u.T.real
-    columns[1, :, : layout.row] = u.T.imag
-    return columns.reshape(-1)
+def _row_numbers(c: np.ndarray) -> np.ndarray:
+    """Return what stays of each number of a row of four, and what comes, times -i, of the one it is swapped with."""
+    flat = c.reshape(4, 4)
+    return np.concatenate([np.diag(flat), [0.0, flat[1, 2], flat[2, 1], 0.0]])
 
 
 def pair_shift(levels: Tuple[int, int], energies: Tuple[np.ndarray, np.ndarray], w_j: float) -> np.ndarray:

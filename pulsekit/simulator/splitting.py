@@ -211,9 +211,7 @@ class Splitting:
             back = self.layers.end(float(plan.h[place.segment]), back=True)
             if back >= 0:
                 layout = self.layout
-                kernel("split").layer(
-                    re, im, MARGIN, layout.total, self._levels, layout.group, layout.padded, gates[back], pool
-                )
+                kernel("split").layer(re, im, MARGIN, layout.total, layout.padded, gates[back], pool)
 
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""

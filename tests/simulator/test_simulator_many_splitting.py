@@ -12,6 +12,7 @@ from many_systems import model, random_ket, random_tones
 from scipy.integrate import solve_ivp
 
 from pulsekit.errors import CancelledError
+from pulsekit.simulator import many, splitting
 from pulsekit.simulator.dressing import dressing_of
 from pulsekit.simulator.largedressing import LargeDressing
 from pulsekit.simulator.many import evolve_splitting
@@ -20,6 +21,7 @@ from pulsekit.simulator.operators import embed, lowering
 from pulsekit.simulator.reference import evolve_reference
 from pulsekit.simulator.schemes import STRANG
 from pulsekit.simulator.splitting import Splitting, StepChoice
+from pulsekit.simulator.timeline import Tone
 
 KETS = {"solver": "schroedinger", "rwa": True}
 
@@ -296,6 +298,69 @@ def test_the_second_order_dressing_of_large_clusters():
     assert np.abs(rough.to_dressed(rough.to_bare(eye)) - eye).max() < 1e-12
     _, v = m.dressed()
     assert np.abs(exact.to_bare(eye) - v).max() < 1e-10
+
+
+def _square(m, q, t0, size, amplitude):
+    """A square pulse on resonance."""
+    k = next(k for k, line in enumerate(m.lines) if line.channel.kind == "d" and line.local_qubit == q)
+    envelope = np.ones(size, dtype=complex)
+    return Tone(k, t0 * m.dt, envelope, np.array([amplitude + 0j]), np.array([m.w_frame[q]]), t0, 0)
+
+
+def _error(y, best):
+    return np.abs(np.abs(y) ** 2 - np.abs(best) ** 2).max()
+
+
+def test_steps_of_two_samples_see_drives_jump_within_them(monkeypatch):
+    """Square pulses from odd samples on, the first sample of all among them."""
+    m = model((3, 3, 2))
+    tones = [_square(m, 0, 1, 41, 0.1), _square(m, 1, 20, 101, 0.08), _square(m, 2, 63, 136, 0.12)]
+    x = random_ket(m.dim, 3).reshape(1, -1, 1)
+    best = _go(m, tones, x, 200, steps=(1 / 4, 1 / 8, 1 / 16))
+    straight = _error(_go(m, tones, x, 200, steps=(2.0, 1.0)), best)
+    assert straight < 2e-7
+
+    def plain(course, drive, what):
+        return drive.coarser(course), np.zeros(m.n)
+
+    monkeypatch.setattr(many, "straightened", plain)
+    assert _error(_go(m, tones, x, 200, steps=(2.0, 1.0)), best) > 5 * straight
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 201), (7, 200), (6, 7)])
+def test_an_odd_number_of_samples(start, stop):
+    m = model((3, 3, 2))
+    tones = [*random_tones(m, 201, 4), _square(m, 1, 0, 201, 0.05)]  # which overlap, and reach over both ends
+    x = random_ket(m.dim, 3).reshape(1, -1, 1)
+    best = _go(m, tones, x, stop, start=start, steps=(1 / 4, 1 / 8, 1 / 16))
+    assert _error(_go(m, tones, x, stop, start=start, steps=(2.0, 1.0)), best) < 3e-7
+
+
+def test_rough_drives_take_shorter_steps():
+    m = model((3, 3, 2))
+    tones = _rough_tones(m, 180, 0)
+    x = random_ket(m.dim, 0).reshape(1, -1, 1)
+    best = _go(m, tones, x, 180, steps=(1 / 4, 1 / 8, 1 / 16))
+    assert _error(_go(m, tones, x, 180, steps=(2.0, 1.0)), best) > 1e-6
+    assert _error(_go(m, tones, x, 180), best) < 2e-7
+
+
+def test_what_a_step_adds_to_idle_states_is_removed():
+    """To second order in the couplings, whose sign decides: c h^2 [B, [B, A]] after [A, [A, B]] is gone."""
+    m = model((3, 3, 3))
+    x = random_ket(m.dim, 1).reshape(1, -1, 1)
+    energies, _ = m.dressed()
+    phase = np.exp(-1j * (energies - m.labels @ m.w_frame) * 300 * m.dt)
+    assert np.abs(_go(m, [], x, 300, steps=(2.0,)) - phase[None, :, None] * x).max() < 2e-6
+
+
+def test_looks_at_cancel_do_not_change_a_bit(monkeypatch):
+    m = model((3, 3, 2))
+    tones = random_tones(m, 300, 4)
+    x = random_ket(m.dim, 1).reshape(1, -1, 1)
+    whole = _go(m, tones, x, 300)
+    monkeypatch.setattr(splitting, "CHUNK_SECONDS", 0.0)  # after every step
+    assert np.array_equal(_go(m, tones, x, 300), whole)
 
 
 @pytest.mark.parametrize("samples", [2.0, 4.0])
