@@ -23,7 +23,7 @@ from .ket import KetLayout
 from .lanes import lane_groups
 from .localdrive import stretches
 from .magnus import Step
-from .many import IDLE, gap_of
+from .many import IDLE, gap_of, steps_of, turn_of
 from .mapped import mapping_seconds, unknown_gates
 from .methods import choose
 from .model import Model
@@ -31,7 +31,7 @@ from .reference import Reference
 from .repeats import Repeats, work_of
 from .rho import RhoEngine
 from .routes import routes_of
-from .schemes import ladder, unit
+from .schemes import unit
 from .sections import Sections
 from .space import Space, space_of
 from .stack import Stack, stacks_of
@@ -232,8 +232,7 @@ def _layout_seconds(model: Model, density: bool) -> float:
 def _splitting_seconds(
     model: Model, tones: Sequence[Tone], samples: int, density: bool, rwa: bool, tolerance: float
 ) -> float:
-    turn = 0.0 if rwa else 2 * float(np.mean(model.w_bare)) * model.dt
-    steps = ladder(tolerance, turn, gap_of(model), model.on_grid)
+    steps = steps_of(model, rwa, tolerance, samples)
     layers = sum(1 / s for s in steps)
     return (
         5e-4
@@ -249,8 +248,7 @@ def _local_seconds(model: Model, tones: Sequence[Tone], step: float, rwa: bool, 
 
 
 def _trajectory_seconds(model: Model, tones: Sequence[Tone], stop: int, busy: int, rwa: bool, count: int) -> float:
-    turn = 0.0 if rwa else 2 * float(np.mean(model.w_bare)) * model.dt
-    step = LONG_STEP * unit(turn, gap_of(model))
+    step = LONG_STEP * unit(turn_of(model, rwa), gap_of(model))
     driven = {model.lines[t.line].local_qubit for t in tones}
     rate = sum(r * (0.4 if q in driven else 0.01) for q, r in jump_rates(model))
     jumps = count * rate * busy * model.dt

@@ -22,13 +22,15 @@ from .splitting import Splitting, StepChoice
 from .threads import run_all
 from .timeline import Tone
 
-__all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "supports"]
+__all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of", "supports", "turn_of"]
 
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
+_LONG_GAIN = 10.0  # at least, by which extrapolating such steps makes a smooth drive's error smaller
+_DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
 _ROUGH = 0.015  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
 
@@ -112,11 +114,6 @@ class Ladder:
         self.error = 0.0  # of the last run, estimated
 
     @cached_property
-    def turn(self) -> float:
-        """By how many rad counter-rotating terms turn in a sample; 0 under the RWA."""
-        return 0.0 if self.rwa else 2 * self.w_c * self.model.dt
-
-    @cached_property
     def gap(self) -> float:
         """By how many rad coupled states turn against each other in a sample."""
         return gap_of(self.model)
@@ -124,7 +121,7 @@ class Ladder:
     @property
     def unit(self) -> float:
         """The longest step that makes sense, in samples."""
-        return unit(self.turn, self.gap)
+        return unit(turn_of(self.model, self.rwa), self.gap)
 
     @cached_property
     def dressing(self) -> "Dressing | LargeDressing":
@@ -191,7 +188,7 @@ class Ladder:
         cancel: Optional[threading.Event],
         steps: Optional[Tuple[float, ...]],
     ) -> np.ndarray:
-        chosen = ladder(self.tolerance, self.turn, self.gap, self.model.on_grid) if steps is None else steps
+        chosen = steps_of(self.model, self.rwa, self.tolerance, stop - start) if steps is None else steps
         odd = (stop - start) % 2 if chosen[0] == LONG else 0
         if odd:  # the last sample on its own
             error = 0.0
@@ -268,7 +265,7 @@ class Ladder:
         if not self.model.on_grid:
             return 2 * change
         if rough is not None:
-            return change / 16 + rough
+            return change / _LONG_GAIN + rough
         return change / ((20 if self.rwa else 4) if len(rows) == 2 else 1)
 
     def _populations(self, y: np.ndarray) -> np.ndarray:
@@ -283,6 +280,20 @@ class Ladder:
         y = np.ascontiguousarray(_both(ends.enter, x, True).T).reshape(-1, 1)
         dim = self.model.dim
         return _both(ends.leave, run.run(plan, y, cancel).reshape(dim, dim).T, True)
+
+
+def steps_of(model: Model, rwa: bool, tolerance: float, samples: int) -> Tuple[float, ...]:
+    """Return the steps that a program begins with, in samples; long ones are not worth trying with two."""
+    turn, gap = turn_of(model, rwa), gap_of(model)
+    couplings = [w * w for _, _, w in model.couplings if w]
+    mean = sum(couplings) / max(1, len(couplings))
+    drift = _DRIFT * samples * model.n**0.5 * mean * model.dt**2 * gap
+    return ladder(tolerance, turn, gap, model.on_grid and drift <= _LONG_GAIN * tolerance)
+
+
+def turn_of(model: Model, rwa: bool) -> float:
+    """Return by how many rad counter-rotating terms turn in a sample; 0 under the RWA."""
+    return 0.0 if rwa else 2 * float(np.mean(model.w_bare)) * model.dt
 
 
 def gap_of(model: Model) -> float:

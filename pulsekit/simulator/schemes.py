@@ -4,7 +4,7 @@ A step of length h is K(b0 h) A(a1 h) K(b1 h) ... with A the local part (exact)
 and K the couplings, about a hundred times weaker (epsilon). Errors have even
 powers of h only, so that runs of two or more steps are extrapolated
 (Romberg). Measured on the workloads of benchmarks/ (largest error of a
-population): steps of 2 and 1 samples 3e-7, of 1 and 1/2 3e-8, with 1/4 2e-9,
+population): steps of 2 and 1 samples 8e-8, of 1 and 1/2 3e-8, with 1/4 2e-9,
 with 1/8 1e-10.
 """
 
@@ -85,8 +85,9 @@ def ladder(tolerance: float, turn: float = 0.0, gap: float = 0.0, whole: bool = 
     Args:
         tolerance: error allowed in a population.
         turn, gap: as of :func:`unit`.
-        whole: no line is late by a part of a sample, so that steps may be of
-            two samples (:mod:`~pulsekit.simulator.kinks`).
+        whole: no line is late by a part of a sample, and the program is not
+            too long, so that steps may be of two samples
+            (:mod:`~pulsekit.simulator.kinks`).
     """
     if whole and not turn and gap <= _LONG_GAP and tolerance >= _LONG[0]:
         return _LONG[1]
