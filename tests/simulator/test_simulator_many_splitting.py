@@ -327,6 +327,17 @@ def test_steps_of_two_samples_see_drives_jump_within_them(monkeypatch):
     assert _error(_go(m, tones, x, 200, steps=(2.0, 1.0)), best) > 5 * straight
 
 
+def test_steps_of_two_samples_evolve_density_matrices_too():
+    m = model((3, 2, 2), noise=True)
+    tones = [_square(m, 0, 1, 41, 0.1), _square(m, 1, 20, 38, 0.08), _square(m, 2, 33, 47, 0.12)]
+    x = random_ket(m.dim, 4)
+    rho = np.outer(x, x.conj())[None]
+    args = {"solver": "lindblad", "steps": (1 / 2, 1 / 4, 1 / 8)}
+    best = _go(m, tones, rho, 80, **args)
+    ours = _go(m, tones, rho, 80, **{**args, "steps": (2.0, 1.0)})
+    assert np.abs(ours - best).max() < 5e-7
+
+
 @pytest.mark.parametrize(("start", "stop"), [(0, 201), (7, 200), (6, 7)])
 def test_an_odd_number_of_samples(start, stop):
     m = model((3, 3, 2))
