@@ -28,13 +28,21 @@ PLANNING = ("spectator_bound", "noise", "solver", "memory_cap", "initial", "extr
 
 def as_batch(programs: Union[Program, Sequence[Program], Batch], device: Device, los: Optional[LoTable]) -> Batch:
     """Return programs as a batch, with the device's LOs where none are given."""
+    if not isinstance(device, Device):
+        hint = " Use its `device`." if isinstance(getattr(device, "device", None), Device) else ""
+        raise SimulationError(f"Argument `device` must be a Device, but {type(device).__name__} came.{hint}")
     if isinstance(programs, Batch):
         if los is None:
             return programs
         return Batch(programs.programs, programs.program_of, los, programs.theta, programs.headers)
-    listed: Tuple[Program, ...] = (programs,) if isinstance(programs, Program) else tuple(programs)
-    if not all(isinstance(p, Program) for p in listed):
-        raise SimulationError("Argument `programs` must be a Program, a sequence of Programs or a Batch.")
+    listed = (programs,) if isinstance(programs, Program) else programs
+    wrong = [listed] if not isinstance(listed, (list, tuple)) else [p for p in listed if not isinstance(p, Program)]
+    if wrong:
+        raise SimulationError(
+            "Argument `programs` must be a Program, a list of Programs or a Batch, but "
+            f"{type(wrong[0]).__name__} came. Circuits and schedules become a Batch by pulsekit.compile()."
+        )
+    listed = tuple(listed)
     table = default_los(device, len(listed)) if los is None else los
     return Batch(listed, np.arange(len(listed), dtype=np.int32), table)
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from simulator_programs import device, gaussian, play, program, random_program
 
 from benchmarks.workloads import load
 from benchmarks.workloads.build import batch_of, device_of
+from pulsekit import Backend
 from pulsekit.errors import CancelledError, SimulationError
 from pulsekit.program import Batch, Channel, Op, Program, Pulse, resolve_frames
 from pulsekit.simulator import ExtraTerm, Model, default_los, evolve, simulate
@@ -276,6 +278,19 @@ def test_bad_numbers_are_refused_before_anything_runs(changes: dict, settings: d
     for explain in (False, True):
         with pytest.raises(SimulationError, match=words):
             simulate(two_plays(**changes), device(2, 3), explain=explain, **settings)
+
+
+def test_what_is_no_program_and_no_device_is_refused_by_name() -> None:
+    dev = device(2, 3)
+    pulses: list = []
+    prog = program([play("d0", 0, pulses, gaussian(40), 0.3)], pulses)
+    for programs, came in ((QuantumCircuit(1), "QuantumCircuit"), ([prog, "x"], "str"), (None, "NoneType")):
+        with pytest.raises(SimulationError, match=f"but {came} came. Circuits and schedules become a Batch"):
+            simulate(programs, dev)
+    with pytest.raises(SimulationError, match="must be a Device, but Backend came. Use its `device`"):
+        simulate(prog, Backend(dev, "memory"))
+    with pytest.raises(SimulationError, match="must be a Device, but str came"):
+        simulate(prog, "ibm_perth")
 
 
 @pytest.mark.parametrize("name", ["d7", "u9"])
