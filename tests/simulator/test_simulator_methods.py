@@ -287,7 +287,7 @@ def test_what_is_no_program_and_no_device_is_refused_by_name() -> None:
     for programs, came in ((QuantumCircuit(1), "QuantumCircuit"), ([prog, "x"], "str"), (None, "NoneType")):
         with pytest.raises(SimulationError, match=f"but {came} came. Circuits and schedules become a Batch"):
             simulate(programs, dev)
-    with pytest.raises(SimulationError, match="must be a Device, but Backend came. Use its `device`"):
+    with pytest.raises(SimulationError, match=r"must be a Device, but Backend came\. Use its `device`"):
         simulate(prog, Backend(dev, "memory"))
     with pytest.raises(SimulationError, match="must be a Device, but str came"):
         simulate(prog, "ibm_perth")
