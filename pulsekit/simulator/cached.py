@@ -213,7 +213,7 @@ def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.nda
 def _decay(space: Space, span: float) -> np.ndarray:
     if span == 0:
         return np.eye(space.size, dtype=complex)
-    values, columns, inverse = space.modes
+    values, columns, inverse, _ = space.modes
     return (columns * np.exp(values * span)) @ inverse
 
 

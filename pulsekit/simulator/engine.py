@@ -252,7 +252,7 @@ class Engine:
             self.dirty = True
             return
         self.flush()
-        values, columns, inverse = self.space.modes
+        values, columns, inverse, _ = self.space.modes
         late = samples != 0  # the others stay as they are, to the bit
         before = None if late.all() else self.x.copy()
         apply(self.x, inverse)

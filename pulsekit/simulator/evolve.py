@@ -214,7 +214,8 @@ def evolve_group(
         windows = idle_windows(model, tones, start, stop, density)
     for a, b, idle in windows:
         if idle:
-            x = evolve_idle(model, x, start=a, stop=b, density=density)
+            share = tolerance / 2 * (b - a) / (stop - start)
+            x = evolve_idle(model, x, start=a, stop=b, density=density, tolerance=share)
         else:
             x = METHODS[name](model, tones, x, start=a, stop=b, solver=solver, rwa=rwa, tolerance=tolerance, **more)
     return x[:, :, 0] if states.ndim == 2 else x

@@ -206,7 +206,7 @@ def _cuts(lanes: int, fitting: int, threads: int, seconds: float) -> List[int]:
 
 def _turn(space: Space, x: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Turn states from the common frame to the interaction frame at ``t``."""
-    offset = space.frame - space.w_c * space.number
+    offset = space.offsets
     if not offset.any() or not t.any():
         return x
     return x * np.exp(1j * offset[None, :] * t[:, None])[:, :, None]

@@ -180,7 +180,7 @@ class _System:
         samples = signals.z.shape[1]
         self.h = model.dt / splits
         w_c = float(np.mean(model.w_frame))
-        energies = model.dressed()[0] - w_c * model.excitations
+        energies = model.energies(w_c)
         lower = model.lower_dressed
         self.operators = [(line.w_rate / 2) * lower[line.local_qubit] for line in model.lines]
         grid = (np.arange(samples)[:, None, None] + (np.arange(splits)[:, None] + np.array(_NODES)) / splits) * model.dt
@@ -199,7 +199,7 @@ class _System:
         for step in self.steps:
             self.forward.append(step @ self.forward[-1])
         end = samples * model.dt
-        turn = (model.frame - w_c * model.excitations) * end + model.labels @ signals.final
+        turn = model.offsets(w_c) * end + model.labels @ signals.final
         self.exit = np.exp(1j * turn)
         self.propagator = self.exit[:, None] * self.forward[-1]
 

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import expm
 
 from .model import Model
+from .modes import Modes, modes_of
 from .timeline import Tone
 
 __all__ = ["evolve_idle", "idle_windows"]
@@ -25,17 +26,13 @@ DENSITY_DIM = 81  # likewise for density matrices: four qutrits (half a minute, 
 KET_SAMPLES = 64  # shortest window
 DENSITY_SAMPLES = 4000
 LARGE_DIM, LARGE_SAMPLES = 36, 100_000  # above this dimension the decomposition must be worth more
-_RESIDUAL = 3e-7  # dimensionless, bound on residual times time
 
 
 class _Block(NamedTuple):
     rows: np.ndarray  # int64[m]
     columns: np.ndarray  # int64[m]
     generator: np.ndarray  # complex128[m, m], 1/s
-    values: np.ndarray  # complex128[m], its eigenvalues
-    vectors: np.ndarray  # complex128[m, m]
-    inverse: np.ndarray  # complex128[m, m]
-    residual: float  # 1/s, of the eigendecomposition, times the root of its size
+    modes: Modes  # of the generator
 
 
 def idle_windows(
@@ -70,7 +67,9 @@ def _span(tone: Tone, dt: float) -> Tuple[int, int]:
     return math.floor(begin + 1e-9), math.ceil(begin + len(tone.samples) - 1e-9)
 
 
-def evolve_idle(model: Model, states: np.ndarray, *, start: int, stop: int, density: bool) -> np.ndarray:
+def evolve_idle(
+    model: Model, states: np.ndarray, *, start: int, stop: int, density: bool, tolerance: float
+) -> np.ndarray:
     """Evolve dressed interaction-frame states over samples in which nothing plays.
 
     Args:
@@ -78,27 +77,27 @@ def evolve_idle(model: Model, states: np.ndarray, *, start: int, stop: int, dens
         states: complex128[lanes, dim, columns]; density: columns = dim.
         start, stop: samples.
         density: whether these are density matrices, which decay.
+        tolerance: error allowed in an entry.
 
     Returns:
         complex128[lanes, dim, columns].
 
     Tested against :mod:`~pulsekit.simulator.reference`.
     """
-    energies, _ = model.dressed()
     span = (stop - start) * model.dt
     if not density or not model.collapse_dressed:
-        phase = np.exp(-1j * (energies - model.frame) * span)
+        w = float(np.mean(model.w_frame))
+        phase = np.exp(-1j * (model.energies(w) - model.offsets(w)) * span)
         out = states * phase[None, :, None]
         return out * phase.conj()[None, None, :] if density else out
-    w_c = float(model.w_frame[0])
-    turn = w_c * model.excitations - model.frame  # rad/s, common minus interaction frame
+    turn = -model.offsets(float(np.mean(model.w_frame)))  # rad/s, common minus interaction frame
     x = _turned(states, np.exp(1j * turn * (start * model.dt)))
     out = np.zeros_like(x)
     for block in _blocks(model):
         r, c = block.rows, block.columns
-        out[:, r, c] = _decay(block, x[:, r, c], span)
+        out[:, r, c] = _decay(block, x[:, r, c], span, tolerance)
         if model.excitations[r[0]] != model.excitations[c[0]]:
-            out[:, c, r] = _decay(block, x[:, c, r].conj(), span).conj()
+            out[:, c, r] = _decay(block, x[:, c, r].conj(), span, tolerance).conj()
     return _turned(out, np.exp(-1j * turn * (stop * model.dt)))
 
 
@@ -106,10 +105,11 @@ def _turned(x: np.ndarray, factor: np.ndarray) -> np.ndarray:
     return x * factor[None, :, None] * factor.conj()[None, None, :]
 
 
-def _decay(block: _Block, y: np.ndarray, span: float) -> np.ndarray:
+def _decay(block: _Block, y: np.ndarray, span: float, allowed: float) -> np.ndarray:
     """Apply exp(generator span) to the rows of y, complex128[lanes, m]."""
-    if block.residual * span < _RESIDUAL:
-        return ((y @ block.inverse.T) * np.exp(block.values * span)) @ block.vectors.T
+    values, columns, inverse, residual = block.modes
+    if residual * span < allowed:
+        return ((y @ inverse.T) * np.exp(values * span)) @ columns.T
     return y @ expm(block.generator * span).T
 
 
@@ -129,8 +129,7 @@ def _differences(model: Model) -> Dict[int, Tuple[np.ndarray, np.ndarray]]:
 
 
 def _block(model: Model, rows: np.ndarray, columns: np.ndarray) -> _Block:
-    energies, _ = model.dressed()
-    diagonal = energies - float(model.w_frame[0]) * model.excitations
+    diagonal = model.energies(float(np.mean(model.w_frame)))
     collapse = model.collapse_dressed
     decay = sum((c.conj().T @ c for c in collapse), np.zeros((model.dim, model.dim))) / 2
     left, right = np.ix_(rows, rows), np.ix_(columns, columns)
@@ -139,10 +138,4 @@ def _block(model: Model, rows: np.ndarray, columns: np.ndarray) -> _Block:
     generator -= decay[left] * same_column + same_row * decay[right].conj()
     for c in collapse:
         generator += c[left] * c[right].conj()
-    values, vectors = np.linalg.eig(generator)
-    try:
-        inverse = np.linalg.inv(vectors)
-        residual = float(np.abs((vectors * values) @ inverse - generator).max()) * math.sqrt(len(rows))
-    except np.linalg.LinAlgError:
-        inverse, residual = np.eye(len(rows), dtype=complex), math.inf
-    return _Block(rows, columns, generator, values, vectors, inverse, residual)
+    return _Block(rows, columns, generator, modes_of(generator))

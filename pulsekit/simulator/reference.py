@@ -85,10 +85,9 @@ class Reference:
     def __init__(self, model: Model, lanes: int, solver: str, rwa: bool) -> None:
         self.model, self.lanes, self.rwa = model, lanes, rwa
         self.density = solver == "lindblad"
-        self.energies, _ = model.dressed()
         self.number = model.excitations
         self.w_c = float(model.w_frame[0])
-        self.diagonal = self.energies - self.w_c * self.number
+        self.diagonal = model.energies(self.w_c)
         self.collapse = model.collapse_dressed if self.density else ()
         self.decay = sum((c.conj().T @ c for c in self.collapse), np.zeros((model.dim, model.dim))) / 2
         lower = model.lower_dressed
@@ -108,10 +107,10 @@ class Reference:
         return x * factor.conj()[:, None, :] if self.density else x
 
     def enter(self, states: np.ndarray, t: float) -> np.ndarray:
-        return self._turn(states.astype(complex), (self.w_c * self.number - self.model.frame) * t)
+        return self._turn(states.astype(complex), -self.model.offsets(self.w_c) * t)
 
     def leave(self, x: np.ndarray, t: float) -> np.ndarray:
-        return self._turn(x, (self.model.frame - self.w_c * self.number) * t)
+        return self._turn(x, self.model.offsets(self.w_c) * t)
 
     def step(
         self, active: List[Tuple[Tone, complex]], x: np.ndarray, a: float, b: float, tolerance: float

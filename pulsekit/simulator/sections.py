@@ -121,7 +121,7 @@ def _run(
 ) -> None:
     dt = space.model.dt
     x = states[lanes].reshape(len(lanes), space.size, -1)
-    offset = (space.frame - space.w_c * space.number)[None, :, None]
+    offset = space.offsets[None, :, None]
     x = x * np.exp(-1j * offset * (start * dt))
     run = Sections(space, tones, x, rwa, tolerance, (stop - start) * dt)
     for stretch in run.stretches(start * dt, stop * dt):
@@ -221,7 +221,7 @@ class Sections:
             angle = np.broadcast_to(-span * self.space.energies[None, :, None], (len(self.x), self.space.size, LANES))
             _lanes.scale(self.x, phases(angle))
             return
-        values, columns, inverse = self.space.modes
+        values, columns, inverse, _ = self.space.modes
         apply(self.x, (columns * np.exp(values * span)) @ inverse)
 
     def plan(self, stretch: _Stretch) -> Tuple[int, int, int]:

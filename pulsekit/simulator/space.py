@@ -15,6 +15,7 @@ from typing import Tuple
 import numpy as np
 
 from .model import Model
+from .modes import Modes, modes_of
 
 __all__ = ["Space", "space_of"]
 
@@ -34,9 +35,9 @@ class Space:
         return (n[:, None] - n[None, :]).reshape(-1) if self.density else n
 
     @cached_property
-    def frame(self) -> np.ndarray:
-        """Interaction-frame frequency of every component, rad/s."""
-        f = self.model.frame
+    def offsets(self) -> np.ndarray:
+        """Frequency of every component's interaction frame in the common frame, float64[size], rad/s."""
+        f = self.model.offsets(self.w_c)
         return (f[:, None] - f[None, :]).reshape(-1) if self.density else f
 
     @property
@@ -47,7 +48,7 @@ class Space:
     @cached_property
     def energies(self) -> np.ndarray:
         """Dressed energies in the common frame, float64[dim], rad/s."""
-        return self.model.dressed()[0] - self.w_c * self.model.excitations
+        return self.model.energies(self.w_c)
 
     @cached_property
     def idle(self) -> np.ndarray:
@@ -85,10 +86,9 @@ class Space:
         return self.idle + np.diag(1j * (w - self.w_c) * self.number)
 
     @cached_property
-    def modes(self) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Eigenvalues, columns and inverse of the idle generator."""
-        values, columns = np.linalg.eig(self.idle)
-        return values, columns, np.linalg.inv(columns)
+    def modes(self) -> Modes:
+        """Those of the idle generator."""
+        return modes_of(self.idle)
 
     @cached_property
     def sparse_modes(self) -> Tuple[np.ndarray, ...]:
@@ -97,7 +97,7 @@ class Space:
         Matrices are int32[2, k] (to, from) and float64[k, 2], without what is
         zero to rounding.
         """
-        values, columns, inverse = self.modes
+        values, columns, inverse, _ = self.modes
         packed = np.ascontiguousarray(values, dtype=np.complex128).view(np.float64).reshape(-1, 2)
         return (*_sparse(inverse), packed, *_sparse(columns))
 

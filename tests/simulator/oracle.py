@@ -49,6 +49,7 @@ class Terms(NamedTuple):
     lower: List[np.ndarray]
     number: np.ndarray  # float64[dim], excitations
     static: np.ndarray  # laboratory frame
+    turned: np.ndarray  # the same in the common frame, where 5 GHz round nothing
     dressed: np.ndarray  # columns
     collapse: List[np.ndarray]
 
@@ -79,16 +80,19 @@ def terms_of(case: Case) -> Terms:
     reference = case.frequency.mean()
     target = case.frequency - reference
     bare = root(lambda x: (transitions(x * 1e6) - target) / 1e6, target / 1e6, tol=1e-14).x * 1e6 + reference
-    static = np.zeros((case.dim, case.dim))
+    common = w_common(case) / TWO_PI
+    static, turned = np.zeros((2, case.dim, case.dim))
     for q in range(n):
         square = count[q] @ (count[q] - np.eye(case.dim))
         static += TWO_PI * (bare[q] * count[q] + case.anharmonicity[q] / 2 * square)
+        turned += TWO_PI * ((bare[q] - common) * count[q] + case.anharmonicity[q] / 2 * square)
     for (i, j), strength in case.couplings.items():
-        static += TWO_PI * strength * (lower[i].T @ lower[j] + lower[j].T @ lower[i])
+        for h in (static, turned):
+            h += TWO_PI * strength * (lower[i].T @ lower[j] + lower[j].T @ lower[i])
     dressed = np.zeros_like(static)
     for k in np.unique(number):
         at = np.ix_(number == k, number == k)
-        _, vectors = np.linalg.eigh(static[at])
+        _, vectors = np.linalg.eigh(turned[at])
         row, column = linear_sum_assignment(-(vectors**2))
         vectors = vectors[:, column[np.argsort(row)]]
         dressed[at] = vectors * np.sign(np.diag(vectors))
@@ -101,7 +105,7 @@ def terms_of(case: Case) -> Terms:
             collapse.append(np.sqrt((1 - case.p_th[q]) * rate) * lower[q])
             collapse.append(np.sqrt(case.p_th[q] * rate) * _embed(up, q, case.levels))
             collapse.append(np.sqrt(2 * max(g, 0.0)) * count[q])
-    return Terms(lower, number, static, dressed, collapse)
+    return Terms(lower, number, static, turned, dressed, collapse)
 
 
 def waves_of(case: Case) -> List[Wave]:
@@ -174,7 +178,7 @@ def finished(case: Case, terms: Terms, y: np.ndarray) -> np.ndarray:
     """Return a final ket or density matrix (bare, common frame) in the dressed interaction frame."""
     end = case.duration * case.dt
     labels = np.stack(np.unravel_index(np.arange(case.dim), case.levels[::-1])[::-1], axis=1)
-    phases = TWO_PI * labels @ case.frame * end - w_common(case) * terms.number * end + labels @ virtual_phases(case)
+    phases = labels @ (TWO_PI * case.frame - w_common(case)) * end + labels @ virtual_phases(case)
     turn = np.exp(1j * phases)
     if y.ndim == 1:
         return turn * (terms.dressed.T @ y)
@@ -185,7 +189,7 @@ def final_states(case: Case, rtol: float = 1e-12) -> np.ndarray:
     """Return the final ket, or density matrix with noise, in the dressed interaction frame, by DOP853."""
     terms, waves = terms_of(case), waves_of(case)
     w_c = w_common(case)
-    energies = terms.static - np.diag(w_c * terms.number)
+    energies = terms.turned
     ket = start_of(case, terms)
     y = np.outer(ket, ket.conj()).reshape(-1) if case.noise else ket
     edges = edges_of(case, waves)

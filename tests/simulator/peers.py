@@ -30,7 +30,7 @@ def qutip_states(case: Case) -> np.ndarray:
                 total += slow if case.rwa else slow + fast
         return complex(total)
 
-    h = [qutip.Qobj(terms.static - np.diag(w_c * terms.number))]
+    h = [qutip.Qobj(terms.turned)]
     for q, a in enumerate(terms.lower):
         h.append([qutip.Qobj(a), lambda t, q=q: drive(q, t)])
         h.append([qutip.Qobj(a.T), lambda t, q=q: drive(q, t).conjugate()])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from oracle import finished, start_of, terms_of
+from random_schedules import build, random_case
+from scipy.linalg import expm
 
 from pulsekit.device import Device
 from pulsekit.program import Channel, Pulse
+from pulsekit.simulator import idle, simulate
 from pulsekit.simulator.idle import evolve_idle, idle_windows
 from pulsekit.simulator.model import Model
 from pulsekit.simulator.reference import evolve_reference
@@ -30,10 +36,42 @@ def test_decay_is_that_of_the_reference(levels):
     x = density(model)
     settings = {"start": 1000, "stop": 9000}
     exact = evolve_reference(model, [], x, solver="lindblad", rwa=True, tolerance=1e-8, **settings)
-    found = evolve_idle(model, x, density=True, **settings)
+    found = evolve_idle(model, x, density=True, tolerance=1e-8, **settings)
     assert np.abs(found - exact).max() < 1e-8
     assert np.abs(np.trace(found, axis1=1, axis2=2) - 1).max() < 1e-10
     assert np.abs(found[0] - x[0]).max() > 0.01
+
+
+@pytest.mark.parametrize("levels", [(3,), (3, 3), (3, 3, 2)])
+def test_long_decay_keeps_any_tolerance(levels):
+    """100 us, in which rounding of the largest frequency by an eigensolver turned coherences by 2e-9."""
+    slow = {"t1": np.full(len(levels), 1e-3), "t2": np.full(len(levels), 1e-3)}
+    case = random_case(1, levels=levels, rwa=True, noise=True, delay="none", dt=2e-9 / 9)
+    case = replace(case, instructions=(), duration=450_000, **slow)
+    terms, one = terms_of(case), np.eye(case.dim)
+    generator = -1j * (np.kron(terms.turned, one) - np.kron(one, terms.turned))
+    for c in terms.collapse:
+        square = c.T @ c / 2
+        generator += np.kron(c, c) - np.kron(square, one) - np.kron(one, square)
+    x = start_of(case, terms)
+    y = expm(generator * (case.duration * case.dt)) @ np.outer(x, x.conj()).reshape(-1)
+    want = finished(case, terms, y.reshape(case.dim, case.dim))
+    device, batch, settings = build(case)
+    for tolerance in (1e-4, 1e-6, 1e-8, 1e-10):
+        settings["tolerance"] = tolerance
+        assert np.abs(simulate(batch, device, outputs=("states",), **settings).states[0] - want).max() < tolerance
+
+
+def test_where_modes_will_not_do_exponentials_are_taken(monkeypatch):
+    calls = []
+    monkeypatch.setattr(idle, "expm", lambda a: calls.append(a) or expm(a))
+    model = Model.from_device(DEVICE, (0, 1, 2), levels=(2, 2, 2))
+    x = density(model)
+    settings = {"start": 1000, "stop": 9000, "density": True}
+    found = evolve_idle(model, x, tolerance=1e-8, **settings)
+    assert not calls
+    assert np.abs(evolve_idle(model, x, tolerance=1e-15, **settings) - found).max() < 1e-11
+    assert calls
 
 
 def test_held_qubits_keep_their_level():
@@ -41,7 +79,7 @@ def test_held_qubits_keep_their_level():
     x = density(model)
     settings = {"start": 0, "stop": 5000}
     exact = evolve_reference(model, [], x, solver="lindblad", rwa=True, tolerance=1e-8, **settings)
-    assert np.abs(evolve_idle(model, x, density=True, **settings) - exact).max() < 1e-8
+    assert np.abs(evolve_idle(model, x, density=True, tolerance=1e-8, **settings) - exact).max() < 1e-8
 
 
 def test_kets_gather_phases():
@@ -50,7 +88,7 @@ def test_kets_gather_phases():
     x = rng.normal(size=(2, model.dim, 3)) + 1j * rng.normal(size=(2, model.dim, 3))
     settings = {"start": 300, "stop": 123456}
     exact = evolve_reference(model, [], x, solver="schroedinger", rwa=True, tolerance=1e-8, **settings)
-    assert np.abs(evolve_idle(model, x, density=False, **settings) - exact).max() < 1e-7
+    assert np.abs(evolve_idle(model, x, density=False, tolerance=1e-8, **settings) - exact).max() < 1e-7
 
 
 def test_windows_cover_everything_once():
