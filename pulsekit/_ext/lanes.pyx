@@ -378,9 +378,11 @@ cdef extern from *:
     }
 
     /* x <- prod_k exp(-i h_k) x, h_k = weight diag + sum_j (c_kj A_j + h.c.),
-       given as the upper entries of the union of the A's; Taylor. */
+       given as the upper entries of the union of the A's; Taylor. A row's own
+       entries come first, then those that are mirrored from the rows above. */
     static void taylor_block(double *xd, const double *diag, const double *amps, int dim, int m, int steps, int tones,
-                             int entries, const int *er, const int *ec, const double *ev, int order, double *work) {
+                             int entries, const int *first, const int *column, const int *entry, const double *ev,
+                             int order, double *work) {
         const vd zero = {0};
         const int size = dim*m*2*NV;
         vd *x = (vd*)xd, *t = (vd*)work, *y = t + size, *h = y + size;
@@ -390,12 +392,11 @@ cdef extern from *:
                 vd r[NV], q[NV];
                 LOOP { r[v] = zero; q[v] = zero; }
                 for (int j = 0; j < tones; j++) {
-                    const double lr = ev[(e*tones+j)*4], li = ev[(e*tones+j)*4+1];
-                    const double rr = ev[(e*tones+j)*4+2], ri = ev[(e*tones+j)*4+3];
+                    const double *c = ev + (e*tones+j)*4;
                     LOOP {
                         vd ar = a[(long)((s*tones+j)*2)*NV+v], ai = a[(long)((s*tones+j)*2+1)*NV+v];
-                        r[v] += (lr+rr)*ar - (li-ri)*ai;
-                        q[v] += (lr-rr)*ai + (li+ri)*ar;
+                        r[v] += c[0]*ar - c[1]*ai;
+                        q[v] += c[2]*ai + c[3]*ar;
                     }
                 }
                 LOOP { h[(2*e)*NV+v] = r[v]; h[(2*e+1)*NV+v] = q[v]; }
@@ -403,31 +404,36 @@ cdef extern from *:
             for (int k = 0; k < size; k++) t[k] = x[k];
             for (int n = 1; n <= order; n++) {
                 const double f = 1.0 / n;
-                for (int i = 0; i < dim; i++) for (int c = 0; c < m; c++) LOOP {
+                for (int i = 0; i < dim; i++) for (int c = 0; c < m; c++) {
                     const int at = (i*m+c)*2;
-                    y[at*NV+v] = diag[i] * t[at*NV+v];
-                    y[(at+1)*NV+v] = diag[i] * t[(at+1)*NV+v];
-                }
-                for (int e = 0; e < entries; e++) {
-                    const int i = er[e], j = ec[e];
-                    for (int c = 0; c < m; c++) LOOP {
-                        const vd hr = h[(2*e)*NV+v], hi = h[(2*e+1)*NV+v];
-                        const int p = (i*m+c)*2, q = (j*m+c)*2;
-                        const vd ar = t[p*NV+v], ai = t[(p+1)*NV+v], br = t[q*NV+v], bi = t[(q+1)*NV+v];
-                        y[p*NV+v] += hr*br - hi*bi;
-                        y[(p+1)*NV+v] += hr*bi + hi*br;
-                        if (i != j) {
-                            y[q*NV+v] += hr*ar + hi*ai;
-                            y[(q+1)*NV+v] += hr*ai - hi*ar;
+                    vd r[NV], q[NV];
+                    LOOP { r[v] = diag[i] * t[at*NV+v]; q[v] = diag[i] * t[(at+1)*NV+v]; }
+                    for (int k = first[2*i]; k < first[2*i+1]; k++) {
+                        const int e = 2*entry[k], p = (column[k]*m+c)*2;
+                        LOOP {
+                            const vd hr = h[e*NV+v], hi = h[(e+1)*NV+v], br = t[p*NV+v], bi = t[(p+1)*NV+v];
+                            r[v] += hr*br - hi*bi;
+                            q[v] += hr*bi + hi*br;
                         }
                     }
+                    for (int k = first[2*i+1]; k < first[2*i+2]; k++) {
+                        const int e = 2*entry[k], p = (column[k]*m+c)*2;
+                        LOOP {
+                            const vd hr = h[e*NV+v], hi = h[(e+1)*NV+v], ar = t[p*NV+v], ai = t[(p+1)*NV+v];
+                            r[v] += hr*ar + hi*ai;
+                            q[v] += hr*ai - hi*ar;
+                        }
+                    }
+                    LOOP {                                   /* t <- -i f y */
+                        y[at*NV+v] = f * q[v];
+                        y[(at+1)*NV+v] = -f * r[v];
+                        x[at*NV+v] += y[at*NV+v];
+                        x[(at+1)*NV+v] += y[(at+1)*NV+v];
+                    }
                 }
-                for (int k = 0; k < dim*m; k++) LOOP {       /* t <- -i f y */
-                    t[(2*k)*NV+v] = f * y[(2*k+1)*NV+v];
-                    t[(2*k+1)*NV+v] = -f * y[(2*k)*NV+v];
-                    x[(2*k)*NV+v] += t[(2*k)*NV+v];
-                    x[(2*k+1)*NV+v] += t[(2*k+1)*NV+v];
-                }
+                vd *other = t;
+                t = y;
+                y = other;
             }
         }
     }
@@ -558,7 +564,8 @@ cdef extern from *:
                          double *work) nogil
     void expm_block(double *x, const double *g, int n, int m, int squarings, double *work) nogil
     void taylor_block(double *x, const double *diag, const double *amps, int dim, int m, int steps, int tones,
-                      int entries, const int *er, const int *ec, const double *ev, int order, double *work) nogil
+                      int entries, const int *first, const int *column, const int *entry, const double *ev, int order,
+                      double *work) nogil
     void scale_block(double *x, const double *p, int dim, int m) nogil
     void apply_block(double *x, const double *u, int dim, int m, double *y) nogil
     void chain_lane(double *x, const double *u, const int *index, const double *angle, const int *number,
@@ -686,16 +693,16 @@ def expm(double[:, :, :, ::1] x, const double[:, :, :, ::1] g, int dim, int squa
             expm_block(&x[b, 0, 0, 0], &g[b, 0, 0, 0], dim, m, squarings, &work[0])
 
 
-def taylor(double[:, :, :, ::1] x, const double[::1] diag, const double[:, :, :, :, ::1] amps, const int[::1] er,
-           const int[::1] ec, const double[:, :, ::1] ev, int order, double[::1] work):
-    """Apply a product of exponentials; amps[block, step, tone, 2, 8]."""
+def taylor(double[:, :, :, ::1] x, const double[::1] diag, const double[:, :, :, :, ::1] amps, const int[::1] first,
+           const int[::1] column, const int[::1] entry, const double[:, :, ::1] ev, int order, double[::1] work):
+    """Apply a product of exponentials; amps[block, step, tone, 2, 8]; see ``simulator.magnus.Entries``."""
     cdef Py_ssize_t b
     cdef int dim = diag.shape[0]
     cdef int m = x.shape[1] // dim
     with nogil:
         for b in range(x.shape[0]):
             taylor_block(&x[b, 0, 0, 0], &diag[0], &amps[b, 0, 0, 0, 0], dim, m, amps.shape[1], amps.shape[2],
-                         er.shape[0], &er[0], &ec[0], &ev[0, 0, 0], order, &work[0])
+                         ev.shape[0], &first[0], &column[0], &entry[0], &ev[0, 0, 0], order, &work[0])
 
 
 def scale(double[:, :, :, ::1] x, const double[:, :, :, ::1] phase):

@@ -52,8 +52,8 @@ MAP_LAB = 8.5e-9
 MAP_SUPER = 2.8e-9
 RHO_PIECE = 6e-5  # s, more where decay acts in steps
 RHO = 5e-9  # s per dim^3, step and block
-EXPONENT = 5e-9  # s per entry, order, exponential and block
-SIGNAL = 4e-7  # s per tone, exponential and block
+EXPONENT = 4e-9  # s per entry, order, exponential and block
+SIGNAL = 2e-7  # s per tone, exponential and block
 STEP = 5e-7  # s per coupling layer, whatever the size
 NUMBER = 4e-10  # s per number of the layout and pass
 LOCAL = 6e-9  # s per entry of a local propagator
@@ -183,7 +183,7 @@ def _piece(engine: Engine, track: Track, piece: Piece, blocks: int) -> Tuple[str
     constant = rwa and shared
     steps = Step(engine, tones, constant, engine.cuts)
     columns = model.dim if rho else 1
-    work = steps.order * (len(steps.entries[0]) + model.dim) * columns * EXPONENT + SIGNAL * (len(tones) + 1)
+    work = steps.order * (len(steps.entries.values) + model.dim) * columns * EXPONENT + SIGNAL * (len(tones) + 1)
     seconds = samples * (steps.per_sample * work * blocks + engine.cuts * step)
     what = "samples of one carrier, several lines" if constant else "samples of several carriers"
     return what, "exponentials" if constant else "magnus", seconds
@@ -274,7 +274,7 @@ def _sections(
             continue
         each, parts, order = run.plan(stretch)
         columns = model.dim if density else 1
-        work = order * (len(run.entries[0]) + model.dim) * columns * EXPONENT + SIGNAL * len(stretch.tones)
+        work = order * (len(run.entries.values) + model.dim) * columns * EXPONENT + SIGNAL * len(stretch.tones)
         seconds = len(spans) * blocks * (each * work + (parts * RHO * model.dim**3 + 1e-5 if density else 0.0))
         out.add("sections", "magnus", samples, PIECE + seconds)
 

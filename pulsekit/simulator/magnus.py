@@ -9,7 +9,7 @@ Exponentials act by their Taylor series on all lanes at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from .windows import LineTone, Piece
 
 __all__ = [
+    "Entries",
     "LARGEST",
     "NODES",
+    "Signals",
     "Step",
     "WEIGHTS",
     "magnus_error",
-    "magnus_kets",
     "magnus_piece",
     "packed",
     "rwa_error",
-    "sample_propagators",
     "taylor_order",
 ]
 
@@ -56,65 +56,22 @@ def magnus_piece(
         begin: float64[places], the window's start, samples.
         constant: all tones rotate at ``w``.
     """
-    magnus_kets(engine, engine.x, piece, tones, w, begin, piece.start, piece.stop, constant)
-
-
-def magnus_kets(
-    engine: "Engine",
-    x: np.ndarray,
-    piece: "Piece",
-    tones: Sequence["LineTone"],
-    w: np.ndarray,
-    begin: np.ndarray,
-    start: int,
-    stop: int,
-    constant: bool,
-) -> None:
-    """Evolve columns ``x`` through samples ``start`` to ``stop`` of a piece."""
-    step = Step(engine, tones, constant)
+    step, x = Step(engine, tones, constant), engine.x
+    signals = Signals(engine, piece, tones, w, begin, step)
     size = LANES * (len(tones) + 1) * 2  # doubles, of a block: chunks are the same for any lanes, for numpy's sake,
     # whose last few numbers of an array are rounded in another way
-    work = 5e-9 * step.order * (len(step.entries[0]) * x.shape[1] // engine.space.size + x.shape[1])  # s, a block
+    work = 5e-9 * step.order * (len(step.entries.values) * x.shape[1] // engine.space.size + x.shape[1])  # s, a block
     each = step.per_sample * max(work, 0.05 * size / _CHUNK)
-    for a, b in engine.parts_of(start, stop, each):
-        amps = _amplitudes(engine, piece, tones, w, begin, a, b, step.splits, constant)
-        step.act(x, amps)
-    step.shift(x, (stop - start) * step.per_sample)
-
-
-def sample_propagators(
-    engine: "Engine",
-    piece: "Piece",
-    tones: Sequence["LineTone"],
-    w: np.ndarray,
-    begin: np.ndarray,
-    start: int,
-    stop: int,
-    constant: bool,
-    parts: int,
-) -> np.ndarray:
-    """Return the unitary of every part of every sample, float64[samples * parts, blocks, dim * dim, 2, 8].
-
-    Parts are blocks of their own, so that all go through one call.
-    """
-    step = Step(engine, tones, constant, parts)
-    count, blocks, dim = (stop - start) * parts, engine.lanes // LANES, engine.space.model.dim
-    amps = _amplitudes(engine, piece, tones, w, begin, start, stop, step.splits, constant)
-    each = step.per_sample // parts
-    apart = amps.reshape((blocks, count, each) + amps.shape[2:]).swapaxes(0, 1)
-    u = aligned(count * blocks, dim * dim, 2, LANES)
-    u[:] = 0
-    u[:, :: dim + 1, 0] = 1
-    step.act(u, np.ascontiguousarray(apart).reshape((-1, each) + amps.shape[2:]))
-    step.shift(u, each)
-    return u.reshape(count, blocks, dim * dim, 2, LANES)
+    for a, b in engine.parts_of(piece.start, piece.stop, each):
+        step.act(x, signals(a, b))
+    step.shift(x, (piece.stop - piece.start) * step.per_sample)
 
 
 class Step:
     """How the exponentials of some tones are taken: as many for each of a sample's ``parts``."""
 
     def __init__(self, engine: "Engine", tones: Sequence["LineTone"], constant: bool, parts: int = 1) -> None:
-        self.engine, self.dt = engine, engine.dt
+        self.engine, self.dt, self.constant = engine, engine.dt, constant
         self.space = space_of(engine.space.model, False)
         strengths = [t.strength for t in tones]
         self.entries = _entries(engine, tones)
@@ -138,6 +95,20 @@ class Step:
         """Apply the middle of the energies to ``count`` exponentials."""
         scalar = np.full((len(x), self.space.size, LANES), -self.centre * count * self.h)
         _lanes.scale(x, phases(scalar))
+
+    def propagators(self, amps: np.ndarray, count: int) -> np.ndarray:
+        """Return the unitaries of ``count`` parts, float64[count, blocks, dim * dim, 2, 8].
+
+        Parts are blocks of their own, so that all go through one call.
+        """
+        blocks, each, dim = len(amps), amps.shape[1] // count, self.space.size
+        apart = amps.reshape((blocks, count, each) + amps.shape[2:]).swapaxes(0, 1)
+        u = aligned(count * blocks, dim * dim, 2, LANES)
+        u[:] = 0
+        u[:, :: dim + 1, 0] = 1
+        self.act(u, np.ascontiguousarray(apart).reshape((-1, each) + amps.shape[2:]))
+        self.shift(u, each)
+        return u.reshape(count, blocks, dim * dim, 2, LANES)
 
 
 def fixed_steps(
@@ -167,8 +138,8 @@ def fixed_steps(
     energies = engine.space.energies
     norm = h * (float(np.abs(energies).max()) / 2 + 4 * tone.strength)
     order = taylor_order(norm, engine.precision / (2 * steps))
-    rows, cols, values = _entries(engine, [tone])
-    _lanes.taylor(engine.x, energies * (h / 2), packed(amps), rows, cols, values, order, engine.work)
+    entries = _entries(engine, [tone])
+    _lanes.taylor(engine.x, energies * (h / 2), packed(amps), *entries, order, engine.work)
 
 
 def packed(amps: np.ndarray) -> np.ndarray:
@@ -225,96 +196,106 @@ def _offset(engine: "Engine", tones: Sequence["LineTone"]) -> float:
     return float(max(abs(t.w_ref - engine.space.w_c) + t.reach for t in tones))
 
 
-def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the upper entries that any tone touches, and their values."""
+class Entries(NamedTuple):
+    """Where a generator has numbers, and what of them each kind of amplitude makes.
+
+    Upper entries are counted row by row; a row holds those of its own (to the
+    right, ``first[2 i]`` to ``first[2 i + 1]`` of the lists), then mirrored ones.
+    """
+
+    first: np.ndarray  # int32[2 * dim + 1]
+    column: np.ndarray  # int32[k]
+    entry: np.ndarray  # int32[k], which upper entry
+    values: np.ndarray  # float64[entries, kinds, 4]: real by real, real by imaginary, imaginary by both
+
+    @classmethod
+    def of(cls, parts: Sequence[np.ndarray]) -> "Entries":
+        """Return those of sum_j (c_j A_j + h.c.), each A_j complex128[dim, dim]."""
+        floor = [1e-16 * max(float(np.abs(a).max()), 1e-300) for a in parts]
+        some = np.any([(np.abs(a) > f) | (np.abs(a.conj().T) > f) for a, f in zip(parts, floor)], axis=0)
+        rows, cols = np.nonzero(np.triu(some))
+        p = np.array([a[rows, cols] for a in parts]).T
+        q = np.conj(np.array([a[cols, rows] for a in parts])).T
+        values = np.stack([p.real + q.real, p.imag - q.imag, p.real - q.real, p.imag + q.imag], axis=2)
+        at, below = np.arange(len(rows)), rows != cols
+        row = np.concatenate([2 * rows, 2 * cols[below] + 1])
+        order = np.argsort(row, kind="stable")
+        first = np.searchsorted(row[order], np.arange(2 * len(some) + 1)).astype(np.int32)
+        column = np.concatenate([cols, rows[below]])[order].astype(np.int32)
+        entry = np.concatenate([at, at[below]])[order].astype(np.int32)
+        return cls(first, column, entry, np.ascontiguousarray(values))
+
+
+def _entries(engine: "Engine", tones: Sequence["LineTone"]) -> Entries:
+    """Return the entries of drives and frame."""
     space = space_of(engine.space.model, False)
     lowers = [space.model.lower_dressed[space.model.lines[t.line].local_qubit] for t in tones]
-    lowers.append(np.diag(space.number / 2).astype(complex))
-    size = space.size
-    rows: List[int] = []
-    cols: List[int] = []
-    values: List[List[List[float]]] = []
-    largest = max(np.abs(a).max() for a in lowers)
-    for i in range(size):
-        for j in range(i, size):
-            entry = [(a[i, j], np.conj(a[j, i])) for a in lowers]
-            if max(max(abs(p), abs(q)) for p, q in entry) > 1e-16 * largest:
-                rows.append(i)
-                cols.append(j)
-                values.append([[p.real, p.imag, q.real, q.imag] for p, q in entry])
-    return np.array(rows, np.int32), np.array(cols, np.int32), np.array(values)
+    return Entries.of([*lowers, np.diag(space.number / 2).astype(complex)])
 
 
 class _Source(NamedTuple):
-    """What one tone sends to a block."""
+    """What one tone sends."""
 
-    z: np.ndarray  # complex128[8], rad/s, at envelope 1
-    shape: np.ndarray  # complex128[samples]
+    z: np.ndarray  # complex128[places], rad/s, at envelope 1
+    shapes: np.ndarray  # complex128[envelopes, samples]
+    which: np.ndarray  # int32[blocks], which of them
     offset: int  # where the envelope begins in the window
-    w: np.ndarray  # float64[8], rad/s
+    w: np.ndarray  # float64[places], rad/s
 
 
-def _signals(
-    engine: "Engine",
-    sources: Sequence[_Source],
-    w: np.ndarray,
-    begin: np.ndarray,
-    samples: np.ndarray,
-    node: np.ndarray,
-    constant: bool,
-) -> List[np.ndarray]:
-    """Return each tone's coefficient in a block, complex128[8, points]."""
-    t = (begin[:, None] + (samples + node)[None, :]) * engine.dt
-    out = []
-    for source in sources:
-        f = source.z[:, None] * source.shape[samples - source.offset][None, :]
-        if not constant:
-            f = f * np.exp(1j * (source.w - w)[:, None] * t)
-            if not engine.rwa:
-                f = f + np.conj(f) * np.exp(-2j * w[:, None] * t)
-        out.append(f)
-    return out
+class Signals:
+    """The amplitudes of a piece's exponentials: exp(i w t) is that of a sample times that within any sample."""
 
+    def __init__(
+        self,
+        engine: "Engine",
+        piece: "Piece",
+        tones: Sequence["LineTone"],
+        w: np.ndarray,
+        begin: np.ndarray,
+        step: Step,
+    ) -> None:
+        self.engine, self.w, self.begin, self.step = engine, w, begin, step
+        self.sources = []
+        for tone, (_, offset) in zip(tones, piece.tones):
+            env, which = engine.envelopes(tone)
+            re, im = engine.amplitude(tone)
+            shapes = env[..., 0] + 1j * env[..., 1]
+            self.sources.append(_Source(re + 1j * im, shapes, which, offset, tone.w[engine.lane_at]))
 
-def _amplitudes(
-    engine: "Engine",
-    piece: "Piece",
-    tones: Sequence["LineTone"],
-    w: np.ndarray,
-    begin: np.ndarray,
-    a: int,
-    b: int,
-    splits: int,
-    constant: bool,
-) -> np.ndarray:
-    """Return float64[blocks, exponentials, tones + 1, 2, 8], times the step.
+    def __call__(self, a: int, b: int) -> np.ndarray:
+        """Return float64[blocks, exponentials, tones + 1, 2, 8] of samples ``a`` to ``b``, times the step.
 
-    Block by block: numpy rounds the last numbers of an array, and those around
-    its buffers, in another way, so that bits would depend on the neighbours.
-    """
-    found = []
-    for tone, (_, offset) in zip(tones, piece.tones):
-        env, which = engine.envelopes(tone)
-        re, im = engine.amplitude(tone)
-        found.append((re + 1j * im, env[..., 0] + 1j * env[..., 1], which, offset, tone.w[engine.lane_at]))
-    samples = np.repeat(np.arange(a, b), splits)
-    cut = np.tile(np.arange(splits), b - a)
-    h = engine.dt / splits
-    count = len(samples) * (1 if constant else 2)
-    out = aligned(engine.lanes // LANES, count, len(tones) + 1, 2, LANES)
-    for block in range(len(out)):
-        at = slice(block * LANES, (block + 1) * LANES)
-        sources = [_Source(z[at], shape[which[block]], offset, turn[at]) for z, shape, which, offset, turn in found]
-        amps = np.zeros((LANES, count, len(tones) + 1), dtype=complex)
-        amps[:, :, -1] = -((w[at] - engine.space.w_c) * (h if constant else h / 2))[:, None]
-        if constant:
-            for j, f in enumerate(_signals(engine, sources, w[at], begin[at], samples, 0 * cut, True)):
-                amps[:, :, j] = f * h
-        else:
-            nodes = [(cut + node) / splits for node in NODES]
-            first, second = (_signals(engine, sources, w[at], begin[at], samples, node, False) for node in nodes)
-            for j, (f, g) in enumerate(zip(first, second)):
-                amps[:, 0::2, j] = (WEIGHTS[0] * f + WEIGHTS[1] * g) * h
-                amps[:, 1::2, j] = (WEIGHTS[1] * f + WEIGHTS[0] * g) * h
-        out[block] = packed(amps)[0]
-    return out
+        Block by block and part by part of a number, so that bits depend on no neighbour.
+        """
+        engine, step = self.engine, self.step
+        samples = np.arange(a, b)
+        out = aligned(engine.lanes // LANES, b - a, step.per_sample, len(self.sources) + 1, 2, LANES)
+        out[:] = 0
+        for block in range(len(out)):
+            at = slice(block * LANES, (block + 1) * LANES)
+            w = self.w[at]
+            out[block, :, :, -1, 0] = -((w - engine.space.w_c) * step.h)
+            t = (self.begin[at] + samples[:, None]) * engine.dt
+            for j, source in enumerate(self.sources):
+                into = out[block, :, :, j]
+                held = source.shapes[source.which[block], samples - source.offset][:, None] * source.z[at]
+                if step.constant:
+                    held = held * step.h
+                    into[:, :, 0], into[:, :, 1] = held.real[:, None], held.imag[:, None]
+                    continue
+                self._add(into, held, source.w[at] - w, t)
+                if not engine.rwa:
+                    self._add(into, np.conj(held), -source.w[at] - w, t)
+        return out.reshape((len(out), -1) + out.shape[3:])
+
+    def _add(self, into: np.ndarray, held: np.ndarray, turn: np.ndarray, t: np.ndarray) -> None:
+        """Add what turns at ``turn`` (float64[8], rad/s) in the frame."""
+        x = held * np.exp(1j * turn * t)
+        splits = self.step.splits
+        h = self.engine.dt / splits
+        f, g = (np.exp(1j * turn * (h * (np.arange(splits)[:, None] + node))) for node in NODES)
+        pair = [WEIGHTS[0] * f + WEIGHTS[1] * g, WEIGHTS[1] * f + WEIGHTS[0] * g]
+        y = h * np.stack(pair, axis=1).reshape(2 * splits, LANES)
+        into[:, :, 0] += x.real[:, None] * y.real - x.imag[:, None] * y.imag
+        into[:, :, 1] += x.real[:, None] * y.imag + x.imag[:, None] * y.real

@@ -17,7 +17,7 @@ import numpy as np
 from .._ext import kernel
 from .blocks import pack
 from .engine import MOST_MAPS, Engine, later, poly_arguments
-from .magnus import Step, sample_propagators
+from .magnus import Signals, Step
 from .model import Model
 from .space import Space, space_of
 from .tables import PolyTable
@@ -192,12 +192,13 @@ class RhoEngine(Engine):
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
         n = self.cuts
-        each = Step(self, tones, constant, n).per_sample
+        step = Step(self, tones, constant, n)
+        signals = Signals(self, piece, tones, w, begin, step)
         most = min(_BLOCKS, CHUNK // self.dim**2)  # whatever the lanes: decay at the ends of a chunk rounds
-        chunk = max(1, min(most // n, EXPONENTIALS // each))
+        chunk = max(1, min(most // n, EXPONENTIALS // step.per_sample))
         decay = self._decay(self.dt / n, n > 1)
         for a in range(piece.start, piece.stop, chunk):
             self.look()
             b = min(a + chunk, piece.stop)
-            u = sample_propagators(self, piece, tones, w, begin, a, b, constant, n)
+            u = step.propagators(signals(a, b), (b - a) * n)
             _lanes.rho_steps(self.x, u, self.dim, len(u), self.work, *decay)

@@ -19,7 +19,7 @@ import numpy as np
 from .._ext import kernel
 from ..errors import CancelledError
 from .blocks import LANES, aligned, apply, by_envelope, pack, phases, unpack
-from .magnus import LARGEST, NODES, WEIGHTS, magnus_error, packed, rwa_error, taylor_order
+from .magnus import LARGEST, NODES, WEIGHTS, Entries, magnus_error, packed, rwa_error, taylor_order
 from .model import Model
 from .rho import decay_steps, decays
 from .space import Space, space_of
@@ -154,7 +154,7 @@ class Sections:
         self.entries = _entries(self.ket)
         energies = self.ket.energies
         self.centre = float(energies.max() + energies.min()) / 2
-        scratch = (2 * max(self.x.shape[1], self.model.dim**2) + len(self.entries[0]) + 8) * 2 * LANES
+        scratch = (2 * max(self.x.shape[1], self.model.dim**2) + len(self.entries.values) + 8) * 2 * LANES
         self.work = aligned(max(scratch, 6 * space.size * 2 * LANES))
 
     def result(self) -> np.ndarray:
@@ -195,7 +195,7 @@ class Sections:
         numbers = (self.model.n + 2) * 2 * LANES * each  # of a block: chunks are the same for any lanes
         if self.space.density:
             numbers += parts * 2 * self.model.dim**2 * LANES
-        work = 5e-9 * each * order * len(self.entries[0]) * (self.model.dim if self.space.density else self.columns)
+        work = 5e-9 * each * order * len(self.entries.values) * (self.model.dim if self.space.density else self.columns)
         chunk = max(1, min(_CHUNK // numbers, int(0.05 / work)))
         for a in range(0, len(tau), chunk):
             if cancel is not None and cancel.is_set():
@@ -304,19 +304,12 @@ class Sections:
             _lanes.rho_steps(self.x, every[section], dim, parts, self.work, *decay)
 
 
-def _entries(space: Space) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the upper entries of the generator and their values: drives, energies, number."""
+def _entries(space: Space) -> Entries:
+    """Return the entries of the generator: drives, energies, number."""
     kept = space.__dict__.get("_entries")
     if kept is None:
         energies = space.energies
         middle = (energies.max() + energies.min()) / 2
         diagonal = [np.diag((energies - middle) / 2).astype(complex), np.diag(space.number / 2).astype(complex)]
-        parts = [*space.model.lower_dressed, *diagonal]
-        floor = [1e-16 * max(float(np.abs(a).max()), 1e-300) for a in parts]
-        some = np.any([(np.abs(a) > f) | (np.abs(a.conj().T) > f) for a, f in zip(parts, floor)], axis=0)
-        rows, cols = np.nonzero(np.triu(some))
-        p = np.array([a[rows, cols] for a in parts])
-        q = np.conj(np.array([a[cols, rows] for a in parts]))
-        values = np.ascontiguousarray(np.stack([p.real, p.imag, q.real, q.imag], axis=2).transpose(1, 0, 2))
-        kept = space.__dict__["_entries"] = (rows.astype(np.int32), cols.astype(np.int32), values)
+        kept = space.__dict__["_entries"] = Entries.of([*space.model.lower_dressed, *diagonal])
     return kept
