@@ -30,6 +30,7 @@ __all__ = ["chain_propagators", "engine_of", "precision_for", "precision_of", "r
 
 _lanes = kernel("lanes")
 MOST_MAPS = 512  # per sample
+DRIFTING = 2**14  # maps between which amplitudes turn by products, whose rounding adds up
 MAX_SUPER = 16  # entries of a density matrix that superoperator maps take
 
 
@@ -54,9 +55,16 @@ def chain_propagators(space: Space, chain: Chain, tolerance: float) -> np.ndarra
     return chain.made[precision]
 
 
-def precision_of(track: Track, tolerance: float) -> float:
-    """Return the error allowed in one sample of a track."""
-    return precision_for(tolerance, sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat))
+def precision_of(track: Track, tolerance: float, rwa: bool) -> float:
+    """Return the error allowed in one sample of a track; flats in closed form count for none."""
+    pieces = [piece for window in track.windows for piece in window.pieces]
+    return precision_for(tolerance, sum(p.stop - p.start for p in pieces if not (p.flat and rwa and _shared(track, p))))
+
+
+def _shared(track: Track, piece: Piece) -> bool:
+    """Tell whether the tones of a piece have one carrier in every lane."""
+    first, *others = (track.tones[k].w for k, _ in piece.tones)
+    return all(np.array_equal(w, first) for w in others)
 
 
 def precision_for(tolerance: float, samples: int) -> float:
@@ -147,8 +155,10 @@ def run_sampled(
     lane_at, place = by_envelope(keys)
     x = pack(states.reshape(lanes, size * columns), lane_at)
     if precision is None:
-        precision = precision_of(track, tolerance)
-    engine = engine_of(space, track, rwa, precision)(space, stack, track, x, lane_at, rwa, precision)
+        precision, allowed = precision_of(track, tolerance, rwa), tolerance / 2
+    else:
+        allowed = precision * sum(w.length for w in track.windows)
+    engine = engine_of(space, track, rwa, precision)(space, stack, track, x, lane_at, rwa, precision, allowed)
     engine.cancel = cancel
     now = start[lane_at]
     for window in track.windows:
@@ -202,6 +212,7 @@ class Engine:
         lane_at: np.ndarray,
         rwa: bool,
         precision: float,
+        allowed: float,
     ) -> None:
         self.space, self.stack, self.track, self.x = space, stack, track, x
         self.lane_at, self.rwa = lane_at, rwa
@@ -215,6 +226,7 @@ class Engine:
         self.dirty = False
         self.work = aligned(max(x.shape[1] * 4, 6 * space.size**2) * 2 * LANES)
         self.precision = precision  # error allowed in one sample
+        self.allowed = allowed  # in all
         self.cancel: Optional[threading.Event] = None
 
     def look(self) -> None:
@@ -338,7 +350,7 @@ class Engine:
             return
         coef = table.for_lanes(w - tone.w_ref) if tone.reach else table.shared()
         amp = pack_vector(re, im)
-        self._poly(table, n, coef, amp, amp, env, which, piece, offset)
+        self._poly(table, n, coef, amp, np.zeros(self.lanes), env, which, piece, offset)
 
     def _lab(self, piece: Piece, tone: LineTone, w: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
         self.rotate(-self.space.w_c * start)
@@ -353,8 +365,7 @@ class Engine:
         span = self.dt / n
         size, angle = tone.magnitude[self.lane_at], tone.phase[self.lane_at] + w * (start + span / 2)
         amp = pack_vector(size * np.cos(angle), size * np.sin(angle))
-        turn = pack_vector(np.cos(w * span), np.sin(w * span))
-        self._poly(table, n, table.shared(), amp, turn, env, which, piece, piece.tones[0][1])
+        self._poly(table, n, table.shared(), amp, w * span, env, which, piece, piece.tones[0][1])
         self.rotate(self.space.w_c * stop)
 
     def _lab_table(self, tone: LineTone, w: float) -> Tuple[PolyTable, int]:
@@ -380,10 +391,10 @@ class Engine:
         piece: Piece,
         offset: int,
     ) -> None:
-        """Apply maps, ``n`` of them per sample."""
-        work = 1e-8 * n * self.space.size * self.x.shape[1]
+        """Apply maps, ``n`` of them per sample, from each to the next of which ``amp`` turns by ``turn`` rad."""
+        work = max(1e-8 * n * self.space.size * self.x.shape[1], 0.05 * n / DRIFTING)
         for a, b in self.parts_of(piece.start, piece.stop, work):
-            now = later(table, amp, turn, (a - piece.start) * n)
+            now = later(amp, turn, (a - piece.start) * n)
             arguments = poly_arguments(table, n, coef, now, turn, env, which, a - offset, b - offset)
             _lanes.poly(self.x, self.space.size, *arguments, self.work)
 
@@ -415,11 +426,11 @@ class Engine:
         return pack((g * (span / 2.0**squarings)).reshape(self.lanes, -1), np.arange(self.lanes)), squarings
 
 
-def later(table: PolyTable, amp: np.ndarray, turn: np.ndarray, maps: int) -> np.ndarray:
-    """Return packed amplitudes after so many maps: in the laboratory frame they turn."""
-    if not table.lab or maps == 0:
+def later(amp: np.ndarray, turn: np.ndarray, maps: int) -> np.ndarray:
+    """Return packed amplitudes after so many maps, of ``turn`` rad each: a power of one turn drifts."""
+    if maps == 0 or not turn.any():
         return amp
-    z = (amp[:, 0] + 1j * amp[:, 1]) * (turn[:, 0] + 1j * turn[:, 1]) ** maps
+    z = (amp[:, 0] + 1j * amp[:, 1]) * np.exp(1j * (turn * maps)).reshape(-1, LANES)
     return np.ascontiguousarray(np.stack([z.real, z.imag], axis=1))
 
 
@@ -434,14 +445,14 @@ def poly_arguments(
     start: int,
     stop: int,
 ) -> Tuple[Any, ...]:
-    """Return what the kernel wants between the state's size and its scratch."""
+    """Return what the kernel wants between the state's size and its scratch; ``turn`` in rad, per place."""
     return (
         amp,
         env if n == 1 else np.repeat(env, n, axis=1),
         which,
         start * n,
         stop * n,
-        turn,
+        pack_vector(np.cos(turn), np.sin(turn)),
         table.lab,
         table.powers,
         table.reach,

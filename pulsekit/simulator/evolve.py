@@ -56,7 +56,7 @@ def evolve(
         solver: "schroedinger" or "lindblad".
         method: "auto" or a name of :data:`~pulsekit.simulator.methods.METHODS`.
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         threads: plain threads over lanes; results do not depend on it.
         cancel: checked between pieces of work.
         frozen: device qubits held at their level (measured ones).

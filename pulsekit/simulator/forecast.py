@@ -137,9 +137,10 @@ def _sampled(out: _Sum, space: Space, stack: Stack, track: Track, rwa: bool, tol
     blocks = len(lane_at) // LANES
     waits = (len(track.windows) + 1) * blocks
     out.add("delays", "closed form", 0, waits * (1.3e-8 * space.size**2 if space.density else 1e-6))
-    precision = precision_of(track, tolerance)
+    precision = precision_of(track, tolerance, rwa)
     one = np.zeros((1, space.size, 2, LANES))
-    engine = engine_of(space, track, rwa, precision)(space, stack, track, one, lane_at[:LANES], rwa, precision)
+    kind = engine_of(space, track, rwa, precision)
+    engine = kind(space, stack, track, one, lane_at[:LANES], rwa, precision, tolerance / 2)
     for window in track.windows:
         for piece in window.pieces:
             what, how, seconds = _piece(engine, track, piece, blocks)

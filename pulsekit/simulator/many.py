@@ -26,6 +26,9 @@ __all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of",
 
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
+# largest errors over what the last run of halved steps changed (random schedules); kinks do not extrapolate
+PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.07, 0.16, 0.3  # of two, three, more runs
+LATE = 2.0  # where samples of late lines begin within steps
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
@@ -249,7 +252,7 @@ class Ladder:
         rows.append(row)
 
     def _estimate(self, rows: List[List[np.ndarray]], step: float, rough: Optional[float] = None) -> float:
-        """Return an estimate of the largest error of a population.
+        """Return an estimate of the largest error of an amplitude, or of an entry of a density matrix.
 
         Args:
             rows: of the extrapolation.
@@ -258,18 +261,14 @@ class Ladder:
         """
         if len(rows) == 1:
             return 1e-5 * (step / self.unit) ** 2
-        best = self._populations(rows[-1][-1])
-        # kinks within steps: only runs of different steps tell how far they are
-        before = self._populations(rows[-1][-2] if self.model.on_grid else rows[-2][-1])
-        change = float(np.max(np.abs(best - before)))
+        change = float(np.max(np.abs(rows[-1][-1] - rows[-2][-1])))
         if not self.model.on_grid:
-            return 2 * change
+            return LATE * change
         if rough is not None:
-            return change / _LONG_GAIN + rough
-        return change / ((20 if self.rwa else 4) if len(rows) == 2 else 1)
-
-    def _populations(self, y: np.ndarray) -> np.ndarray:
-        return np.diag(y).real if self.mode == "density" else y.real**2 + y.imag**2
+            return change / 4 / _LONG_GAIN + rough
+        if len(rows) == 2:
+            return (PAIR if self.rwa else PAIR_LAB) * change
+        return (TRIPLE if len(rows) == 3 else MORE) * change
 
     def _one(self, step: float, course: Course, x: np.ndarray, cancel: Optional[threading.Event]) -> np.ndarray:
         run, ends = self.splitting(step), self.ends(step)

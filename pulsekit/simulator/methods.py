@@ -16,7 +16,9 @@ __all__ = ["LARGEST_DENSITY", "METHODS", "Method", "choose"]
 
 KINKED = 3e-6  # tolerance from which splitting is fast on lines late by a part of a sample
 FAST_KINKED = 5e-9  # likewise of density matrices without the RWA
-LARGEST_DENSITY = 36  # levels, of density matrices that go from edge to edge
+STALLED = 1.5e-8  # tolerance that it may not reach on these
+LARGEST_KET = 243  # amplitudes that go from edge to edge, slowly, to keep it
+LARGEST_DENSITY = 36  # levels, of density matrices likewise
 
 Method = Callable[..., np.ndarray]
 """(model, tones, states[lanes, dim, m], *, start, stop, solver, rwa, tolerance) -> states."""
@@ -32,8 +34,8 @@ def choose(model: Model, method: str, solver: str, rwa: bool, tolerance: float) 
     """Return the method that ``method`` ("auto" or a name) means.
 
     Splitting converges slowly where samples of a late line begin within the
-    samples of another, and gains nothing on one or two transmons: these go
-    from edge to edge. Terms of the user's only the reference takes.
+    samples of another, in the end not at all, and gains nothing on one or two
+    transmons: these go from edge to edge. Terms of the user's only the reference takes.
 
     Raises:
         SimulationError: an unknown name, or a method that cannot take the model.
@@ -53,6 +55,8 @@ def choose(model: Model, method: str, solver: str, rwa: bool, tolerance: float) 
         return "reference"
     density = solver == "lindblad"
     small = model.dim <= (MAX_DENSITY if density else MAX_KET)
+    if not model.on_grid and tolerance < STALLED:
+        small = model.dim <= (LARGEST_DENSITY if density else LARGEST_KET)
     kinked = FAST_KINKED if density and not rwa else KINKED
     if small and (model.n <= 2 or (not model.on_grid and tolerance < kinked)):
         return "magnus"

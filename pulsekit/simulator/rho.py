@@ -16,7 +16,7 @@ import numpy as np
 
 from .._ext import kernel
 from .blocks import pack
-from .engine import MOST_MAPS, Engine, later, poly_arguments
+from .engine import DRIFTING, MOST_MAPS, Engine, later, poly_arguments
 from .magnus import Signals, Step
 from .model import Model
 from .space import Space, space_of
@@ -108,9 +108,10 @@ def _speed(model: Model, drive: float) -> float:
 
     Jumps move a coherence to one that turns at another anharmonicity; drives
     turn the states that decay. Two levels have no anharmonicity, but tones as
-    far off: it stands for these there.
+    far off: it stands for these there. Transitions of d levels are up to d - 2
+    times as far apart.
     """
-    bend = float(np.abs(model.w_alpha).max())
+    bend = max(abs(a) * max(d - 2, 1) for a, d in zip(model.w_alpha.tolist(), model.levels))
     return max(bend, 2 * drive * float(np.sqrt(max(model.levels) - 1)), 1.0)
 
 
@@ -129,7 +130,6 @@ class RhoEngine(Engine):
         self.dim = self.space.model.dim
         self.crosses_flats = False
         samples = sum(w.length for w in self.track.windows)
-        self.allowed = self.precision * 2.0 ** np.ceil(np.log2(max(samples, 64)))  # half of the tolerance
         self.whole = samples * self.dt
         together = [[self.track.tones[k] for k, _ in p.tones] for w in self.track.windows for p in w.pieces]
         self.cuts = max((self._sample_steps(tones) for tones in together), default=1)
@@ -155,8 +155,8 @@ class RhoEngine(Engine):
         offset: int,
     ) -> None:
         decay = self._decay(self.dt / n, n > 1)
-        for a, b in self.parts_of(piece.start, piece.stop, 6e-9 * n * self.dim**3):
-            now = later(table, amp, turn, (a - piece.start) * n)
+        for a, b in self.parts_of(piece.start, piece.stop, max(6e-9 * n * self.dim**3, 0.05 * n / DRIFTING)):
+            now = later(amp, turn, (a - piece.start) * n)
             arguments = poly_arguments(table, n, coef, now, turn, env, which, a - offset, b - offset)
             _lanes.rho_poly(self.x, self.dim, *arguments, self.work, *decay)
 

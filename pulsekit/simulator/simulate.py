@@ -84,7 +84,7 @@ def simulate(
         method: "auto" or a method's name.
         rwa: drop counter-rotating terms.
         noise: whether T1 and T2 act.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         basis: "dressed" or "bare", of populations and states.
         outputs: any of "populations", "states", "propagators".
         initial: None (ground), {device qubit: level} or arrays, see

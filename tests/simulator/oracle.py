@@ -185,7 +185,7 @@ def finished(case: Case, terms: Terms, y: np.ndarray) -> np.ndarray:
     return turn[:, None] * (terms.dressed.T @ y @ terms.dressed) * turn.conj()[None, :]
 
 
-def final_states(case: Case, rtol: float = 1e-12) -> np.ndarray:
+def final_states(case: Case, rtol: float = 1e-13) -> np.ndarray:
     """Return the final ket, or density matrix with noise, in the dressed interaction frame, by DOP853."""
     terms, waves = terms_of(case), waves_of(case)
     w_c = w_common(case)
