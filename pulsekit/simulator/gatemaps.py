@@ -20,7 +20,7 @@ from ..program import Pulse
 from .blocks import LANES, aligned, pack, unpack
 from .coordinates import Coordinates, coordinates_of
 from .engine import run_sampled
-from .magnus import sample_propagators
+from .magnus import Signals, Step
 from .rho import CHUNK, EXPONENTIALS, RhoEngine, decays
 from .space import Space
 from .stack import Stack
@@ -173,7 +173,8 @@ def _density_run(
     padded = -(-size // LANES) * LANES
     at = np.minimum(np.arange(padded), size - 1)
     x = pack(states[:, at].reshape(-1, entries), np.arange(count * padded))
-    engine = MapEngine(space, stack, track, x, np.repeat(np.arange(count), padded), True, precision)
+    allowed = precision * sum(w.length for w in track.windows)
+    engine = MapEngine(space, stack, track, x, np.repeat(np.arange(count), padded), True, precision, allowed)
     engine.cancel = cancel
     begin = np.zeros(engine.lanes)
     for piece in track.windows[0].pieces:
@@ -188,11 +189,11 @@ class MapEngine(RhoEngine):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        space, stack, track, _, _, rwa, precision = arguments
+        space, stack, track, _, _, *budget = arguments
         count = len(track.lanes)
         places = np.minimum(np.arange(-(-count // LANES) * LANES), count - 1)
         self.each = len(self.x) // count  # blocks of an angle
-        self.angles = RhoEngine(space, stack, track, self.x[: len(places) // LANES], places, rwa, precision)
+        self.angles = RhoEngine(space, stack, track, self.x[: len(places) // LANES], places, *budget)
         self.form: Coordinates = coordinates_of(space)
 
     def parts_of(self, start: int, stop: int, work: float) -> Iterator[Tuple[int, int]]:
@@ -214,11 +215,12 @@ class MapEngine(RhoEngine):
         n = self.cuts
         chunk = max(1, min(CHUNK // self.dim**2 // n, EXPONENTIALS // (2 * n)))
         decay = decays(self.space, self.dt / n, n > 1, self.precision)
-        w, begin = self._of_angles(w), self._of_angles(begin)
+        step = Step(self.angles, tones, constant, n)
+        signals = Signals(self.angles, piece, tones, self._of_angles(w), self._of_angles(begin), step)
         for a in range(piece.start, piece.stop, chunk):
             self.look()
             b = min(a + chunk, piece.stop)
-            u = sample_propagators(self.angles, piece, tones, w, begin, a, b, constant, n)
+            u = step.propagators(signals(a, b), (b - a) * n)
             for angle in range(len(self.track.lanes)):
                 own = slice(angle * self.each, (angle + 1) * self.each)
                 _lanes.rho_steps(self.x[own], self._blocks(u, angle), self.dim, len(u), self.work, *decay)

@@ -41,8 +41,12 @@ def signals_of(program: Program, model: Model, los: LoTable) -> Signals:
     """Return the signals of a bound program.
 
     Raises:
-        SimulationError: a line whose delay is not a whole number of samples.
+        SimulationError: a line whose delay is not a whole number of samples, a
+            model with decoherence or extra terms.
     """
+    if model.noisy or model.extra:
+        what = "extra terms" if model.extra else "T1 and T2"
+        raise SimulationError(f"Argument `model` must be closed for gradients, but it has {what}. Use `noise=False`.")
     plays = resolve_frames(program, los, model.dt)
     z = np.zeros((len(model.lines), program.duration), dtype=complex)
     w = np.zeros(z.shape)
@@ -124,7 +128,12 @@ def sample_gradient(
         The value; gamma complex128[lines, samples] with
         d value = Re sum conj(gamma) dz; float64[n], its derivatives by the
         final phases.
+
+    Raises:
+        SimulationError: ``splits`` below 1, samples that are not finite.
     """
+    if splits < 1:
+        raise SimulationError(f"Argument `splits` must be 1 or more, but {splits} came.")
     system = _System(model, signals, splits)
     u = system.propagator
     value, g = objective(u)

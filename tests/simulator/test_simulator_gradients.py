@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable
 
 import numpy as np
+import pytest
 from scipy.optimize import minimize
 from simulator_programs import device, play, program, random_program
 
-from pulsekit.device import Coupling
-from pulsekit.program import Op, Program, Pulse
-from pulsekit.simulator import Model, default_los, simulate
+from pulsekit.device import Coupling, Device
+from pulsekit.errors import SimulationError
+from pulsekit.program import Batch, Channel, EventTable, Op, Program, Pulse
+from pulsekit.simulator import ExtraTerm, Model, default_los, evolve, simulate
 from pulsekit.simulator.gradients import average_fidelity, expectation, gradient, sample_gradient, signals_of
 
 X = np.array([[0, 1], [1, 0]], dtype=complex)
@@ -112,3 +115,41 @@ def test_scipy_calibrates_a_cross_resonance_pulse() -> None:
     target = (np.eye(4) - 1j * zx) / np.sqrt(2)
     found = optimise(build, [0.4, 0.0, 0.1, 0.0, 0.0, 0.0], model, dev, target, splits=1, iterations=25)
     assert found.fun < 2e-2
+
+
+def test_gradients_on_a_snapshot_are_those_of_simulates_values() -> None:
+    """A DRAG pulse on ibm_perth, four levels: what scipy is given, against central differences of another method."""
+    dev = Device.from_snapshot("ibm_perth")
+    model, los = Model.from_device(dev, (2,), levels=(4,), noise=False), default_los(dev, 1)
+    objective = average_fidelity(model, X)
+
+    def build(p: np.ndarray) -> Program:
+        pulse = Pulse.from_shape("drag", 160, {"sigma": 40.0, "beta": p[1]})
+        row = {"t0": 0, "duration": 160, "op": Op.PLAY, "channel": 0, "ref": 0, "value": p[0], "angle": p[2]}
+        return Program(EventTable.from_rows([row]), (Channel("d", 2),), (pulse,), duration=160)
+
+    def value(p: np.ndarray) -> float:
+        batch = Batch((build(p),), np.zeros(1, np.int32), los)
+        return objective(evolve(model, batch, np.eye(4, dtype=complex)[None], tolerance=1e-11)[0])[0]
+
+    at = np.array([0.15, 0.3, 0.1])
+    found, slope = gradient(build, at, model, los, objective)
+    assert abs(found - value(at)) < 1e-9
+    for k, h in enumerate(1e-3 * np.eye(3)):
+        near, far = ((value(at + s * h) - value(at - s * h)) / (2e-3 * s) for s in (1, 2))
+        assert abs((4 * near - far) / 3 - slope[k]) < 1e-6 * np.abs(slope).max()
+
+
+def test_what_gradients_cannot_do_is_refused() -> None:
+    dev = device(2, 3)
+    los = default_los(dev, 1)
+    prog = random_program(np.random.default_rng(3), 2, plays=2)
+    noisy = Model.from_device(dev.with_(transmons=tuple(replace(t, t1=5e-5, t2=5e-5) for t in dev.transmons)), (0, 1))
+    with pytest.raises(SimulationError, match="T1 and T2"):
+        signals_of(prog, noisy, los)
+    model = Model.from_device(dev, (0, 1), noise=False)
+    driven = replace(model, extra=(ExtraTerm(np.eye(9), Channel("u", 7)),))
+    with pytest.raises(SimulationError, match="extra terms"):
+        signals_of(prog, driven, los)
+    with pytest.raises(SimulationError, match="`splits`"):
+        sample_gradient(model, signals_of(prog, model, los), average_fidelity(model, np.eye(4)), splits=0)
