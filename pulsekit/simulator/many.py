@@ -27,12 +27,13 @@ __all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of",
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 # largest errors over what the last run of halved steps changed (random schedules); kinks do not extrapolate
-PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.07, 0.16, 0.3  # of two, three, more runs
+PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.1, 0.16, 0.3  # of two, three, more runs
 LATE = 2.0  # where samples of late lines begin within steps
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
 _LONG_GAIN = 10.0  # at least, by which extrapolating such steps makes a smooth drive's error smaller
+_LONG_CHANGE = 80.0  # likewise, of amplitudes, over what the step of one sample changed (7 qutrits: 92)
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
 _ROUGH = 0.015  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
@@ -265,10 +266,14 @@ class Ladder:
         if not self.model.on_grid:
             return LATE * change
         if rough is not None:
-            return change / 4 / _LONG_GAIN + rough
+            seen = float(np.max(np.abs(self._populations(rows[-1][-1]) - self._populations(rows[-1][-2]))))
+            return max(seen / _LONG_GAIN, change / _LONG_CHANGE) + rough
         if len(rows) == 2:
             return (PAIR if self.rwa else PAIR_LAB) * change
         return (TRIPLE if len(rows) == 3 else MORE) * change
+
+    def _populations(self, y: np.ndarray) -> np.ndarray:
+        return np.diag(y).real if self.mode == "density" else y.real**2 + y.imag**2
 
     def _one(self, step: float, course: Course, x: np.ndarray, cancel: Optional[threading.Event]) -> np.ndarray:
         run, ends = self.splitting(step), self.ends(step)
