@@ -215,7 +215,7 @@ def evolve_group(
     for a, b, idle in windows:
         if idle:
             share = tolerance / 2 * (b - a) / (stop - start)
-            x = evolve_idle(model, x, start=a, stop=b, density=density, tolerance=share)
+            x = evolve_idle(model, x, start=a, stop=b, density=density, tolerance=share, cancel=cancel)
         else:
             x = METHODS[name](model, tones, x, start=a, stop=b, solver=solver, rwa=rwa, tolerance=tolerance, **more)
     return x[:, :, 0] if states.ndim == 2 else x

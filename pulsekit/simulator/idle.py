@@ -10,6 +10,7 @@ three qutrits, instead of 729).
 from __future__ import annotations
 
 import math
+import threading
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.linalg import expm
 
 from .model import Model
 from .modes import Modes, modes_of
+from .threads import abandonable
 from .timeline import Tone
 
 __all__ = ["evolve_idle", "idle_windows"]
@@ -68,7 +70,14 @@ def _span(tone: Tone, dt: float) -> Tuple[int, int]:
 
 
 def evolve_idle(
-    model: Model, states: np.ndarray, *, start: int, stop: int, density: bool, tolerance: float
+    model: Model,
+    states: np.ndarray,
+    *,
+    start: int,
+    stop: int,
+    density: bool,
+    tolerance: float,
+    cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
     """Evolve dressed interaction-frame states over samples in which nothing plays.
 
@@ -78,9 +87,14 @@ def evolve_idle(
         start, stop: samples.
         density: whether these are density matrices, which decay.
         tolerance: error allowed in an entry.
+        cancel: looked at every 50 ms, also while the generator is decomposed,
+            which then goes on in the background.
 
     Returns:
         complex128[lanes, dim, columns].
+
+    Raises:
+        CancelledError: ``cancel`` was set.
 
     Tested against :mod:`~pulsekit.simulator.reference`.
     """
@@ -92,12 +106,17 @@ def evolve_idle(
         return out * phase.conj()[None, None, :] if density else out
     turn = -model.offsets(float(np.mean(model.w_frame)))  # rad/s, common minus interaction frame
     x = _turned(states, np.exp(1j * turn * (start * model.dt)))
-    out = np.zeros_like(x)
-    for block in _blocks(model):
-        r, c = block.rows, block.columns
-        out[:, r, c] = _decay(block, x[:, r, c], span, tolerance)
-        if model.excitations[r[0]] != model.excitations[c[0]]:
-            out[:, c, r] = _decay(block, x[:, c, r].conj(), span, tolerance).conj()
+
+    def decayed() -> np.ndarray:
+        out = np.zeros_like(x)
+        for block in _blocks(model):
+            r, c = block.rows, block.columns
+            out[:, r, c] = _decay(block, x[:, r, c], span, tolerance)
+            if model.excitations[r[0]] != model.excitations[c[0]]:
+                out[:, c, r] = _decay(block, x[:, c, r].conj(), span, tolerance).conj()
+        return out
+
+    out = abandonable(decayed, cancel if model.dim > LARGE_DIM else None)
     return _turned(out, np.exp(-1j * turn * (stop * model.dt)))
 
 

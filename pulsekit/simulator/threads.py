@@ -2,8 +2,8 @@
 
 The caller is one of the threads; the others are made for a call and joined
 before it returns: no pool outlives it, so that a process may fork at any time
-between calls. The pieces decide the
-result, the number of threads does not.
+between calls (what :func:`abandonable` leaves behind excepted). The pieces
+decide the result, the number of threads does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import threading
 from typing import Callable, List, Optional, Sequence, TypeVar
 
-__all__ = ["Crew", "run_all"]
+from ..errors import CancelledError
+
+__all__ = ["Crew", "abandonable", "run_all"]
 
 T = TypeVar("T")
 WAITING = 64  # jobs of a crew that wait, at most
@@ -57,6 +59,41 @@ def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
         if error is not None:
             raise error
     return results  # type: ignore[return-value]
+
+
+def abandonable(job: Callable[[], T], cancel: Optional[threading.Event]) -> T:
+    """Return what a job returns that cannot look at ``cancel`` itself.
+
+    It runs in a thread, which goes on alone when the call is cancelled.
+
+    Args:
+        job: long work of a library, such as an eigendecomposition.
+        cancel: looked at every 50 ms; None: the job runs here.
+
+    Raises:
+        CancelledError: ``cancel`` was set before the job was done.
+        Whatever the job raised.
+    """
+    if cancel is None:
+        return job()
+    results: List[T] = []
+    errors: List[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(job())
+        except BaseException as error:  # raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        if cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+        thread.join(0.05)
+    for error in errors:
+        raise error
+    return results[0]
 
 
 class Crew:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,13 @@ from random_schedules import build, random_case
 from scipy.linalg import expm
 
 from pulsekit.device import Device
+from pulsekit.errors import CancelledError
 from pulsekit.program import Channel, Pulse
 from pulsekit.simulator import idle, simulate
 from pulsekit.simulator.idle import evolve_idle, idle_windows
 from pulsekit.simulator.model import Model
 from pulsekit.simulator.reference import evolve_reference
+from pulsekit.simulator.threads import abandonable
 from pulsekit.simulator.timeline import Tone
 
 DEVICE = Device.line(3, frequency=(5.0e9, 5.07e9, 5.003e9), t1=[3e-6, 5e-6, 4e-6], t2=[2e-6, 6e-6, 3e-6], p_th=0.03)
@@ -111,3 +114,28 @@ def test_windows_cover_everything_once():
     assert idle_windows(model, [tone(0)], 400, 9000, True) == [(400, 9000, True)]
     assert idle_windows(model, [tone(8900)], 0, 9000, True) == [(0, 8900, True), (8900, 9000, False)]
     assert Channel("d", 0).name == "d0"
+
+
+def test_a_decomposition_under_way_does_not_hold_up_a_cancelled_run(monkeypatch):
+    device = Device.line(4, levels=3, t1=50e-6, t2=40e-6)
+    model = Model.from_device(device, (0, 1, 2, 3), noise=True)
+    begun, go, cancel = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(_):
+        begun.set()
+        go.wait()
+        return []
+
+    monkeypatch.setattr(idle, "_blocks", slow)
+    x = np.zeros((1, model.dim, model.dim), dtype=complex)
+    threading.Thread(target=lambda: (begun.wait(), cancel.set())).start()
+    with pytest.raises(CancelledError):
+        evolve_idle(model, x, start=0, stop=200_000, density=True, tolerance=1e-6, cancel=cancel)
+    assert begun.is_set() and not go.is_set()  # it was still at it
+    go.set()
+
+
+def test_what_can_be_abandoned_returns_and_raises_what_it_does():
+    assert abandonable(lambda: 7, threading.Event()) == 7 == abandonable(lambda: 7, None)
+    with pytest.raises(ZeroDivisionError):
+        abandonable(lambda: 1 // 0, threading.Event())
