@@ -7,7 +7,7 @@ between windows may differ from lane to lane.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .model import Model
 from .stack import Stack, runs_of
 
 Run = Tuple[int, int, bool]
+KEPT = 64  # models (clusters) whose tracks a stack keeps
 W_REACH = TWO_PI * 25e6  # rad/s, the narrowest class of detuning
 
 __all__ = ["LineTone", "Piece", "Track", "Window", "select_lanes", "together", "tracks_of"]
@@ -80,14 +81,17 @@ def tracks_of(stack: Stack, model: Model, start: np.ndarray, stop: np.ndarray) -
 
     Those of whole programs are kept with the stack.
     """
-    whole = not start.any() and np.array_equal(stop, stack.end)
-    known = stack.__dict__.get("_tracks")
-    if whole and known is not None and known[0] is model:
-        return known[1]
-    tracks = _all_tracks(stack, model, start, stop)
-    if whole:
-        stack.__dict__["_tracks"] = (model, tracks)
-    return tracks
+    if start.any() or not np.array_equal(stop, stack.end):
+        return _all_tracks(stack, model, start, stop)
+    known: Dict[int, Tuple[Model, List[Track]]] = stack.__dict__.setdefault(
+        "_tracks", {}
+    )  # holds the model: its id stays
+    found = known.get(id(model))
+    if found is None:
+        if len(known) >= KEPT:
+            known.clear()
+        found = known[id(model)] = (model, _all_tracks(stack, model, start, stop))
+    return found[1]
 
 
 def _all_tracks(stack: Stack, model: Model, start: np.ndarray, stop: np.ndarray) -> List[Track]:
