@@ -624,28 +624,6 @@ def layer(double[::1] re, double[::1] im, long margin, long total, int dp, const
 # is written, and its first entry in a list of one per row.
 
 
-def compose(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, double[::1] out):
-    """Write products of neighbours, out[k] = fine[2 k + 1] fine[2 k].
-
-    Args:
-        fine, out: tables. sites: int64[k, 5], see above.
-        levels: int64[n].
-    """
-    cdef Py_ssize_t n, k, size
-    cdef int d
-    cdef const double* u
-    cdef double* target
-    with nogil:
-        for n in range(sites.shape[0]):
-            d = <int>levels[sites[n, 0]]
-            size = 2 * d * d
-            u = &fine[0] + sites[n, 1]
-            target = &out[0] + sites[n, 3]
-            for k in range(sites[n, 2]):
-                memcpy(target + k * size, u + 2 * k * size, size * sizeof(double))
-                ps_times(u + (2 * k + 1) * size, target + k * size, d)
-
-
 def products(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] count,
              double[::1] out):
     """Write products of runs, out[k] = the product of the next count[k] of ``fine``.

@@ -144,15 +144,16 @@ class LocalDrive:
 
     def coarser(self, course: Course) -> Course:
         """Return a course in steps of twice the length; all counts must be even."""
-        grid, into = course.grid.once("coarser", lambda: self._coarser(course.grid))
+        grid, into, pairs = course.grid.once("coarser", lambda: self._coarser(course.grid))
         out = grid.tables.empty()
-        kernel("split").compose(course.numbers, into, self.levels, out)
+        kernel("split").products(course.numbers, into, self.levels, pairs, out)
         return Course(grid, out)
 
-    def _coarser(self, grid: Grid) -> Tuple[Grid, np.ndarray]:
+    def _coarser(self, grid: Grid) -> Tuple[Grid, np.ndarray, np.ndarray]:
         tables = Tables.of(self.levels, grid.tables.qubits, grid.tables.rows // 2)
         coarse = Grid(2 * grid.h, grid.counts // 2, grid.busy, grid.rows // 2, tables)
-        return coarse, grid.tables.into(tables, tables.rows)
+        pairs = np.full(int(tables.rows.sum()) + 1, 2, dtype=np.int64)
+        return coarse, grid.tables.into(tables, tables.rows), pairs
 
     def _numbers(self, what: Played, tables: Tables, per: int) -> np.ndarray:
         """Return the tables of driven transmons, so many rows per sample."""

@@ -37,9 +37,7 @@ class Layout(Shared):
     start: int  # samples
     stop: int
     qubit: np.ndarray  # int64[n], local
-    places: (
-        np.ndarray
-    )  # int64[n, 4]: first sample, samples, samples of the tone before it, its first row in all samples
+    places: np.ndarray  # int64[n, 4]: first sample, samples, those of the tone before it, its first row in all
     spans: np.ndarray  # int64[m, 3]: local qubit, samples [a, b) in which it is driven
     mixed: FrozenSet[int]  # local qubits whose tones overlap, or do not begin with a sample
     made: Dict[Any, Any] = field(default_factory=dict)

@@ -83,9 +83,7 @@ def tracks_of(stack: Stack, model: Model, start: np.ndarray, stop: np.ndarray) -
     """
     if start.any() or not np.array_equal(stop, stack.end):
         return _all_tracks(stack, model, start, stop)
-    known: Dict[int, Tuple[Model, List[Track]]] = stack.__dict__.setdefault(
-        "_tracks", {}
-    )  # holds the model: its id stays
+    known: Dict[int, Tuple[Model, List[Track]]] = stack.__dict__.setdefault("_tracks", {})  # holds models: ids stay
     found = known.get(id(model))
     if found is None:
         if len(known) >= KEPT:
