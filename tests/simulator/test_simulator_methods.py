@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -18,12 +19,15 @@ from simulator_programs import device, gaussian, play, program, random_program
 from benchmarks.workloads import load
 from benchmarks.workloads.build import batch_of, device_of
 from pulsekit import Backend
+from pulsekit.device import Device
 from pulsekit.errors import CancelledError, SimulationError
 from pulsekit.program import Batch, Channel, Op, Program, Pulse, resolve_frames
 from pulsekit.simulator import ExtraTerm, Model, default_los, evolve, simulate
+from pulsekit.simulator.blocks import aligned
 from pulsekit.simulator.operators import embed, lowering
 
 evolve_module = importlib.import_module("pulsekit.simulator.evolve")
+windows_module = importlib.import_module("pulsekit.simulator.windows")
 OUT = ("populations", "states", "propagators")
 
 
@@ -475,3 +479,26 @@ def test_a_flat_without_rwa_by_whole_periods_equals_its_samples() -> None:
     settings = {"rwa": False, "outputs": ("propagators",), "tolerance": 1e-9, "spectator_bound": 1e-12}
     u, v = (simulate(p, dev, initial=None, **settings).propagators for p in (one, many))
     assert np.abs(u - v).max() < 1e-9
+
+
+def test_every_cluster_of_a_batch_keeps_its_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    dev = Device.from_graph(nx.Graph([(0, 1), (2, 3)]))
+    pulses: list = []
+    prog = program([play(f"d{q}", 0, pulses, gaussian(40), 0.3) for q in range(4)], pulses)
+    batch = Batch((prog,), np.zeros(1, dtype=np.int32), default_los(dev, 1))
+    first = simulate(batch, dev)
+    assert len(first.clusters) == 2
+    made = []
+    real = windows_module._all_tracks
+    monkeypatch.setattr(windows_module, "_all_tracks", lambda *a: made.append(a) or real(*a))
+    again = simulate(batch, dev)
+    assert not made
+    for a, b in zip(first.clusters, again.clusters):
+        assert np.array_equal(a.populations, b.populations)
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 2, 8), (1, 81, 2, 8)])
+def test_blocks_begin_at_cache_lines(shape: tuple) -> None:
+    for _ in range(8):
+        array = aligned(*shape)
+        assert array.shape == shape and array.flags.c_contiguous and array.ctypes.data % 64 == 0
