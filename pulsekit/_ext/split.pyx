@@ -494,24 +494,31 @@ cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, c
             ps_swap(re, im, total, pool + gates[g, 5])
 
 
-def run(double[::1] re, double[::1] im, long margin, long total, const long[::1] levels, const long[::1] strides,
-        int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy, const double[::1] tables,
-        const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
-        const double[:, :, ::1] diagonal, long[::1] place, bint fresh, long budget, const double[::1] span,
-        const double[::1] rate, double threshold, double[::1] norms):
-    """Run outer steps K A K A ... of a whole program on one ket, in place.
+def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const long[::1] levels,
+        const long[::1] strides, int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy,
+        const double[::1] tables, const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
+        const double[:, :, ::1] diagonal, long[:, ::1] place, long budget, const double[::1] span,
+        const double[::1] rate, const double[::1] threshold, double[::1] lent, double[:, ::1] fallen_re,
+        double[:, ::1] fallen_im, long[:, ::1] falls):
+    """Run outer steps K A K A ... of a whole program on kets, one after another, in place.
 
     Each step is, for every stage: the stage's diagonal, its local unitaries
     (the first takes up the diagonal), then the coupling layer after it. A segment's steps are of one length.
 
+    The squared norm of a ket is watched where thresholds wait for it. At a
+    step at whose end it is, half a step earlier or so, not above the next
+    ones, the ket is copied, whole, and goes on for those that still wait;
+    nothing is left to do where none does.
+
     Args:
-        re, im: float64[margin + total + margin].
+        re, im: float64[kets, at least margin + total + margin].
         levels, strides: int64[n]; of a row-group qubit, its stride in the row.
         group: qubits in the row group (1 or 2). dp: padded row length.
-        segments: int64[m, 6]: steps, row of ``kinds``, layer before the first
+        segments: int64[m, 7]: steps, row of ``kinds``, layer before the first
             step (-1: none), whether the step before has had it, layer after
-            the last step (-2: the usual one, -1: none), first row of ``busy``;
-            one more row closes the last.
+            the last step (-2: the usual one, -1: none), first row of ``busy``,
+            layer that takes back what a step has of the next (-1: none); one
+            more row closes the last.
         busy: int64[k, 2]: site with local unitaries, ascending in a segment,
             and where its first one is in ``tables``.
         tables: float64[all], local unitaries float64[d, d, 2], those of a
@@ -520,24 +527,27 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
         kinds: int64[rows, 2 * stages]: diagonal of each stage, then layer
             after each; -1: none.
         diagonal: float64[kinds, 2, total].
-        place: int64[2], the segment and the steps done of it, moved on.
-        fresh: the state is whole: apply the opening layer.
+        place: int64[kets, 5]: the segment, the steps done of it, whether the
+            ket is whole (without a layer of the next step), the first of
+            ``threshold`` that waits and behind the last; moved on.
         budget: how many steps to do at most.
         span: float64[m], length of a segment's steps, s.
-        rate: float64[total], at which amplitudes' squares decay, 1/s; where
-            ``threshold`` is not negative.
-        threshold: return after the first step at whose end the squared norm,
-            half a step earlier or so, is not above it; negative: never.
-        norms: float64[2], the squared norm and what half a step takes of it,
-            where there is a threshold.
+        rate: float64[total], at which amplitudes' squares decay, 1/s; empty:
+            nothing is watched.
+        threshold: float64[all], squared norms, not ascending for a ket.
+        lent: float64[kets], what half a step takes of the squared norm.
+        fallen_re, fallen_im: float64[most, as re], copies.
+        falls: int64[most + 1, 5]: ket, first threshold that it fell to and
+            behind the last, segment, steps done; the first number of the last
+            row counts them, and no step is done where there are ``most``.
 
     Returns:
-        Whether the norm fell to the threshold.
+        Whether all kets are at the end.
     """
-    cdef Py_ssize_t stages = kinds.shape[1] // 2, last = segments.shape[0] - 1
-    cdef Py_ssize_t k = place[0], t = place[1], s, b, q, first, count
-    cdef double* pr = &re[margin]
-    cdef double* pi = &im[margin]
+    cdef Py_ssize_t last = segments.shape[0] - 1, most = falls.shape[0] - 1, r, k, t, s, b, q, first, count, at
+    cdef Py_ssize_t stages = kinds.shape[1] // 2
+    cdef double* pr
+    cdef double* pi
     cdef const double* u
     cdef long width[64]
     cdef long blocks[64]
@@ -547,76 +557,93 @@ def run(double[::1] re, double[::1] im, long margin, long total, const long[::1]
     cdef const double* u1
     cdef const double* er
     cdef const double* ei
+    cdef double norm
     cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
     cdef long kind, z
-    cdef bint rowbusy, fell = False
+    cdef bint rowbusy, fresh, watched = rate.shape[0] > 0
     for q in range(levels.shape[0]):
         blocks[q] = total // (strides[q] * levels[q])
         width[q] = 2 * levels[q] * levels[q]
     with nogil:
-        while k < last and budget > 0:
-            count = segments[k, 0]
-            first = segments[k, 5]
-            z = segments[k, 1]
-            if t == 0 or fresh:
-                if threshold >= 0:
-                    norms[1] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
-                if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
-                    _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
-                fresh = False
-            while t < count and budget > 0 and not fell:
-                for s in range(stages):
-                    er = ei = NULL
-                    if kinds[z, s] >= 0:
-                        er = &diagonal[kinds[z, s], 0, 0]
-                        ei = &diagonal[kinds[z, s], 1, 0]
-                    u0 = NULL
-                    u1 = NULL
-                    rowbusy = False
-                    for b in range(first, segments[k + 1, 5]):
-                        q = busy[b, 0]
-                        u = &tables[0] + busy[b, 1] + (t * stages + s) * width[q]
-                        if q < group:
-                            rowbusy = True
-                            if q == 0:
-                                u0 = u
+        for r in range(re.shape[0]):
+            pr = &re[r, margin]
+            pi = &im[r, margin]
+            k = place[r, 0]
+            t = place[r, 1]
+            fresh = place[r, 2]
+            while k < last and budget > 0 and falls[most, 0] < most:
+                count = segments[k, 0]
+                first = segments[k, 5]
+                z = segments[k, 1]
+                if t == 0 or fresh:
+                    if watched:
+                        lent[r] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
+                    if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
+                        _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
+                    fresh = False
+                while t < count and budget > 0 and falls[most, 0] < most:
+                    for s in range(stages):
+                        er = ei = NULL
+                        if kinds[z, s] >= 0:
+                            er = &diagonal[kinds[z, s], 0, 0]
+                            ei = &diagonal[kinds[z, s], 1, 0]
+                        u0 = NULL
+                        u1 = NULL
+                        rowbusy = False
+                        for b in range(first, segments[k + 1, 5]):
+                            q = busy[b, 0]
+                            u = &tables[0] + busy[b, 1] + (t * stages + s) * width[q]
+                            if q < group:
+                                rowbusy = True
+                                if q == 0:
+                                    u0 = u
+                                else:
+                                    u1 = u
                             else:
-                                u1 = u
-                        else:
-                            ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
-                            er = ei = NULL
-                    if er != NULL:
-                        ps_diagonal(pr, pi, total, er, ei)
-                    if rowbusy:
-                        _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
-                        ps_row(pr, pi, total // dp, cr, ci, d0, dp)
-                    kind = kinds[z, stages + s]
-                    if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
-                        kind = segments[k, 4]
-                    if kind >= 0:
-                        _layer(pr, pi, total, layers[kind], &pool[0], dp)
-                t += 1
-                budget -= 1
-                if threshold >= 0:
-                    norms[0] = ps_norm(pr, pi, total)
-                    fell = norms[0] <= threshold * norms[1]
-            if fell or t < count:
+                                ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
+                                er = ei = NULL
+                        if er != NULL:
+                            ps_diagonal(pr, pi, total, er, ei)
+                        if rowbusy:
+                            _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
+                            ps_row(pr, pi, total // dp, cr, ci, d0, dp)
+                        kind = kinds[z, stages + s]
+                        if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
+                            kind = segments[k, 4]
+                        if kind >= 0:
+                            _layer(pr, pi, total, layers[kind], &pool[0], dp)
+                    t += 1
+                    budget -= 1
+                    if watched:
+                        norm = ps_norm(pr, pi, total)
+                        at = place[r, 3]
+                        while place[r, 3] < place[r, 4] and norm <= threshold[place[r, 3]] * lent[r]:
+                            place[r, 3] += 1
+                        if place[r, 3] > at:
+                            b = falls[most, 0]
+                            memcpy(&fallen_re[b, 0], &re[r, 0], re.shape[1] * sizeof(double))
+                            memcpy(&fallen_im[b, 0], &im[r, 0], re.shape[1] * sizeof(double))
+                            if segments[k, 6] >= 0 and (t < count or segments[k, 4] == -2):
+                                _layer(&fallen_re[b, margin], &fallen_im[b, margin], total, layers[segments[k, 6]],
+                                       &pool[0], dp)
+                            falls[b, 0] = r
+                            falls[b, 1] = at
+                            falls[b, 2] = place[r, 3]
+                            falls[b, 3] = k if t < count else k + 1
+                            falls[b, 4] = t if t < count else 0
+                            falls[most, 0] += 1
+                            if place[r, 3] == place[r, 4]:
+                                k = last - 1
+                                t = count = segments[k, 0]
+                if t == count:
+                    k += 1
+                    t = 0
+            place[r, 0] = k
+            place[r, 1] = t
+            place[r, 2] = fresh
+            if k < last:
                 break
-            k += 1
-            t = 0
-    place[0] = k
-    place[1] = t
-    return fell
-
-
-def layer(double[::1] re, double[::1] im, long margin, long total, int dp, const long[:, ::1] gates,
-          const double[::1] pool):
-    """Apply one coupling layer to a ket, in place; arguments as of :func:`run`."""
-    if total < SHORT:
-        _layer(&re[margin], &im[margin], total, gates, &pool[0], dp)
-    else:
-        with nogil:
-            _layer(&re[margin], &im[margin], total, gates, &pool[0], dp)
+    return k == last
 
 
 # Tables of all transmons lie in one array, one after another: float64[rows, d, d, 2] each. ``sites``, int64[k, 5], has
@@ -881,19 +908,22 @@ cdef void _powers(double re, double im, int d, double* pr, double* pi) noexcept 
         pi[k] = pr[k - 1] * im + pi[k - 1] * re
 
 
-def sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, ::1] x,
-                 double[:, ::1] out):
-    """Write a real sparse matrix times a complex vector.
+def sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,
+                 double[:, :, ::1] out):
+    """Write a real sparse matrix times complex vectors.
 
     Args:
         start, column, value: the matrix by rows (CSR).
-        x, out: float64[dim, 2].
+        x, out: float64[m, dim, 2].
     """
-    if out.shape[0] < SHORT:
-        _sparse_times(start, column, value, x, out)
+    cdef Py_ssize_t m
+    if out.shape[0] * out.shape[1] < SHORT:
+        for m in range(out.shape[0]):
+            _sparse_times(start, column, value, x[m], out[m])
     else:
         with nogil:
-            _sparse_times(start, column, value, x, out)
+            for m in range(out.shape[0]):
+                _sparse_times(start, column, value, x[m], out[m])
 
 
 cdef void _sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, ::1] x,

@@ -19,6 +19,7 @@ from .dressing import LARGEST
 from .engine import Engine, engine_of, precision_of
 from .evolve import fits_fast
 from .floquet import LEAST
+from .jumpkinds import jump_rates
 from .ket import KetLayout
 from .lanes import lane_groups
 from .localdrive import stretches
@@ -38,7 +39,6 @@ from .stack import Stack, stacks_of
 from .timeline import Tone, tones_of
 from .trajectories import IDLE as LONG_IDLE
 from .trajectories import STEP as LONG_STEP
-from .trajectories import jump_rates
 from .windows import Piece, Track, tracks_of
 
 __all__ = ["Part", "forecast"]
@@ -58,7 +58,9 @@ STEP = 5e-7  # s per coupling layer, whatever the size
 NUMBER = 4e-10  # s per number of the layout and pass
 LOCAL = 6e-9  # s per entry of a local propagator
 LOCAL_LAB = 150  # times as much without the RWA at a tolerance of 1e-6, as its fourth root
-JUMPS = 1.8  # what trajectories cost beside a ket, which they only step
+CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
+DRAWN = 2.5e-7  # s, of any trajectory
+JUMPS = 1.75  # what trajectories cost beside a ket, which they only step
 OWN = 2.5  # what maps of a lane's own cost, beside shared ones
 
 
@@ -255,9 +257,10 @@ def _trajectory_seconds(model: Model, tones: Sequence[Tone], stop: int, busy: in
     jumps = count * rate * busy * model.dt
     places = 3 * model.n * busy / step
     reruns = places * (1 - np.exp(-jumps / places)) if places else 0.0
-    reruns += min(count, count * rate * (stop - busy) * model.dt)  # what jumps while idle goes on from there, once
-    each = JUMPS * busy / step * _layout_seconds(model, False)
-    return float(each * (1 + reruns / 2) + reruns * 1e-4 + _local_seconds(model, tones, step, rwa, 1e-6))
+    idle = min(count, count * rate * (stop - busy) * model.dt)  # go on from there, once
+    each = JUMPS * busy / step * (_layout_seconds(model, False) - 0.9 * STEP)  # many in one call
+    paths = 1 + (reruns + idle) / 2
+    return 5e-4 + float(each * paths + idle * CROSSED + count * DRAWN + _local_seconds(model, tones, step, rwa, 1e-6))
 
 
 def _sections(

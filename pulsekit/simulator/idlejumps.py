@@ -18,34 +18,34 @@ through instead.
 from __future__ import annotations
 
 from functools import reduce
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from scipy import sparse
 from scipy.special import ndtri
 
 from .dressing import Dressing
+from .jumpdraws import Draws
+from .jumpkinds import normalised, picked, reaches
 from .model import Model
 from .operators import lowering
+from .paths import Waiting
 from .sites import Sites, rates
 
-__all__ = ["Crossed", "IdleJumps", "Waiting", "idle_jumps"]
+__all__ = ["Crossed", "IdleJumps", "idle_jumps"]
 
 DISPERSIVE = (1e-4, 1e-2)  # amplitude, at most: between states of levels 0 and 1; between all (few shots get there)
 MANY = 0.5  # dephasing jumps of |1> in a window, all transmons together, from which it is random phases
 _WEAK = 1e-4  # amplitude of a jump that is left out: 1e-8 of a population
-_ENTRIES = 2**17  # amplitudes at a time
 _CLOSE = 1e-12  # of log(norm)
-
-Waiting = Tuple[float, int, int]  # squared norm at which it jumps, trajectory, draws used
 
 
 class Crossed(NamedTuple):
-    """A trajectory at the end of a window."""
+    """Trajectories at the end of a window."""
 
-    state: Optional[np.ndarray]  # complex128[dim], dressed common frame; None: did not jump, as all such
+    states: np.ndarray  # complex128[trajectories, dim], dressed common frame
     waiting: Waiting
-    jumps: int  # in the window
+    jumps: np.ndarray  # int64[trajectories], in the window
 
 
 class _Kind(NamedTuple):
@@ -108,47 +108,36 @@ class IdleJumps:
         return out
 
     def unjumped(self, x: np.ndarray, span: float) -> np.ndarray:
-        """Return a dressed ket complex128[dim] that made no jump in ``span`` s."""
+        """Return dressed kets complex128[kets, dim] that made no jump in ``span`` s."""
         return x * np.exp((-1j * self.energies - 0.5 * self._jumping.rate) * span)
 
-    def cross(
-        self, x: np.ndarray, waiting: Sequence[Waiting], span: float, draw: Callable[[int, int], float]
-    ) -> Iterator[Crossed]:
-        """Take trajectories that share a state through an idle window.
+    def phased(self, span: float) -> bool:
+        """Tell whether dephasing is random phases in ``span`` s: nobody then shares a state."""
+        return bool(2 * self.dephasing.sum() * span > MANY)
+
+    def left(self, x: np.ndarray, span: float) -> np.ndarray:
+        """Return the squared norms of dressed kets without a jump in ``span`` s, float64[kets]."""
+        return np.asarray(((x.real**2 + x.imag**2) * np.exp(-self._jumping.rate * span)).sum(axis=1))
+
+    def cross(self, x: np.ndarray, waiting: Waiting, span: float, draws: Draws) -> Crossed:
+        """Take trajectories through an idle window.
 
         Args:
-            x: complex128[dim], dressed common frame, as long as it is.
+            x: complex128[trajectories, dim], dressed common frame, as long as
+                they are.
             waiting: the trajectories.
             span: s.
-            draw: (trajectory, number) -> its uniform random number.
+            draws: their random numbers.
 
-        Yields:
-            Each of them, once; a trajectory's numbers do not depend on the others.
+        Returns:
+            Where they are then; what becomes of one does not depend on the
+            others.
         """
-        phased = bool(2 * self.dephasing.sum() * span > MANY)
+        phased = self.phased(span)
         kind = self._phased if phased else self._jumping
-        if not phased:
-            p = x.real**2 + x.imag**2
-            end = float((p * np.exp(-kind.rate * span)).sum())
-            yield from (Crossed(None, w, 0) for w in waiting if w[0] < end)
-            waiting = [w for w in waiting if w[0] >= end]
-        rows = max(1, _ENTRIES // self.dim)
-        for low in range(0, len(waiting), rows):
-            yield from self._some(kind, x, waiting[low : low + rows], span, draw, phased)
-
-    def _some(
-        self,
-        kind: _Kind,
-        x: np.ndarray,
-        waiting: Sequence[Waiting],
-        span: float,
-        draw: Callable[[int, int], float],
-        phased: bool,
-    ) -> Iterator[Crossed]:
-        count = len(waiting)
-        y = np.repeat(x[None], count, axis=0)
-        level, left = np.array([w[0] for w in waiting]), np.full(count, span)
-        used, jumps = [w[2] for w in waiting], [0] * count
+        y, count = x.copy(), len(x)
+        level, used, left = waiting.level.copy(), waiting.used.copy(), np.full(count, span)
+        jumps = np.zeros(count, dtype=np.int64)
         going = np.arange(count)
         while going.size:
             p = y[going].real ** 2 + y[going].imag ** 2
@@ -156,24 +145,23 @@ class IdleJumps:
             y[going] *= np.exp(t[:, None] * (-1j * self.energies - 0.5 * kind.rate))
             left[going] -= t
             going = going[falls]
-            for row in going.tolist():
-                m = waiting[row][1]
-                p = y[row].real ** 2 + y[row].imag ** 2
-                reach = np.cumsum((kind.weights * p).sum(axis=1))
-                which = int(np.searchsorted(reach, draw(m, used[row]) * reach[-1], side="right"))
-                z = kind.operators[min(which, len(kind.operators) - 1)] @ y[row]
-                y[row] = z / np.linalg.norm(z)
-                level[row] = draw(m, used[row] + 1)
-                used[row] += 2
-                jumps[row] += 1
+            if going.size:
+                uniform = draws.at(waiting.row[going], used[going])
+                which = picked(reaches(y[going], kind.weights), uniform)
+                for k in np.unique(which).tolist():
+                    mine = going[which == k]
+                    y[mine] = normalised((kind.operators[k] @ y[mine].T).T)
+                level[going] = draws.at(waiting.row[going], used[going] + 1)
+                used[going] += 2
+                jumps[going] += 1
         if phased:
-            for row in range(count):
-                uniform = [draw(waiting[row][1], used[row] + q) for q in range(len(self.dephasing))]
-                used[row] += len(uniform)
-                angle = ndtri(np.clip(uniform, 1e-300, None)) * np.sqrt(2 * self.dephasing * span)
-                y[row] *= np.exp(-1j * (angle[:, None] * self.number).sum(axis=0))
-        for row in range(count):
-            yield Crossed(y[row], (float(level[row]), waiting[row][1], used[row]), jumps[row])
+            numbers = used[:, None] + np.arange(len(self.dephasing))
+            uniform = draws.at(np.repeat(waiting.row, numbers.shape[1]), numbers.reshape(-1)).reshape(numbers.shape)
+            used += numbers.shape[1]
+            angle = ndtri(np.clip(uniform, 1e-300, None)) * np.sqrt(2 * self.dephasing * span)
+            turn = sum(angle[:, q, None] * number for q, number in enumerate(self.number))
+            y *= np.exp(-1j * turn)
+        return Crossed(y, Waiting(level, waiting.row, used), jumps)
 
 
 def _times(p: np.ndarray, rate: np.ndarray, level: np.ndarray, left: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

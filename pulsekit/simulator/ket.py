@@ -13,6 +13,8 @@ from typing import Tuple
 
 import numpy as np
 
+from .blocks import aligned
+
 __all__ = ["MARGIN", "KetLayout"]
 
 MARGIN = 16
@@ -59,13 +61,20 @@ class KetLayout:
         return self.padded * int(np.prod(self.levels[self.group :], dtype=np.int64))
 
     @property
+    def length(self) -> int:
+        """Numbers in memory of each part of a ket, with the margins: whole cache lines."""
+        return 8 * -(-(self.total + 2 * MARGIN) // 8)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of one ket."""
-        return 16 * (self.total + 2 * MARGIN)
+        return 16 * self.length
 
-    def empty(self) -> Tuple[np.ndarray, np.ndarray]:
-        """Return zeroed real and imaginary parts, float64[MARGIN + total + MARGIN]."""
-        return np.zeros(self.total + 2 * MARGIN), np.zeros(self.total + 2 * MARGIN)
+    def empty(self, kets: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return zeroed real and imaginary parts, float64[kets, length]."""
+        re, im = aligned(kets, self.length), aligned(kets, self.length)
+        re[:], im[:] = 0.0, 0.0
+        return re, im
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Return values per basis state [dim] laid out with padding [total]."""
@@ -73,13 +82,19 @@ class KetLayout:
         out[:, : self.row] = values.reshape(-1, self.row)
         return out.reshape(-1)
 
-    def put(self, x: np.ndarray, re: np.ndarray, im: np.ndarray) -> None:
-        """Write a ket, complex128[dim]."""
-        for part, target in ((x.real, re), (x.imag, im)):
-            view = target[MARGIN : MARGIN + self.total].reshape(-1, self.padded)
-            view[:, : self.row] = part.reshape(-1, self.row)
+    def put(self, x: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Return kets complex128[kets, dim] laid out."""
+        re, im = self.empty(len(x))
+        self._rows(re)[:] = x.real.reshape(len(x), -1, self.row)
+        self._rows(im)[:] = x.imag.reshape(len(x), -1, self.row)
+        return re, im
 
     def get(self, re: np.ndarray, im: np.ndarray) -> np.ndarray:
-        """Return the ket, complex128[dim]."""
-        parts = [p[MARGIN : MARGIN + self.total].reshape(-1, self.padded)[:, : self.row] for p in (re, im)]
-        return (parts[0] + 1j * parts[1]).reshape(-1)
+        """Return laid out kets, complex128[kets, dim]."""
+        out = np.empty((len(re), self.total // self.padded, self.row), dtype=np.complex128)
+        out.real, out.imag = self._rows(re), self._rows(im)
+        return out.reshape(len(re), -1)
+
+    def _rows(self, part: np.ndarray) -> np.ndarray:
+        inside = part[:, MARGIN : MARGIN + self.total]
+        return inside.reshape(len(part), -1, self.padded)[:, :, : self.row]

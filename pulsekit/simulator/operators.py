@@ -55,11 +55,12 @@ def label_of(levels: Sequence[int], state: Sequence[int]) -> int:
 
 
 def real_times(matrix: sparse.csr_matrix, x: np.ndarray) -> np.ndarray:
-    """Return matrix @ x, the matrix real and x complex128[dim, m], column by column without the GIL."""
-    out = np.empty((matrix.shape[0], x.shape[1]), dtype=np.complex128)
-    for m in range(x.shape[1]):
-        column = np.ascontiguousarray(x[:, m], dtype=np.complex128).view(np.float64).reshape(-1, 2)
-        y = np.empty((matrix.shape[0], 2))
-        kernel("split").sparse_times(matrix.indptr, matrix.indices, matrix.data, column, y)
-        out[:, m] = y.view(np.complex128)[:, 0]
-    return out
+    """Return matrix @ x, the matrix real and x complex128[dim, m], without the GIL."""
+    columns = np.ascontiguousarray(x.T, dtype=np.complex128)
+    out = np.empty((x.shape[1], matrix.shape[0]), dtype=np.complex128)
+    kernel("split").sparse_times(matrix.indptr, matrix.indices, matrix.data, _parts(columns), _parts(out))
+    return out.T
+
+
+def _parts(x: np.ndarray) -> np.ndarray:
+    return x.view(np.float64).reshape(*x.shape, 2)

@@ -25,7 +25,7 @@ from .played import Played
 from .schemes import Scheme
 from .sites import sites_of
 
-__all__ = ["Fall", "Place", "Plan", "Splitting", "StepChoice"]
+__all__ = ["Kets", "Plan", "Splitting", "StepChoice", "Watch"]
 
 CHUNK_SECONDS = 0.03  # between looks at ``cancel``
 
@@ -42,27 +42,37 @@ class StepChoice:
 class Plan:
     """A course as the kernel takes it, which runs it in one call."""
 
-    segments: np.ndarray  # int64[m + 1, 6]
+    segments: np.ndarray  # int64[m + 1, 7]
     busy: np.ndarray  # int64[k, 2]
     tables: np.ndarray  # float64[all]
     h: np.ndarray  # float64[m], s
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run of a plan is."""
-
-    segment: int
-    done: int  # steps
+    layers: Tuple[np.ndarray, ...]  # of couplings, see Layers.arrays
 
 
 @dataclass(frozen=True, eq=False)
-class Fall:
-    """When a run is to stop: no-jump evolution."""
+class Kets:
+    """Kets on their way through a plan."""
 
-    threshold: float  # squared norm
+    re: np.ndarray  # float64[kets, length]
+    im: np.ndarray
+    place: np.ndarray  # int64[kets, 5], see the kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """Squared norms of kets that are watched: no-jump evolution."""
+
     rate: np.ndarray  # float64[total], at which amplitudes' squares decay, 1/s
-    norms: np.ndarray  # float64[2], the squared norm reached, and what half a step takes of it
+    threshold: np.ndarray  # float64[all], those of a ket not ascending
+    lent: np.ndarray  # float64[kets], what half a step takes of the squared norm
+    re: np.ndarray  # float64[most, length], kets that fell
+    im: np.ndarray
+    falls: np.ndarray  # int64[most + 1, 5], see the kernel
+
+
+_UNWATCHED = Watch(
+    np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((2, 5), np.int64)
+)
 
 
 class Splitting:
@@ -91,13 +101,23 @@ class Splitting:
 
     def run(self, plan: Plan, columns: np.ndarray, cancel: Optional[threading.Event] = None) -> np.ndarray:
         """Evolve columns complex128[size, m] through a plan."""
-        out = np.empty_like(columns)
-        re, im = self.layout.empty()
-        for m in range(columns.shape[1]):
-            self.layout.put(columns[:, m], re, im)
-            self.advance(plan, Place(0, 0), re, im, fresh=True, cancel=cancel)
-            out[:, m] = self.layout.get(re, im)
-        return out
+        kets = self.kets(columns.T)
+        while not self.advance(plan, kets, cancel=cancel):
+            pass
+        return self.layout.get(kets.re, kets.im).T
+
+    def kets(self, states: np.ndarray, place: Optional[np.ndarray] = None) -> Kets:
+        """Return states complex128[kets, size] laid out.
+
+        Args:
+            states: whole.
+            place: int64[kets, 2], segments and steps done; None: the beginning.
+        """
+        out = np.zeros((len(states), 5), dtype=np.int64)
+        if place is not None:
+            out[:, :2] = place
+        out[:, 2] = 1
+        return Kets(*self.layout.put(states), out)
 
     def plan(self, course: Course) -> Plan:
         """Return a course as the kernel takes it; the layers that it needs are made."""
@@ -107,7 +127,7 @@ class Splitting:
             conjugate = numbers.copy()
             conjugate[1::2] *= -1
             numbers = np.concatenate([numbers, conjugate])
-        return Plan(segments, busy, numbers, grid.h)
+        return Plan(segments, busy, numbers, grid.h, self.layers.arrays())
 
     def _segments(self, grid: Grid) -> Tuple[np.ndarray, np.ndarray]:
         """Return a plan's segments, and which sites are driven in them."""
@@ -117,7 +137,7 @@ class Splitting:
         at = first + grid.rows * 2 * self.drive.levels**2
         if self.sites.mode == "density":
             busy, at = np.tile(busy, (1, 2)), np.concatenate([at, at + max(1, tables.size)], axis=1)
-        segments = np.zeros((grid.counts.size + 1, 6), dtype=np.int64)
+        segments = np.zeros((grid.counts.size + 1, 7), dtype=np.int64)
         segments[:-1, 0] = grid.counts
         segments[1:, 5] = np.cumsum(busy.sum(axis=1))
         segments[:-1, 1] = self._kinds(grid.h, busy)
@@ -127,6 +147,9 @@ class Splitting:
         segments[1:-1, 3] = same
         segments[:-1, 4] = segments[:-1, 2]
         segments[:-2, 4][same] = -2
+        if self.sites.mode == "nojump":
+            backs = {h: self.layers.end(h, back=True) for h in ends}
+            segments[:-1, 6] = [backs[h] for h in grid.h.tolist()]
         where, sites = np.nonzero(busy)
         return segments, np.stack([sites, at[where, sites]], axis=1)
 
@@ -142,76 +165,50 @@ class Splitting:
         return out
 
     def advance(
-        self,
-        plan: Plan,
-        place: Place,
-        re: np.ndarray,
-        im: np.ndarray,
-        *,
-        fresh: bool = False,
-        fall: Optional[Fall] = None,
-        cancel: Optional[threading.Event] = None,
-    ) -> Tuple[Place, bool]:
-        """Run a plan from a place to its end, in place.
+        self, plan: Plan, kets: Kets, watch: Watch = _UNWATCHED, cancel: Optional[threading.Event] = None
+    ) -> bool:
+        """Run kets through a plan, in place, for :data:`CHUNK_SECONDS` or so.
 
         Args:
             plan: of the whole program (a step's last layer joins the next
                 segment's first where they have one length).
-            place: where the state is.
-            re, im: the state, laid out.
-            fresh: the state is whole: apply the opening layer.
-            fall: stop after the step at whose end the squared norm, taken
-                half a step back, is not above the threshold; None: never.
-            cancel: looked at every :data:`CHUNK_SECONDS` or so.
+            kets: their places are moved on.
+            watch: gets copies of kets whose norm fell; nothing is done while
+                it is full.
+            cancel: looked at first.
 
         Returns:
-            Where it stopped, and whether because of ``fall``. The state is
-            then a layer ahead (:meth:`close`).
-        """
-        gates, pool, kinds, diagonal = self.layers.arrays()
-        layout, end = self.layout, plan.h.size
-        at = np.array([place.segment, place.done], dtype=np.int64)
-        chunk = max(1, int(CHUNK_SECONDS / self.step_seconds()))
-        fell = False
-        while at[0] < end and not fell:
-            if cancel is not None and cancel.is_set():
-                raise CancelledError("The simulation was cancelled.")
-            fell = kernel("split").run(
-                re,
-                im,
-                MARGIN,
-                layout.total,
-                self._levels,
-                layout.strides,
-                layout.group,
-                layout.padded,
-                plan.segments,
-                plan.busy,
-                plan.tables,
-                gates,
-                pool,
-                kinds,
-                diagonal,
-                at,
-                fresh,
-                chunk,
-                plan.h,
-                fall.rate if fall else plan.h,
-                fall.threshold if fall else -1.0,
-                fall.norms if fall else plan.h,
-            )
-            fresh = False
-        return Place(int(at[0]), int(at[1])), fell
+            Whether all are at the end.
 
-    def close(self, plan: Plan, place: Place, re: np.ndarray, im: np.ndarray) -> None:
-        """Take back the layer that the step after ``place`` has lent."""
-        count, _, _, _, closing, _ = plan.segments[place.segment]
-        if place.done < count or closing == -2:
-            gates, pool, _, _ = self.layers.arrays()
-            back = self.layers.end(float(plan.h[place.segment]), back=True)
-            if back >= 0:
-                layout = self.layout
-                kernel("split").layer(re, im, MARGIN, layout.total, layout.padded, gates[back], pool)
+        Raises:
+            CancelledError: ``cancel`` was set.
+        """
+        if cancel is not None and cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+        layout = self.layout
+        return kernel("split").run(  # type: ignore[no-any-return]
+            kets.re,
+            kets.im,
+            MARGIN,
+            layout.total,
+            self._levels,
+            layout.strides,
+            layout.group,
+            layout.padded,
+            plan.segments,
+            plan.busy,
+            plan.tables,
+            *plan.layers,
+            kets.place,
+            max(1, int(CHUNK_SECONDS / self.step_seconds())),
+            plan.h,
+            watch.rate,
+            watch.threshold,
+            watch.lent,
+            watch.re,
+            watch.im,
+            watch.falls,
+        )
 
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""

@@ -17,6 +17,7 @@ __all__ = ["Crew", "abandonable", "run_all"]
 
 T = TypeVar("T")
 WAITING = 64  # jobs of a crew that wait, at most
+DEEP = 50  # jobs done within each other, at most; more wait
 
 
 def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
@@ -99,6 +100,8 @@ def abandonable(job: Callable[[], T], cancel: Optional[threading.Event]) -> T:
 class Crew:
     """Threads for work that makes more work as it goes.
 
+    They are made when two jobs wait.
+
     Args:
         threads: how many run at a time; 1: in this thread.
     """
@@ -106,21 +109,28 @@ class Crew:
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
         self._jobs: List[Callable[[], None]] = []
+        self._others: List[threading.Thread] = []
         self._busy = 0
         self._error: Optional[BaseException] = None
         self._change = threading.Condition()
+        self._depth = threading.local()
 
     def spawn(self, job: Callable[[], None]) -> None:
         """Leave a job to whoever is free, or do it here, where enough is waiting already."""
-        if self.threads > 1:
-            with self._change:
-                if self._error is not None:
-                    return
-                if len(self._jobs) < WAITING:
-                    self._jobs.append(job)
-                    self._change.notify()
-                    return
+        depth = getattr(self._depth, "value", 0)
+        with self._change:
+            if self._error is not None:
+                return
+            if len(self._jobs) < WAITING or depth == DEEP:
+                self._jobs.append(job)
+                self._change.notify()
+                if len(self._jobs) > 1 and len(self._others) < self.threads - 1:
+                    self._others.append(threading.Thread(target=self._work, daemon=True))
+                    self._others[-1].start()
+                return
+        self._depth.value = depth + 1
         job()
+        self._depth.value = depth
 
     def run(self, job: Callable[[], None]) -> None:
         """Do a job and all that it spawns.
@@ -128,15 +138,9 @@ class Crew:
         Raises:
             Whatever the first failing job raised.
         """
-        if self.threads <= 1:
-            job()
-            return
         self._jobs.append(job)
-        others = [threading.Thread(target=self._work, daemon=True) for _ in range(self.threads - 1)]
-        for other in others:
-            other.start()
         self._work()
-        for other in others:
+        for other in self._others:
             other.join()
         if self._error is not None:
             raise self._error

@@ -129,6 +129,22 @@ def test_a_crew_does_all_that_its_work_makes(threads):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
+def test_a_crew_does_work_that_goes_on_and_on(threads):
+    crew, done = Crew(threads), []
+
+    def job(k):
+        done.append(k)
+        if k == 0:  # what waits keeps the others' work from waiting
+            for _ in range(WAITING):
+                crew.spawn(lambda: None)
+        if k < 3000:
+            crew.spawn(lambda: job(k + 1))
+
+    crew.run(lambda: job(0))
+    assert done == list(range(3001))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
 def test_a_crew_raises_what_its_work_raises(threads):
     crew = Crew(threads)
 

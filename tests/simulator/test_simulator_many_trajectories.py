@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from many_systems import X_AMP, X, chain, model, program, random_ket, random_tones
 
-from pulsekit.simulator import simulate
+from pulsekit.simulator import simulate, trajectories
+from pulsekit.simulator.jumpdraws import DRAWS, MORE, Draws, jump_draws
+from pulsekit.simulator.jumpkinds import JumpKinds, picked, reaches
 from pulsekit.simulator.many import evolve_splitting
-from pulsekit.simulator.trajectories import Trajectories, jump_draws
+from pulsekit.simulator.operators import embed, lowering
+from pulsekit.simulator.trajectories import Trajectories
 
 
 def _mean(branches, count):
@@ -49,23 +52,51 @@ def test_decay_alone_is_exponential():
     assert abs(p[0] - (1 - survive) ** 3) < 5 * np.sqrt((1 - survive) ** 3 / count) + 1e-4
 
 
+def _table(branches):
+    out = {k: b.state for b in branches for k in b.members.tolist()}
+    return np.array([out[k] for k in sorted(out)])
+
+
 def test_threads_and_splits_do_not_change_a_trajectory():
     m = model((3, 2, 2), noise=True)
     tones = random_tones(m, 400, 3, 5)
     x = random_ket(m.dim, 7)
     run = Trajectories(m, tones, 0, start=0, stop=400)
 
-    def table(branches):
-        out = {}
-        for b in branches:
-            for k in b.members.tolist():
-                out[k] = b.state
-        return np.array([out[k] for k in sorted(out)])
+    one = _table(run(x, np.arange(60), seed=5))
+    assert np.array_equal(_table(run(x, np.arange(60), seed=5, threads=4)), one)
+    assert np.array_equal(_table(run(x, np.arange(20, 40), seed=5)), one[20:40])
+    assert not np.array_equal(_table(run(x, np.arange(60), seed=6)), one)
 
-    one = table(run(x, np.arange(60), seed=5))
-    assert np.array_equal(table(run(x, np.arange(60), seed=5, threads=4)), one)
-    assert np.array_equal(table(run(x, np.arange(20, 40), seed=5)), one[20:40])
-    assert not np.array_equal(table(run(x, np.arange(60), seed=6)), one)
+
+@pytest.mark.parametrize("setting", [("PIECE", 1e-9), ("FALLEN", 1), ("PIECE", 1.0)])
+def test_pieces_of_work_do_not_change_a_trajectory(monkeypatch, setting):
+    m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 1e-6), t2=np.full(3, 1e-6))
+    tones = random_tones(m, 400, 3, 5)
+    x = random_ket(m.dim, 7)
+    run = Trajectories(m, tones, 0, start=0, stop=400)
+    found = run(x, np.arange(300), seed=5)
+    assert max(b.jumps for b in found) > 2
+    monkeypatch.setattr(trajectories, *setting)
+    again = run(x, np.arange(300), seed=5, threads=2)
+    assert np.array_equal(_table(again), _table(found))
+    assert [b.jumps for b in again] == [b.jumps for b in found]
+
+
+def test_jumps_are_those_of_their_operators():
+    m = replace(model((3, 2, 4), noise=True), p_th=np.array([0.02, 0.0, 0.1]))
+    kinds = JumpKinds(m)
+    down, up, phase = lowering(3), np.zeros((3, 3)), np.diag(np.arange(3.0))
+    up[1, 0] = 1.0
+    x = random_ket(m.dim, 7)[None]
+    for k, operator in enumerate((down, up, phase)):  # of the first transmon
+        y = embed(operator, 0, m.levels) @ x[0]
+        assert np.abs(kinds.apply(x, np.array([k]))[0] - y / np.linalg.norm(y)).max() < 1e-14
+    whole = reaches(x, kinds.rates)
+    share = np.diff(whole[0], prepend=0.0) / whole[0, -1]
+    uniform = np.random.default_rng(1).random(20_000)
+    seen = np.bincount(picked(np.repeat(whole, uniform.size, axis=0), uniform), minlength=share.size) / uniform.size
+    assert np.abs(seen - share).max() < 0.015
 
 
 def test_the_step_error_is_estimated():
@@ -81,6 +112,15 @@ def test_draws_belong_to_trajectories():
     all_of_them = jump_draws(3, 1, np.arange(50))
     assert np.array_equal(jump_draws(3, 1, np.array([7, 31])), all_of_them[[7, 31]])
     assert not np.array_equal(jump_draws(3, 2, np.arange(50)), all_of_them)
+
+
+def test_draws_go_on_in_a_stream_of_each_trajectory():
+    number = np.arange(DRAWS + 2 * MORE)
+    some, all_of_them = Draws(3, 1, 7, np.array([7, 31])), Draws(3, 1, 7, np.arange(50))
+    late = some.at(np.full(number.size, 1), number)
+    assert np.array_equal(late, all_of_them.at(np.full(number.size, 31), number))
+    assert np.unique(late).size == number.size
+    assert np.unique(np.concatenate([late, some.at(np.zeros_like(number), number)])).size == 2 * number.size
 
 
 def test_simulate_averages_trajectories():
