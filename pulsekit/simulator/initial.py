@@ -13,6 +13,7 @@ from .operators import label_of
 
 __all__ = ["Initial", "initial_states", "populations_of", "probabilities", "to_bare", "virtual_z"]
 
+ROUNDING = 1e-6  # of entries and eigenvalues of density matrices of the user's
 Initial = Union[None, np.ndarray, Mapping[int, int]]
 
 
@@ -40,16 +41,20 @@ def initial_states(model: Model, initial: Initial, lanes: int, density: bool) ->
         ground.reshape(lanes, -1)[:, 0] = 1
         return ground
     if isinstance(initial, Mapping):
-        given = dict(initial)
-        level = [int(given.pop(q, 0)) for q in model.qubits]
-        if any(not 0 <= s < d for s, d in zip(level, model.levels)):
+        level = [initial.get(q, 0) for q in model.qubits]
+        if any(not isinstance(s, (int, np.integer)) or not 0 <= s < d for s, d in zip(level, model.levels)):
             raise SimulationError(
                 f"Argument `initial` must give levels below {model.levels} of qubits {model.qubits}, but {level} came."
             )
         x = np.zeros(dim, dtype=complex)
         x[label_of(model.levels, level)] = 1
     else:
-        x = np.asarray(initial, dtype=complex)
+        x = np.asarray(initial)
+        if x.dtype.kind not in "biufc":
+            raise SimulationError(
+                f"Argument `initial` must be None, levels by qubit or an array of numbers, but {initial!r} came."
+            )
+        x = x.astype(complex)
     kinds = {(dim,): 1, (lanes, dim): 1, (dim, dim): 2, (lanes, dim, dim): 2}
     rank = kinds.get(x.shape, 0)
     if x.shape == (lanes, dim) and lanes == dim:
@@ -69,7 +74,17 @@ def initial_states(model: Model, initial: Initial, lanes: int, density: bool) ->
         weight = np.trace(x, axis1=1, axis2=2).real
     if np.max(np.abs(weight - 1)) > 1e-6:
         raise SimulationError(f"Argument `initial` must be normalised, but its weights reach {np.max(weight):.9g}.")
+    if rank == 2:
+        _check_density(x)
     return np.array(x)
+
+
+def _check_density(x: np.ndarray) -> None:
+    skew = float(np.abs(x - x.conj().swapaxes(1, 2)).max())
+    least = float(np.linalg.eigvalsh(x)[:, 0].min())
+    if skew > ROUNDING or least < -ROUNDING:
+        what = f"off by {skew:.3g}" if skew > ROUNDING else f"of eigenvalues down to {least:.3g}"
+        raise SimulationError(f"Argument `initial` must be Hermitian and not negative, but a matrix is {what}.")
 
 
 def _is_density(x: np.ndarray) -> bool:

@@ -10,7 +10,14 @@ from ..device import Device
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program
 from .averages import TRAJECTORIES, average
-from .checks import check_batch, check_choices, check_extra, check_settings
+from .checks import (
+    check_batch,
+    check_choices,
+    check_clusters,
+    check_extra,
+    check_settings,
+    check_trajectories,
+)
 from .clusters import Cluster, plan_clusters
 from .cost import check_memory, plan_of
 from .evolve import evolve_batch
@@ -83,25 +90,26 @@ def simulate(
             with noise).
         method: "auto" or a method's name.
         rwa: drop counter-rotating terms.
-        noise: whether T1 and T2 act.
+        noise: whether T1 and T2 act, where ``solver`` is "auto".
         tolerance: error allowed in an amplitude, or an entry of a density matrix.
         basis: "dressed" or "bare", of populations and states.
-        outputs: any of "populations", "states", "propagators".
+        outputs: any of "populations", "states", "propagators" (those without
+            T1 and T2, and not with trajectories).
         initial: None (ground), {device qubit: level} or arrays, see
             :func:`~pulsekit.simulator.initial.initial_states`.
-        times: samples at which populations are kept, ascending.
+        times: samples at which populations are kept, ascending; not with
+            trajectories.
         spectator_bound: effect on populations below which an idle neighbour
             is left out.
         memory_cap: bytes; None: most of what the machine has.
         threads: plain threads; results do not depend on it.
         seed: of trajectories.
-        trajectories: how many quantum-jump trajectories, instead of density
-            matrices.
+        trajectories: how many quantum-jump trajectories, with that solver.
         explain: run nothing: ``outcome.info["plan"]`` says dimension, clusters,
             segments, which method takes which part, predicted time (one
             thread, tables warm) and memory (print it).
         extra: more terms of the Hamiltonian, for a single cluster of all
-            qubits.
+            qubits; not with trajectories.
         clusters: which qubits to simulate together, where that was planned
             before (for a larger batch); None: planned here.
 
@@ -119,10 +127,12 @@ def simulate(
             f"but {list(outputs)} and {basis!r} came."
         )
     check_settings("auto" if solver == "trajectories" else solver, method, tolerance)
-    check_choices(times, threads, trajectories)
-    check_extra(extra, device)
+    check_choices(times, threads, trajectories, seed, memory_cap)
+    check_trajectories(solver, outputs, times, trajectories, extra)
     batch = as_batch(programs, device, los)
+    check_extra(extra, device)
     check_batch(batch, device)
+    check_clusters(clusters or (), batch)
     for program in batch.programs:
         _check_coherent(program)
     if solver == "auto":
@@ -275,12 +285,13 @@ def _one_cluster(
     x = initial_states(model, initial, count, density)
     x = x if density else x[:, :, None]
     now, grid = np.zeros(count, dtype=np.int64), []
+    pieces = 1 if times is None else len(np.unique(times)) + 1
     for t in times if times is not None else ():
         then = np.minimum(int(t), stop)
-        x = run(x, start=now, stop=then)
+        x = run(x, start=now, stop=then, tolerance=settings["tolerance"] / pieces)
         now = then
         grid.append(populations_of(model, x if density else x[:, :, 0], now, density, basis))
-    x = run(x, start=now, stop=stop)
+    x = run(x, start=now, stop=stop, tolerance=settings["tolerance"] / pieces)
     x = x if density else x[:, :, 0]
     states = propagators = None
     if "states" in outputs:

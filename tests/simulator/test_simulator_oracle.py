@@ -49,6 +49,19 @@ def test_states_keep_the_tolerance_too(seed: int, tolerance: float) -> None:
     check(case, final_states(case), tolerance)
 
 
+@pytest.mark.parametrize(
+    ("seed", "fixed", "tolerance"),
+    [
+        (0, {"levels": [3], "rwa": False, "noise": True, "delay": "none"}, 1e-6),
+        (3, {"levels": [3, 2], "noise": False, "delay": "part"}, 1e-6),
+    ],
+)
+def test_a_time_grid_keeps_the_tolerance(seed: int, fixed: dict, tolerance: float) -> None:
+    """Every stretch between times had the whole of it: the end was off by four and eight times the tolerance."""
+    case = random_case(seed, **fixed)
+    check(case, final_states(case), tolerance, times=range(1, case.duration, 3))
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(200))
 def test_the_asked_tolerance_is_kept_on_200_schedules(seed: int) -> None:
