@@ -37,7 +37,8 @@ __all__ = ["STEP", "Branch", "Trajectories"]
 
 IDLE = 400  # samples without a drive from which they are crossed in one step
 STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
-PIECE = 2e-3  # s of kernel time that a piece of work should take
+PIECE = 4e-3  # s of kernel time that a piece of work should take
+WORTH = 2e-3  # s of kernel time, less is not worth a thread
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
 FALLEN = 2**22  # bytes of kets that wait for their jumps
 
@@ -231,7 +232,7 @@ class Trajectories:
         states = self.run.layout.get(watch.re[:count], watch.im[:count])
         watch.falls[-1, 0] = 0
         fallen = Paths(states, place, first, waiting, paths.jumps[ket])
-        for piece in fallen.dealt(self._pieces(plan, fallen)):
+        for piece in fallen.dealt(self._pieces(plan, fallen, tree.crew.threads)):
             tree.crew.spawn(partial(self._resume, piece, k, plan, tree))
 
     def _resume(self, fallen: Paths, k: int, plan: Plan, tree: "_Tree") -> None:
@@ -249,11 +250,13 @@ class Trajectories:
         paths = Paths(states, fallen.place[fall], first, waiting.take(order), fallen.jumps[fall] + 1)
         self._pass(self._step(paths, k, plan, tree), k + 1, tree)
 
-    def _pieces(self, plan: Plan, paths: Paths) -> int:
+    def _pieces(self, plan: Plan, paths: Paths, threads: int) -> int:
         """Return in how many pieces the rest of a part should be done."""
         done = np.concatenate([[0], np.cumsum(plan.segments[:-1, 0])])
         steps = int((done[-1] - done[paths.place[:, 0]] - paths.place[:, 1]).sum())
-        return min(len(paths.jumps), 1 + int(steps * self.run.step_seconds() / PIECE))
+        seconds = steps * self.run.step_seconds()
+        hands = threads if seconds > WORTH else 1
+        return min(len(paths.jumps), hands * (1 + int(seconds / (hands * PIECE))))
 
     def _cross(self, paths: Paths, k: int, span: float, tree: "_Tree") -> Paths:
         """Take paths, dressed common frame, through an idle part; return those who did not jump there.
@@ -286,8 +289,8 @@ class Trajectories:
         """Note that trajectories came to the end in some states, dressed common frame."""
         states = normalised(self._leave * paths.states)
         members = tree.draws.members[paths.waiting.row]
-        for k, (a, b) in enumerate(zip(paths.first[:-1].tolist(), paths.first[1:].tolist())):
-            tree.found.append(Branch(states[k], np.sort(members[a:b]), int(paths.jumps[k])))
+        members = np.split(members[np.lexsort((members, paths.owner))], paths.first[1:-1])
+        tree.found.extend([Branch(*each) for each in zip(states, members, paths.jumps.tolist())])
 
 
 class _Tree(NamedTuple):
