@@ -22,6 +22,8 @@ __all__ = ["Reference", "evolve_reference"]
 
 Generator = Callable[[np.ndarray], np.ndarray]
 _GAUSS = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
+SMALL = 32  # states, of which steps are taken many at once
+AT_ONCE = 512  # of these
 _CFM = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
 
 
@@ -93,12 +95,14 @@ class Reference:
         lower = model.lower_dressed
         self.operators = [(line.w_rate / 2) * lower[line.local_qubit] for line in model.lines]
         self.rest: List[Optional[np.ndarray]] = [None] * len(self.operators)
-        change = self.number[:, None] - self.number[None, :]
+        self.change = change = self.number[:, None] - self.number[None, :]
         for term in model.driven:
-            full = model.to_dressed(term.operator)
-            self.operators.append(np.where(change == -1, full, 0) / 2)
-            self.rest.append(np.where(np.abs(change) == 1, 0, full))
-        self.change = change
+            self.operators.append(model.to_dressed(np.where(change == -1, term.operator, 0)) / 2)
+            rest = np.where(np.abs(change) == 1, 0, term.operator)
+            self.rest.append(model.to_dressed(rest) if rest.any() else None)
+        # static terms that do not keep excitations mix them: lowering operators have elements of other changes
+        self.mixed = any(np.any(m[change != -1]) for m in self.operators)
+        self.most = [0.0 if m is None else float(np.abs(change[np.abs(m) > 0]).max(initial=0)) for m in self.rest]
 
     def _turn(self, x: np.ndarray, phase: np.ndarray) -> np.ndarray:
         factor = np.exp(1j * phase)
@@ -119,7 +123,7 @@ class Reference:
             return self._turn(x, -self.diagonal * (b - a))
         if not active:
             return self._idle(x, b - a)
-        plain = all(self.rest[t.line] is None for t, _ in active)
+        plain = not self.mixed and all(self.rest[t.line] is None for t, _ in active)
         w = active[0][0].w
         if self.rwa and plain and all(np.array_equal(t.w, w) for t, _ in active):
             turn = (w - self.w_c)[:, None] * self.number[None, :]
@@ -132,12 +136,29 @@ class Reference:
             return self._turn(self._exponential(h, x, b - a), -turn * b)
         steps = self.substeps(active, b - a, tolerance)
         h = (b - a) / steps
+        if not self.density and self.model.dim <= SMALL:
+            return self._product(active, a, h, steps) @ x
         for k in range(steps):
             t = a + k * h
-            h1, h2 = (self._hamiltonian(active, t + g * h) for g in _GAUSS)
+            h1, h2 = self._hamiltonians(active, t + np.array(_GAUSS) * h)
             x = self._exponential(_CFM[0] * h1 + _CFM[1] * h2, x, h, 0.5)
             x = self._exponential(_CFM[1] * h1 + _CFM[0] * h2, x, h, 0.5)
         return x
+
+    def _product(self, active: List[Tuple[Tone, complex]], a: float, h: float, steps: int) -> np.ndarray:
+        """Return the propagator of so many steps of ``h`` (s) from ``a`` on, complex128[lanes, dim, dim]."""
+        total = np.broadcast_to(np.eye(self.model.dim, dtype=complex), (self.lanes, self.model.dim, self.model.dim))
+        for first in range(0, steps, AT_ONCE):
+            t = a + np.arange(first, min(first + AT_ONCE, steps)) * h
+            h1, h2 = (self._hamiltonians(active, t + g * h) for g in _GAUSS)
+            values, vectors = np.linalg.eigh(np.stack([_CFM[0] * h1 + _CFM[1] * h2, _CFM[1] * h1 + _CFM[0] * h2], 1))
+            u = (vectors * np.exp(-1j * h * values)[..., None, :]) @ np.conj(np.swapaxes(vectors, -1, -2))
+            u = u.reshape(-1, *total.shape)
+            while len(u) > 1:
+                even = u[1::2] @ u[: len(u) // 2 * 2 : 2]
+                u = np.concatenate([even, u[-1:]]) if len(u) % 2 else even
+            total = u[0] @ total
+        return total
 
     def _idle(self, x: np.ndarray, span: float) -> np.ndarray:
         """Return the free decay of density matrices, by one dense exponential."""
@@ -152,26 +173,33 @@ class Reference:
     def substeps(self, active: List[Tuple[Tone, complex]], span: float, tolerance: float) -> int:
         """Return into how many Magnus steps a piece is cut."""
         fast = max(float(np.max(np.abs(t.w - self.w_c))) for t, _ in active)
-        if not self.rwa or any(self.rest[t.line] is not None for t, _ in active):
+        if not self.rwa or self.mixed:
             fast = max(float(np.max(t.w)) + self.w_c for t, _ in active)
+        others = [float(np.max(t.w)) + self.most[t.line] * self.w_c for t, _ in active if self.rest[t.line] is not None]
+        fast = max([fast, *others])
         strong = sum(float(np.max(np.abs(t.amplitude * z))) * np.abs(self.operators[t.line]).max() for t, z in active)
         spread = float(np.ptp(self.diagonal))
-        error = (max(fast, 1e-3 * spread) * span) ** 4 * strong * span / 100 * (1 + spread * span)
+        error = (max(fast, 1e-3 * spread) * span) ** 4 * strong * span / 2000 * (1 + spread * span)
         return int(np.clip(np.ceil((error / max(tolerance, 1e-14)) ** 0.25), 1, 4000))
 
-    def _hamiltonian(self, active: List[Tuple[Tone, complex]], t: float) -> np.ndarray:
-        h = np.zeros((self.lanes, self.model.dim, self.model.dim), dtype=complex)
+    def _hamiltonians(self, active: List[Tuple[Tone, complex]], times: np.ndarray) -> np.ndarray:
+        """Return the Hamiltonian at some times (s), complex128[times, lanes, dim, dim]."""
+        t = times[:, None]
+        h = np.zeros((times.size, self.lanes, self.model.dim, self.model.dim), dtype=complex)
         for tone, z in active:
             f = tone.amplitude * z * np.exp(1j * (tone.w - self.w_c) * t)
             fast = 0 if self.rwa else np.conj(f) * np.exp(-2j * self.w_c * t)
-            part = (f + fast)[:, None, None] * self.operators[tone.line]
-            h += part + np.conj(np.swapaxes(part, 1, 2))
+            part = (f + fast)[..., None, None] * self.operators[tone.line]
+            if self.mixed:
+                part = part * np.exp(1j * (self.change + 1) * self.w_c * t[..., None, None])
+            h += part + np.conj(np.swapaxes(part, -1, -2))
             rest = self.rest[tone.line]
             if rest is not None:
                 signal = (f * np.exp(1j * self.w_c * t)).real
-                h += signal[:, None, None] * rest * np.exp(1j * self.change * self.w_c * t)
+                turn = np.exp(1j * self.change * self.w_c * t[..., None, None])
+                h += signal[..., None, None] * rest * turn
         index = np.arange(self.model.dim)
-        h[:, index, index] += self.diagonal
+        h[..., index, index] += self.diagonal
         return h
 
     def _exponential(self, h: np.ndarray, x: np.ndarray, span: float, weight: float = 1.0) -> np.ndarray:
