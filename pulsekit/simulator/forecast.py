@@ -28,7 +28,7 @@ from .many import IDLE, gap_of, steps_of, turn_of
 from .mapped import mapping_seconds, unknown_gates
 from .methods import choose
 from .model import Model
-from .reference import Reference
+from .reference import SMALL, Reference
 from .repeats import Repeats, work_of
 from .rho import RhoEngine
 from .routes import routes_of
@@ -299,5 +299,8 @@ def _reference_seconds(
         plain = rwa and t.line < len(model.lines)
         peak = complex(np.abs(t.samples).max(initial=0.0))
         steps = 1 if plain else 2 * run.substeps([(_first(t), peak)], model.dt, allowed)
-        seconds += t.samples.size * steps * each
+        if not plain and not density and model.dim <= SMALL:
+            seconds += t.samples.size * (3e-4 + lanes * steps * (2.4e-6 + 6e-9 * model.dim**3))
+        else:
+            seconds += t.samples.size * steps * each
     return seconds

@@ -18,7 +18,7 @@ from scipy.linalg import expm
 from .model import Model
 from .timeline import Tone
 
-__all__ = ["Reference", "evolve_reference"]
+__all__ = ["SMALL", "Reference", "evolve_reference"]
 
 Generator = Callable[[np.ndarray], np.ndarray]
 _GAUSS = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
