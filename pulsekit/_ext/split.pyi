@@ -42,16 +42,27 @@ def carried(
     per: int,
     out: np.ndarray,
 ) -> None: ...
-def kinks(
+def straightened(
+    fine: np.ndarray,
+    sites: np.ndarray,
+    levels: np.ndarray,
+    place: np.ndarray,
     tones: np.ndarray,
     numbers: np.ndarray,
     samples: np.ndarray,
     dt: float,
     weight: float,
-    out: np.ndarray,
+    kick: np.ndarray,
     rough: np.ndarray,
-) -> None: ...
-def joined(
-    fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, place: np.ndarray, kick: np.ndarray, out: np.ndarray
+    out: np.ndarray,
 ) -> None: ...
 def sparse_times(start: np.ndarray, column: np.ndarray, value: np.ndarray, x: np.ndarray, out: np.ndarray) -> None: ...
+def turned(
+    start: np.ndarray,
+    column: np.ndarray,
+    value: np.ndarray,
+    x: np.ndarray,
+    sign: float,
+    work: np.ndarray,
+    out: np.ndarray,
+) -> None: ...

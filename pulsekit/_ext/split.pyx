@@ -777,28 +777,6 @@ cdef void _tone(const double* energies, int d, const long[::1] tone, const doubl
                 ps_seen(quad + 2 * r * dd, zr, zi, out + 2 * j * dd, d)
 
 
-def kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double dt,
-          double weight, double[:, :, ::1] out, double[::1] rough):
-    """Add how drives jump at odd samples to the even ones on both sides.
-
-    Args:
-        tones: int64[n, 5]: first sample, samples, samples before that of the
-            tone, its first row in ``samples``, local qubit.
-        numbers: float64[n, 4]: as of :func:`carried`, at the first sample.
-        samples: float64[all, 2].
-        dt: s.
-        weight: of a jump, in each of the two, s.
-        out: float64[transmons, even samples, 2], dimensionless.
-        rough: float64[transmons], gets the sums of squares of the jumps'
-            second differences, (rad/s)^2.
-    """
-    if samples.shape[0] < SHORT:
-        _kinks(tones, numbers, samples, dt, weight, out, rough)
-    else:
-        with nogil:
-            _kinks(tones, numbers, samples, dt, weight, out, rough)
-
-
 cdef void _kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double dt,
                  double weight, double[:, :, ::1] out, double[::1] rough) noexcept nogil:
     cdef Py_ssize_t n, i, p, k, q, count
@@ -833,20 +811,43 @@ cdef void _kinks(const long[:, ::1] tones, const double[:, ::1] numbers, const d
         rough[q] += part * (numbers[n, 0] ** 2 + numbers[n, 1] ** 2)
 
 
-def joined(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] place,
-           const double[:, :, ::1] kick, double[::1] out):
-    """Write products of neighbours between small drives at the edges.
+def straightened(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] place,
+                 const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double dt,
+                 double weight, double[:, :, ::1] kick, double[::1] rough, double[::1] out):
+    """Write products of neighbours between small drives at the edges, which are how drives jump in their middle.
 
     out[k] = E[p + 1]^dag fine[2 k + 1] fine[2 k] E[p], p = place[k], and two
-    rows more, E[0]^dag and E[-1]; E[p] = exp(-i (kick[p] a + h.c.)).
+    rows more, E[0]^dag and E[-1]; E[p] = exp(-i (kick[p] a + h.c.)). A jump at
+    an odd sample is in the kicks at the even ones on both sides.
 
     Args:
         fine, out: tables. sites: int64[k, 5], see above; its rows are without
             the two more.
         levels: int64[n].
         place: int64[all rows], ascending for every table.
-        kick: float64[n, edges, 2], dimensionless.
+        tones: int64[n, 5]: first sample, samples, samples before that of the
+            tone, its first row in ``samples``, local qubit.
+        numbers: float64[n, 4]: as of :func:`carried`, at the first sample.
+        samples: float64[all, 2].
+        dt: s.
+        weight: of a jump, in each of the two, s; twice that in the first and
+            the last.
+        kick: float64[n, edges, 2], dimensionless, zeros; gets the kicks.
+        rough: float64[n], zeros; gets the sums of squares of the jumps'
+            second differences, (rad/s)^2.
     """
+    cdef Py_ssize_t q, j
+    with nogil:
+        _kinks(tones, numbers, samples, dt, weight, kick, rough)
+        for q in range(kick.shape[0]):
+            for j in range(2):
+                kick[q, 0, j] = 2 * kick[q, 0, j]
+                kick[q, kick.shape[1] - 1, j] = 2 * kick[q, kick.shape[1] - 1, j]
+        _joined(fine, sites, levels, place, kick, out)
+
+
+cdef void _joined(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] place,
+                  const double[:, :, ::1] kick, double[::1] out) noexcept nogil:
     cdef Py_ssize_t n, k, i, j, p, q, count, rows, size, last = kick.shape[1] - 1
     cdef double[5] zero
     cdef double[4] one
@@ -857,46 +858,45 @@ def joined(const double[::1] fine, const long[:, ::1] sites, const long[::1] lev
     cdef double* target
     cdef bint some
     cdef int d
-    with nogil:
-        for i in range(5):
-            zero[i] = 0.0
-        for i in range(4):
-            one[i] = 1.0
-        for n in range(sites.shape[0]):
-            q = sites[n, 0]
-            d = <int>levels[q]
-            size = 2 * d * d
-            u = &fine[0] + sites[n, 1]
-            target = &out[0] + sites[n, 3]
-            at = &place[0] + sites[n, 4]
-            rows = sites[n, 2]
-            k = 0
-            while k < rows:
-                p = at[k]
-                count = 1
-                while count < 3 and k + count < rows and at[k + count] == p + count:
-                    count += 1
-                some = False
-                for i in range(count + 1):
-                    some = some or kick[q, p + i, 0] != 0 or kick[q, p + i, 1] != 0
+    for i in range(5):
+        zero[i] = 0.0
+    for i in range(4):
+        one[i] = 1.0
+    for n in range(sites.shape[0]):
+        q = sites[n, 0]
+        d = <int>levels[q]
+        size = 2 * d * d
+        u = &fine[0] + sites[n, 1]
+        target = &out[0] + sites[n, 3]
+        at = &place[0] + sites[n, 4]
+        rows = sites[n, 2]
+        k = 0
+        while k < rows:
+            p = at[k]
+            count = 1
+            while count < 3 and k + count < rows and at[k + count] == p + count:
+                count += 1
+            some = False
+            for i in range(count + 1):
+                some = some or kick[q, p + i, 0] != 0 or kick[q, p + i, 1] != 0
+            if some:
+                ps_pieces(zero, one, &kick[q, p, 0], &kick[q, p, 0], <int>(count + 1), d, e)
+            for i in range(count):
                 if some:
-                    ps_pieces(zero, one, &kick[q, p, 0], &kick[q, p, 0], <int>(count + 1), d, e)
-                for i in range(count):
-                    if some:
-                        memcpy(target, e + i * size, size * sizeof(double))
-                        ps_times(u, target, d)
-                    else:
-                        memcpy(target, u, size * sizeof(double))
-                    ps_times(u + size, target, d)
-                    if some:
-                        ps_untimes(e + (i + 1) * size, target, d)
-                    u += 2 * size
-                    target += size
-                    k += 1
-            for j in range(2):
-                ends[j] = -kick[q, 0, j]
-                ends[2 + j] = kick[q, last, j]
-            ps_pieces(zero, one, ends, ends, 2, d, target)
+                    memcpy(target, e + i * size, size * sizeof(double))
+                    ps_times(u, target, d)
+                else:
+                    memcpy(target, u, size * sizeof(double))
+                ps_times(u + size, target, d)
+                if some:
+                    ps_untimes(e + (i + 1) * size, target, d)
+                u += 2 * size
+                target += size
+                k += 1
+        for j in range(2):
+            ends[j] = -kick[q, 0, j]
+            ends[2 + j] = kick[q, last, j]
+        ps_pieces(zero, one, ends, ends, 2, d, target)
 
 
 cdef void _powers(double re, double im, int d, double* pr, double* pi) noexcept nogil:
@@ -938,3 +938,30 @@ cdef void _sparse_times(const int[::1] start, const int[::1] column, const doubl
             im = im + value[k] * x[column[k], 1]
         out[r, 0] = re
         out[r, 1] = im
+
+
+def turned(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,
+           double sign, double[:, ::1] work, double[:, :, ::1] out):
+    """Write x + sign P x + P P x / 2 of a real sparse matrix P and complex vectors.
+
+    Args:
+        start, column, value: the matrix by rows (CSR).
+        x, out: float64[m, dim, 2].
+        work: float64[dim, 2].
+    """
+    if out.shape[0] * out.shape[1] < SHORT:
+        _turned(start, column, value, x, sign, work, out)
+    else:
+        with nogil:
+            _turned(start, column, value, x, sign, work, out)
+
+
+cdef void _turned(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,
+                  double sign, double[:, ::1] work, double[:, :, ::1] out) noexcept nogil:
+    cdef Py_ssize_t m, r, k
+    for m in range(out.shape[0]):
+        _sparse_times(start, column, value, x[m], work)
+        _sparse_times(start, column, value, work, out[m])
+        for r in range(out.shape[1]):
+            for k in range(2):
+                out[m, r, k] = x[m, r, k] + sign * work[r, k] + 0.5 * out[m, r, k]

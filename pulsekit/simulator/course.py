@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .._ext import kernel
 from .localdrive import local_table
 from .model import Model
-from .played import Layout, Played, Shared, played
+from .played import Layout, Played, Score, Shared
 from .timeline import Tone
 
 __all__ = ["Course", "Grid", "LocalDrive", "Tables"]
@@ -67,6 +67,14 @@ class Course:
     numbers: np.ndarray  # float64[all], of the tables
 
 
+class _Carried(NamedTuple):
+    """What the kernel takes of some tables beside a lane's numbers."""
+
+    mine: Optional[np.ndarray]  # bool[n], which tones; None: all
+    sites: np.ndarray  # the tables
+    places: np.ndarray  # where the tones lie in them
+
+
 @dataclass(frozen=True, eq=False)
 class LocalDrive:
     """Makes courses of what a lane plays, in the common frame. Of one thread at a time."""
@@ -91,9 +99,13 @@ class LocalDrive:
             out[q, :d] = self.energies[q]
         return out
 
+    def score(self, tones: Sequence[Tone], lanes: range) -> Score:
+        """Return what lanes of a program play."""
+        return Score(self.model, tones, lanes, self.w_c)
+
     def played(self, tones: Sequence[Tone], lane: int, start: int, stop: int, align: int = 1) -> Played:
-        """Return what a lane plays; arguments as of :func:`~pulsekit.simulator.played.played`."""
-        return played(self.model, tones, lane, start, stop, w_c=self.w_c, known=self.known, align=align)
+        """Return what one lane plays; arguments as of :meth:`~pulsekit.simulator.played.Score.played`."""
+        return self.score(tones, range(lane, lane + 1)).played(0, start, stop, self.known, align)
 
     def course(self, what: Played, step: float) -> Course:
         """Return the course of what is played.
@@ -157,27 +169,26 @@ class LocalDrive:
 
     def _numbers(self, what: Played, tables: Tables, per: int) -> np.ndarray:
         """Return the tables of driven transmons, so many rows per sample."""
-        layout, out = what.layout, tables.empty()
-        clean = [self.rwa and q not in layout.mixed for q in tables.qubits.tolist()]
-        if any(clean):
-            mine, sites, places = layout.once(("carried", per), lambda: self._carried(layout, tables, per, clean))
-            numbers = what.numbers[mine] if layout.mixed else what.numbers
-            tau = self.model.dt / per
+        layout, out, tau = what.layout, tables.empty(), self.model.dt / per
+        carried, mixed = layout.once(("how", per), lambda: self._how(layout, tables, per))
+        if carried is not None:
+            mine, sites, places = carried
+            numbers = what.numbers if mine is None else what.numbers[mine]
             kernel("split").carried(self._padded, self.levels, sites, places, numbers, what.samples, tau, per, out)
-        for k, q in enumerate(tables.qubits.tolist()):
-            if not clean[k]:
-                parts = [self._mixed(q, what, a, b, per) for p, a, b in layout.spans.tolist() if p == q]
-                one = np.concatenate(parts).reshape(-1)
-                out[tables.first[k] : tables.first[k] + one.size] = one
+        for k, q in mixed:
+            parts = [self._mixed(q, what, a, b, per) for p, a, b in layout.spans.tolist() if p == q]
+            one = np.concatenate(parts).reshape(-1)
+            out[tables.first[k] : tables.first[k] + one.size] = one
         return out
 
-    def _carried(
-        self, layout: Layout, tables: Tables, per: int, clean: Sequence[bool]
-    ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return what the kernel takes of transmons on which at most one carrier plays at a time.
+    def _how(self, layout: Layout, tables: Tables, per: int) -> Tuple[Optional[_Carried], List[Tuple[int, int]]]:
+        """Return the tables that a kernel makes at once, and which others there are, of which transmons."""
+        clean = [self.rwa and q not in layout.mixed for q in tables.qubits.tolist()]
+        mixed = [(k, q) for k, q in enumerate(tables.qubits.tolist()) if not clean[k]]
+        return self._carried(layout, tables, per, clean) if any(clean) else None, mixed
 
-        Which tones they are, bool[n]; the tables; and where the tones lie in them.
-        """
+    def _carried(self, layout: Layout, tables: Tables, per: int, clean: Sequence[bool]) -> _Carried:
+        """Return what the kernel takes of transmons on which at most one carrier plays at a time."""
         spans, wide = layout.spans, int(layout.spans[:, 2].max()) + 1
         chosen = np.flatnonzero(clean)
         mine = np.isin(layout.qubit, tables.qubits[chosen])
@@ -190,7 +201,7 @@ class LocalDrive:
         sites = np.zeros((chosen.size + 1, 5), dtype=np.int64)
         sites[:-1, 0], sites[:-1, 2], sites[:-1, 3] = tables.qubits[chosen], tables.rows[chosen], tables.first[chosen]
         sites[:-1, 4], sites[-1, 4] = np.searchsorted(qubit, tables.qubits[chosen]), qubit.size
-        return mine, sites, places
+        return _Carried(None if mine.all() else mine, sites, places)
 
     def _mixed(self, q: int, what: Played, start: int, stop: int, per: int) -> np.ndarray:
         """Return one interval's table, so many rows per sample, whatever plays."""

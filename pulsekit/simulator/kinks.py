@@ -37,21 +37,20 @@ def straightened(course: Course, drive: LocalDrive, what: Played) -> Tuple[Cours
         the sum of squares of the jumps' second differences.
     """
     dt, layout = drive.model.dt, what.layout
-    grid, into, place = course.grid.once("joined", lambda: _joined(course.grid, drive))
+    grid, into, place, steps = course.grid.once("joined", lambda: _joined(course.grid, drive))
     places = layout.once("kinks", lambda: np.column_stack([layout.places - [layout.start, 0, 0, 0], layout.qubit]))
-    kick, rough = np.zeros((drive.model.n, int(grid.counts.sum()) + 1, 2)), np.zeros(drive.model.n)
-    kernel("split").kinks(places, what.numbers, what.samples, dt, dt / 8, kick, rough)
-    kick[:, [0, -1]] *= 2  # those layers are halves
-    numbers = grid.tables.empty()
-    kernel("split").joined(course.numbers, into, drive.levels, place, kick, numbers)
-    ends = (kick[:, [0, -1]] != 0).sum(axis=2).T > 0
+    kick, rough, numbers = np.zeros((drive.model.n, steps + 1, 2)), np.zeros(drive.model.n), grid.tables.empty()
+    jumps = (places, what.numbers, what.samples, dt, dt / 8, kick, rough)
+    kernel("split").straightened(course.numbers, into, drive.levels, place, *jumps, numbers)
+    ends = kick[:, ::steps]
     if ends.any():
-        grid = grid.once(ends.tobytes(), lambda: _framed(grid, ends))
+        some = (ends != 0).sum(axis=2).T > 0
+        grid = grid.once(some.tobytes(), lambda: _framed(grid, some))
     return Course(grid, numbers), np.sqrt(rough)
 
 
-def _joined(fine: Grid, drive: LocalDrive) -> Tuple[Grid, np.ndarray, np.ndarray]:
-    """Return the grid of twice the length, how its tables come of those, and the step of each row.
+def _joined(fine: Grid, drive: LocalDrive) -> Tuple[Grid, np.ndarray, np.ndarray, int]:
+    """Return the grid of twice the length, how its tables come of those, the step of each row, and how many steps.
 
     Its tables have two rows more, for both ends.
     """
@@ -60,7 +59,7 @@ def _joined(fine: Grid, drive: LocalDrive) -> Tuple[Grid, np.ndarray, np.ndarray
     steps = np.repeat(fine.busy, counts, axis=0)
     place = [np.flatnonzero(steps[:, q]) for q in tables.qubits.tolist()]
     grid = Grid(2 * fine.h, counts, fine.busy, fine.rows // 2, tables)
-    return grid, fine.tables.into(tables, rows), np.concatenate([*place, np.zeros(1, np.int64)])
+    return grid, fine.tables.into(tables, rows), np.concatenate([*place, np.zeros(1, np.int64)]), int(counts.sum())
 
 
 def _framed(grid: Grid, ends: np.ndarray) -> Grid:

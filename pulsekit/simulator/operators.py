@@ -10,7 +10,7 @@ from scipy import sparse
 
 from .._ext import kernel
 
-__all__ = ["embed", "label_of", "lowering", "number_labels", "real_times"]
+__all__ = ["embed", "label_of", "lowering", "number_labels", "parts", "real_times"]
 
 
 def lowering(levels: int) -> np.ndarray:
@@ -58,9 +58,10 @@ def real_times(matrix: sparse.csr_matrix, x: np.ndarray) -> np.ndarray:
     """Return matrix @ x, the matrix real and x complex128[dim, m], without the GIL."""
     columns = np.ascontiguousarray(x.T, dtype=np.complex128)
     out = np.empty((x.shape[1], matrix.shape[0]), dtype=np.complex128)
-    kernel("split").sparse_times(matrix.indptr, matrix.indices, matrix.data, _parts(columns), _parts(out))
+    kernel("split").sparse_times(matrix.indptr, matrix.indices, matrix.data, parts(columns), parts(out))
     return out.T
 
 
-def _parts(x: np.ndarray) -> np.ndarray:
+def parts(x: np.ndarray) -> np.ndarray:
+    """Return complex128[..., n] as float64[..., n, 2], the same numbers."""
     return x.view(np.float64).reshape(*x.shape, 2)

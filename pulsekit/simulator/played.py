@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, FrozenSet, List, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple, TypeVar
 
 import numpy as np
 
 from .model import Model
 from .timeline import Tone
 
-__all__ = ["Layout", "Played", "Shared", "played"]
+__all__ = ["Layout", "Played", "Score", "Shared"]
 
 T = TypeVar("T")
 KEPT = 8  # layouts of a model
@@ -49,58 +49,90 @@ class Played:
 
     layout: Layout
     tones: List[Tone]
-    lane: int
+    lane: int  # of the tones
     numbers: np.ndarray  # float64[n, 4]: half of what envelope 1 drives (re, im), carrier, rad/s; the first sample, s
     samples: np.ndarray  # float64[all, 2]
 
 
-def played(
-    model: Model,
-    tones: Sequence[Tone],
-    lane: int,
-    start: int,
-    stop: int,
-    *,
-    w_c: float,
-    known: "OrderedDict[Any, Layout]",
-    align: int = 1,
-) -> Played:
-    """Return what a lane plays.
+class _Part(NamedTuple):
+    """What lanes play between two samples that play the same tones."""
+
+    key: Tuple[Any, ...]  # of the layout
+    which: np.ndarray  # int64[n], of the score's tones
+    tones: List[Tone]
+    samples: np.ndarray  # float64[all, 2]
+
+
+class Score(Shared):
+    """What lanes of a program play, their numbers in arrays; threads may share it.
 
     Args:
         model: the cluster.
-        tones: of its program.
-        lane: which lane's amplitudes and carriers.
-        start, stop: samples.
+        tones: of the program.
+        lanes: of the tones.
         w_c: rad/s, the common frame.
-        known: layouts of before, one of which it may have.
-        align: samples from ``start`` of which intervals begin and end at
-            multiples, that of what plays one before and after it; 1: at its
-            edges.
     """
-    dt, lines = model.dt, model.lines
-    live: List[Tuple[int, float, Tone]] = []
-    for tone in tones:
-        begin = tone.start_s / dt
-        begin = float(round(begin)) if abs(begin - round(begin)) < 1e-7 else begin
-        if begin < stop and begin + tone.samples.size > start and tone.amplitude[lane] != 0:
-            live.append((lines[tone.line].local_qubit, begin, tone))
-    live.sort(key=lambda found: found[:2])
-    when = tuple((q, begin, tone.samples.size) for q, begin, tone in live)
-    key = (start, stop, align, when)
-    if key not in known:
-        known[key] = _layout(start, stop, align, when)
-        while len(known) > KEPT:
-            known.popitem(last=False)
-    layout = known[key]
-    chosen = [tone for _, _, tone in live]
-    half = np.array([lines[t.line].w_rate / 2 * t.amplitude[lane] for t in chosen], dtype=complex)
-    numbers = np.empty((len(chosen), 4))
-    numbers[:, 0], numbers[:, 1] = half.real, half.imag
-    numbers[:, 2] = [t.w[lane] - w_c for t in chosen]
-    numbers[:, 3] = layout.places[:, 0] * dt
-    samples = np.concatenate([*(t.samples for t in chosen), np.zeros(1, dtype=complex)])
-    return Played(layout, chosen, lane, numbers, samples.view(np.float64).reshape(-1, 2))
+
+    def __init__(self, model: Model, tones: Sequence[Tone], lanes: range, w_c: float) -> None:
+        dt, lines = model.dt, model.lines
+        found: List[Tuple[int, float, Tone]] = []
+        for tone in tones:
+            begin = tone.start_s / dt
+            begin = float(round(begin)) if abs(begin - round(begin)) < 1e-7 else begin
+            found.append((lines[tone.line].local_qubit, begin, tone))
+        found.sort(key=lambda one: one[:2])
+        self.dt, self.lanes, self.made = dt, lanes, {}
+        self.tones = [tone for _, _, tone in found]
+        self.when = [(q, begin, tone.samples.size) for q, begin, tone in found]
+        mine, shape = slice(lanes.start, lanes.stop), (len(found), len(lanes))
+        amplitude = np.array([t.amplitude[mine] for t in self.tones], dtype=complex).reshape(shape)
+        half = np.array([lines[t.line].w_rate / 2 for t in self.tones]).reshape(-1, 1) * amplitude
+        w = np.array([t.w[mine] for t in self.tones], dtype=float).reshape(shape)
+        self.live = np.ascontiguousarray((amplitude != 0).T)  # bool[lanes, tones]
+        self.numbers = np.stack([half.real.T, half.imag.T, w.T - w_c, np.zeros(shape[::-1])], axis=2)
+
+    def alike(self) -> List[np.ndarray]:
+        """Return the lanes that play the same tones, kind by kind."""
+        if (self.live == self.live[:1]).all():
+            return [np.arange(len(self.live))] if len(self.live) else []
+        _, which = np.unique(self.live, axis=0, return_inverse=True)
+        which = np.reshape(which, -1)
+        return [np.flatnonzero(which == k) for k in range(int(which.max()) + 1)]
+
+    def sounding(self, lane: int) -> List[Tone]:
+        """Return the tones that a lane plays at all; lanes are counted from the score's first."""
+        return [self.tones[k] for k in np.flatnonzero(self.live[lane]).tolist()]
+
+    def played(self, lane: int, start: int, stop: int, known: "OrderedDict[Any, Layout]", align: int = 1) -> Played:
+        """Return what a lane plays.
+
+        Args:
+            lane: counted from the score's first.
+            start, stop: samples.
+            known: layouts of before, one of which it may have.
+            align: samples from ``start`` of which intervals begin and end at
+                multiples, that of what plays one before and after it; 1: at
+                its edges.
+        """
+        key = (start, stop, align, self.live[lane].tobytes())
+        part = self.once(key, lambda: self._part(lane, start, stop, align))
+        if part.key not in known:
+            known[part.key] = _layout(*part.key)
+            while len(known) > KEPT:
+                known.popitem(last=False)
+        layout = known[part.key]
+        numbers = self.numbers[lane, part.which]
+        numbers[:, 3] = layout.places[:, 0] * self.dt
+        return Played(layout, part.tones, self.lanes[lane], numbers, part.samples)
+
+    def _part(self, lane: int, start: int, stop: int, align: int) -> _Part:
+        live = self.live[lane].tolist()
+        inside = [on and begin < stop and begin + size > start for on, (_, begin, size) in zip(live, self.when)]
+        which = np.flatnonzero(inside)
+        tones = [self.tones[k] for k in which.tolist()]
+        samples = np.concatenate([*(t.samples for t in tones), np.zeros(1, dtype=complex)])
+        key = (start, stop, align, tuple(self.when[k] for k in which.tolist()))
+        return _Part(key, which, tones, samples.view(np.float64).reshape(-1, 2))
 
 
 def _layout(start: int, stop: int, align: int, when: Sequence[Tuple[int, float, int]]) -> Layout:

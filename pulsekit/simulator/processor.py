@@ -18,7 +18,8 @@ from typing import Sequence, Tuple
 import numpy as np
 from scipy import sparse
 
-from .operators import number_labels, real_times
+from .._ext import kernel
+from .operators import number_labels, parts
 from .schemes import Scheme
 
 __all__ = ["Processor", "exchange_matrix", "processor_of"]
@@ -73,13 +74,17 @@ class Processor:
 
     def enter(self, x: np.ndarray) -> np.ndarray:
         """Return exp(-P) x, complex128[dim, m]."""
-        y = real_times(self.p, x)
-        return x - y + real_times(self.p, y) / 2
+        return self._turned(x, -1.0)
 
     def leave(self, x: np.ndarray) -> np.ndarray:
         """Return exp(P) x, complex128[dim, m]."""
-        y = real_times(self.p, x)
-        return x + y + real_times(self.p, y) / 2
+        return self._turned(x, 1.0)
+
+    def _turned(self, x: np.ndarray, sign: float) -> np.ndarray:
+        p, rows, work = self.p, np.ascontiguousarray(x.T, dtype=np.complex128), np.empty((x.shape[0], 2))
+        out = np.empty_like(rows)
+        kernel("split").turned(p.indptr, p.indices, p.data, parts(rows), sign, work, parts(out))
+        return out.T
 
 
 _kept: "OrderedDict[Tuple[object, ...], Processor]" = OrderedDict()
