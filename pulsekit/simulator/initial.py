@@ -7,7 +7,7 @@ from typing import Mapping, Union
 import numpy as np
 
 from ..errors import SimulationError
-from .dressing import dressing_of
+from .dressing import WHOLE, dressing_of
 from .model import Model
 from .operators import label_of
 
@@ -115,14 +115,18 @@ def to_bare(model: Model, x: np.ndarray, stop: Union[int, np.ndarray], density: 
         x: complex128[lanes, dim, ...], dressed interaction frame.
         stop: samples, one for all or int64[lanes].
         density: whether ``x`` are density matrices.
+
+    Lanes do not meet in BLAS: its bits depend on their number.
     """
     turn = np.exp(-1j * model.frame[None, :] * (np.reshape(stop, (-1, 1)) * model.dt))
     x = x * turn.reshape(turn.shape + (1,) * (x.ndim - 2))
     if model.n > 2 and x.ndim == 2 and not model.extra and not model.held:
         dressing = dressing_of(model, float(np.mean(model.w_bare)), model.couplings)
-        return np.ascontiguousarray(dressing.to_bare(np.ascontiguousarray(x.T)).T)
+        each = max(1, len(x)) if model.dim <= WHOLE else 1
+        parts = [dressing.to_bare(x[k : k + each].T).T for k in range(0, len(x), each)]
+        return np.concatenate(parts) if parts else x
     _, v = model.dressed()
-    x = np.einsum("li,ji->lj", x, v) if x.ndim == 2 else v @ x  # no BLAS over lanes: its bits depend on their number
+    x = np.einsum("li,ji->lj", x, v) if x.ndim == 2 else v @ x
     return (x * turn.conj()[:, None, :]) @ v.conj().T if density else x
 
 
