@@ -179,13 +179,16 @@ def _walk(
     matrices = np.ascontiguousarray(propagators).view(np.float64)
     number = np.rint(space.number).astype(np.int32)
     base = np.zeros(space.size) if space.density else np.ascontiguousarray(space.energies)
-    out = np.empty_like(states)
     work = np.empty(2 * space.size)
-    for c in range(states.shape[2]):
-        x = np.array(states[:, :, c], order="C").view(np.float64)
-        _lanes.chain(x, matrices, ids, angle, number, base, gap, work)
-        out[:, :, c] = x.view(np.complex128)
-    return out
+    return _by_column(states, lambda x: _lanes.chain(x, matrices, ids, angle, number, base, gap, work))
+
+
+def _by_column(states: np.ndarray, act: Callable[[np.ndarray], None]) -> np.ndarray:
+    """Return states of which a kernel changed every column, float64[lanes, 2 size], in place."""
+    columns = [np.array(states[:, :, c], order="C") for c in range(states.shape[2])]
+    for column in columns:
+        act(column.view(np.float64))
+    return columns[0][:, :, None] if len(columns) == 1 else np.stack(columns, axis=2)
 
 
 def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.ndarray) -> np.ndarray:
@@ -207,7 +210,9 @@ def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.nda
             states = free_evolution(space, states, chain.gap[:, k])
             one = np.ascontiguousarray(chain.ids[:, k : k + 1])
             states = _walk(space, one, propagators, states, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
-    return free_evolution(space, states, chain.rest) * np.exp(1j * space.number * chain.last[:, None])[:, :, None]
+    numbers, which = np.unique(space.number, return_inverse=True)
+    turns = np.exp(1j * numbers * chain.last[:, None])[:, np.reshape(which, -1)]
+    return free_evolution(space, states, chain.rest) * turns[:, :, None]
 
 
 def _decay(space: Space, span: float) -> np.ndarray:
@@ -221,13 +226,8 @@ def free_evolution(space: Space, states: np.ndarray, span: np.ndarray) -> np.nda
     """Return states after free evolution; those of span 0 as they are, to the bit."""
     if not span.any():
         return states
-    out = np.array(states, order="C")
     span, work = np.ascontiguousarray(span), np.empty(2 * space.size)
-    for c in range(states.shape[2]):
-        x = np.ascontiguousarray(out[:, :, c]).view(np.float64)
-        _lanes.modes(x, *space.sparse_modes, span, work)
-        out[:, :, c] = x.view(np.complex128)
-    return out
+    return _by_column(states, lambda x: _lanes.modes(x, *space.sparse_modes, span, work))
 
 
 def propagators_of(

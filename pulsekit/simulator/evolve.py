@@ -159,7 +159,7 @@ def evolve_batch(
         except TooStrongError:
             if method != "auto":
                 raise
-    out = np.empty_like(x)
+    out = np.empty(x.shape, dtype=np.complex128)
     if used is not None:
         used.add(choose(model, method, solver, rwa, tolerance))
     parts = []

@@ -76,7 +76,7 @@ def evolve_fast(
         Like ``states``, dressed interaction frame at ``stop``.
     """
     space = space_of(model, density)
-    out = np.empty_like(states)
+    out = np.empty(states.shape, dtype=np.complex128)
     work: List[_Work] = []
     for stack in stacks:
         begin, end = start[stack.experiments], stop[stack.experiments]
@@ -115,7 +115,8 @@ def _chained(
         out[at[lanes]] = _turn(space, x, t1[lanes] * space.model.dt)
 
     cost = chain.ids.size * states.shape[2] * (CHAIN * space.size**2 + CHAINED)
-    cuts = _cuts(len(at), len(at), threads, cost)
+    fitting = CACHE // (32 * states.shape[1] * states.shape[2])  # states come and go
+    cuts = _cuts(len(at), max(fitting, SHORTEST), threads, cost)
     return _Work([partial(run, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])], cost)
 
 

@@ -282,7 +282,9 @@ def _one_cluster(
     def run(x: np.ndarray, start: np.ndarray, stop: np.ndarray, **other: Any) -> np.ndarray:
         return evolve_batch(model, sub, x, start=start, stop=stop, stacks=stacks, **{**settings, **other})
 
-    x = initial_states(model, initial, count, density)
+    one = initial is None or isinstance(initial, Mapping)
+    x = initial_states(model, initial, 1 if one else count, density)
+    x = np.broadcast_to(x, (count, *x.shape[1:]))
     x = x if density else x[:, :, None]
     now, grid = np.zeros(count, dtype=np.int64), []
     pieces = 1 if times is None else len(np.unique(times)) + 1
