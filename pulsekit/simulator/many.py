@@ -252,20 +252,19 @@ class Ladder:
         more: bool,
     ) -> np.ndarray:
         """Return columns after runs of some steps, with ``more`` after those that a lane needs beside them."""
-        enter = [self._enter(step, x) for step in steps]
-        leave = [np.zeros_like(y) for y in enter]
+        runs = [self.splitting(step) for step in steps]
+        kets = [run.kets(self._enter(step, x).T) for step, run in zip(steps, runs)]
         rough = np.zeros(len(lanes))
-        each = enter[0].shape[1] // len(lanes)
+        each = len(kets[0].re) // len(lanes)
         for k, lane in enumerate(lanes):
             courses, rough[k] = self._courses(score, lane, start, stop, steps)
             if not more or rough[k] <= self.tolerance:
                 mine = slice(k * each, (k + 1) * each)
-                for step, y, z in zip(steps, enter, leave):
-                    run = self.splitting(step)
-                    z[:, mine] = run.run(run.plan(courses[step]), y[:, mine], cancel)
+                for step, run, every in zip(steps, runs, kets):
+                    run.finish(run.plan(courses[step]), every.some(mine), cancel)
         rows: List[List[np.ndarray]] = []
-        for step, z in zip(steps, leave):
-            self._extend(rows, self._leave(step, z))
+        for step, run, every in zip(steps, runs, kets):
+            self._extend(rows, self._leave(step, run.states(every).T))
         out = rows[-1][-1]
         if more:
             each = x.shape[1] // len(lanes)

@@ -57,6 +57,10 @@ class Kets:
     im: np.ndarray
     place: np.ndarray  # int64[kets, 5], see the kernel
 
+    def some(self, rows: slice) -> "Kets":
+        """Return some of them, as views."""
+        return Kets(self.re[rows], self.im[rows], self.place[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class Watch:
@@ -102,9 +106,13 @@ class Splitting:
     def run(self, plan: Plan, columns: np.ndarray, cancel: Optional[threading.Event] = None) -> np.ndarray:
         """Evolve columns complex128[size, m] through a plan."""
         kets = self.kets(columns.T)
+        self.finish(plan, kets, cancel)
+        return self.states(kets).T
+
+    def finish(self, plan: Plan, kets: Kets, cancel: Optional[threading.Event] = None) -> None:
+        """Run kets through a plan to its end, in place."""
         while not self.advance(plan, kets, cancel=cancel):
             pass
-        return self.layout.get(kets.re, kets.im).T
 
     def kets(self, states: np.ndarray, place: Optional[np.ndarray] = None) -> Kets:
         """Return states complex128[kets, size] laid out.
@@ -118,6 +126,10 @@ class Splitting:
             out[:, :2] = place
         out[:, 2] = 1
         return Kets(*self.layout.put(states), out)
+
+    def states(self, kets: Kets) -> np.ndarray:
+        """Return laid out states, complex128[kets, size]."""
+        return self.layout.get(kets.re, kets.im)
 
     def plan(self, course: Course) -> Plan:
         """Return a course as the kernel takes it; the layers that it needs are made."""
