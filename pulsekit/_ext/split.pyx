@@ -7,7 +7,7 @@ and after the data may be read (they are multiplied by zero).
 """
 
 from libc.math cimport cos, exp, sin
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 cdef enum:
     TURNS = 16  # rows over which a carrier's phase is multiplied up
@@ -544,6 +544,19 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
     Returns:
         Whether all kets are at the end.
     """
+    cdef bint done
+    with nogil:
+        done = _run(re, im, margin, total, levels, strides, group, dp, segments, busy, tables, layers, pool, kinds,
+                    diagonal, place, budget, span, rate, threshold, lent, fallen_re, fallen_im, falls)
+    return done
+
+
+cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const long[::1] levels,
+               const long[::1] strides, int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy,
+               const double[::1] tables, const long[:, :, ::1] layers, const double[::1] pool,
+               const long[:, ::1] kinds, const double[:, :, ::1] diagonal, long[:, ::1] place, long budget,
+               const double[::1] span, const double[::1] rate, const double[::1] threshold, double[::1] lent,
+               double[:, ::1] fallen_re, double[:, ::1] fallen_im, long[:, ::1] falls) noexcept nogil:
     cdef Py_ssize_t last = segments.shape[0] - 1, most = falls.shape[0] - 1, r, k, t, s, b, q, first, count, at
     cdef Py_ssize_t stages = kinds.shape[1] // 2
     cdef double* pr
@@ -564,85 +577,84 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
     for q in range(levels.shape[0]):
         blocks[q] = total // (strides[q] * levels[q])
         width[q] = 2 * levels[q] * levels[q]
-    with nogil:
-        for r in range(re.shape[0]):
-            pr = &re[r, margin]
-            pi = &im[r, margin]
-            k = place[r, 0]
-            t = place[r, 1]
-            fresh = place[r, 2]
-            while k < last and budget > 0 and falls[most, 0] < most:
-                count = segments[k, 0]
-                first = segments[k, 5]
-                z = segments[k, 1]
-                if t == 0 or fresh:
-                    if watched:
-                        lent[r] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
-                    if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
-                        _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
-                    fresh = False
-                while t < count and budget > 0 and falls[most, 0] < most:
-                    for s in range(stages):
-                        er = ei = NULL
-                        if kinds[z, s] >= 0:
-                            er = &diagonal[kinds[z, s], 0, 0]
-                            ei = &diagonal[kinds[z, s], 1, 0]
-                        u0 = NULL
-                        u1 = NULL
-                        rowbusy = False
-                        for b in range(first, segments[k + 1, 5]):
-                            q = busy[b, 0]
-                            u = &tables[0] + busy[b, 1] + (t * stages + s) * width[q]
-                            if q < group:
-                                rowbusy = True
-                                if q == 0:
-                                    u0 = u
-                                else:
-                                    u1 = u
+    for r in range(re.shape[0]):
+        pr = &re[r, margin]
+        pi = &im[r, margin]
+        k = place[r, 0]
+        t = place[r, 1]
+        fresh = place[r, 2]
+        while k < last and budget > 0 and falls[most, 0] < most:
+            count = segments[k, 0]
+            first = segments[k, 5]
+            z = segments[k, 1]
+            if t == 0 or fresh:
+                if watched:
+                    lent[r] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
+                if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
+                    _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
+                fresh = False
+            while t < count and budget > 0 and falls[most, 0] < most:
+                for s in range(stages):
+                    er = ei = NULL
+                    if kinds[z, s] >= 0:
+                        er = &diagonal[kinds[z, s], 0, 0]
+                        ei = &diagonal[kinds[z, s], 1, 0]
+                    u0 = NULL
+                    u1 = NULL
+                    rowbusy = False
+                    for b in range(first, segments[k + 1, 5]):
+                        q = busy[b, 0]
+                        u = &tables[0] + busy[b, 1] + (t * stages + s) * width[q]
+                        if q < group:
+                            rowbusy = True
+                            if q == 0:
+                                u0 = u
                             else:
-                                ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
-                                er = ei = NULL
-                        if er != NULL:
-                            ps_diagonal(pr, pi, total, er, ei)
-                        if rowbusy:
-                            _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
-                            ps_row(pr, pi, total // dp, cr, ci, d0, dp)
-                        kind = kinds[z, stages + s]
-                        if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
-                            kind = segments[k, 4]
-                        if kind >= 0:
-                            _layer(pr, pi, total, layers[kind], &pool[0], dp)
-                    t += 1
-                    budget -= 1
-                    if watched:
-                        norm = ps_norm(pr, pi, total)
-                        at = place[r, 3]
-                        while place[r, 3] < place[r, 4] and norm <= threshold[place[r, 3]] * lent[r]:
-                            place[r, 3] += 1
-                        if place[r, 3] > at:
-                            b = falls[most, 0]
-                            memcpy(&fallen_re[b, 0], &re[r, 0], re.shape[1] * sizeof(double))
-                            memcpy(&fallen_im[b, 0], &im[r, 0], re.shape[1] * sizeof(double))
-                            if segments[k, 6] >= 0 and (t < count or segments[k, 4] == -2):
-                                _layer(&fallen_re[b, margin], &fallen_im[b, margin], total, layers[segments[k, 6]],
-                                       &pool[0], dp)
-                            falls[b, 0] = r
-                            falls[b, 1] = at
-                            falls[b, 2] = place[r, 3]
-                            falls[b, 3] = k if t < count else k + 1
-                            falls[b, 4] = t if t < count else 0
-                            falls[most, 0] += 1
-                            if place[r, 3] == place[r, 4]:
-                                k = last - 1
-                                t = count = segments[k, 0]
-                if t == count:
-                    k += 1
-                    t = 0
-            place[r, 0] = k
-            place[r, 1] = t
-            place[r, 2] = fresh
-            if k < last:
-                break
+                                u1 = u
+                        else:
+                            ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
+                            er = ei = NULL
+                    if er != NULL:
+                        ps_diagonal(pr, pi, total, er, ei)
+                    if rowbusy:
+                        _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
+                        ps_row(pr, pi, total // dp, cr, ci, d0, dp)
+                    kind = kinds[z, stages + s]
+                    if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
+                        kind = segments[k, 4]
+                    if kind >= 0:
+                        _layer(pr, pi, total, layers[kind], &pool[0], dp)
+                t += 1
+                budget -= 1
+                if watched:
+                    norm = ps_norm(pr, pi, total)
+                    at = place[r, 3]
+                    while place[r, 3] < place[r, 4] and norm <= threshold[place[r, 3]] * lent[r]:
+                        place[r, 3] += 1
+                    if place[r, 3] > at:
+                        b = falls[most, 0]
+                        memcpy(&fallen_re[b, 0], &re[r, 0], re.shape[1] * sizeof(double))
+                        memcpy(&fallen_im[b, 0], &im[r, 0], re.shape[1] * sizeof(double))
+                        if segments[k, 6] >= 0 and (t < count or segments[k, 4] == -2):
+                            _layer(&fallen_re[b, margin], &fallen_im[b, margin], total, layers[segments[k, 6]],
+                                   &pool[0], dp)
+                        falls[b, 0] = r
+                        falls[b, 1] = at
+                        falls[b, 2] = place[r, 3]
+                        falls[b, 3] = k if t < count else k + 1
+                        falls[b, 4] = t if t < count else 0
+                        falls[most, 0] += 1
+                        if place[r, 3] == place[r, 4]:
+                            k = last - 1
+                            t = count = segments[k, 0]
+            if t == count:
+                k += 1
+                t = 0
+        place[r, 0] = k
+        place[r, 1] = t
+        place[r, 2] = fresh
+        if k < last:
+            break
     return k == last
 
 
@@ -700,29 +712,35 @@ def carried(const double[:, ::1] energies, const long[::1] levels, const long[:,
         per: rows per sample.
         out: tables.
     """
+    with nogil:
+        _carried(energies, levels, sites, tones, numbers, samples, tau, per, out)
+
+
+cdef void _carried(const double[:, ::1] energies, const long[::1] levels, const long[:, ::1] sites,
+                   const long[:, ::1] tones, const double[:, ::1] numbers, const double[:, ::1] samples, double tau,
+                   long per, double[::1] out) noexcept nogil:
     cdef Py_ssize_t n, i, k, size, where
     cdef int d
     cdef double[50] idle
     cdef double* target
-    with nogil:
-        for n in range(sites.shape[0] - 1):
-            d = <int>levels[sites[n, 0]]
-            size = 2 * d * d
-            target = &out[0] + sites[n, 3]
-            for k in range(size):
-                idle[k] = 0.0
-            for k in range(d):
-                idle[2 * k * (d + 1)] = cos(energies[sites[n, 0], k] * tau)
-                idle[2 * k * (d + 1) + 1] = -sin(energies[sites[n, 0], k] * tau)
-            where = 0
-            for i in range(sites[n, 4], sites[n + 1, 4]):
-                for k in range(where, tones[i, 0]):
-                    memcpy(target + k * size, idle, size * sizeof(double))
-                _tone(&energies[sites[n, 0], 0], d, tones[i], numbers[i], samples, tau, per,
-                      target + tones[i, 0] * size)
-                where = tones[i, 0] + tones[i, 1]
-            for k in range(where, sites[n, 2]):
+    for n in range(sites.shape[0] - 1):
+        d = <int>levels[sites[n, 0]]
+        size = 2 * d * d
+        target = &out[0] + sites[n, 3]
+        for k in range(size):
+            idle[k] = 0.0
+        for k in range(d):
+            idle[2 * k * (d + 1)] = cos(energies[sites[n, 0], k] * tau)
+            idle[2 * k * (d + 1) + 1] = -sin(energies[sites[n, 0], k] * tau)
+        where = 0
+        for i in range(sites[n, 4], sites[n + 1, 4]):
+            for k in range(where, tones[i, 0]):
                 memcpy(target + k * size, idle, size * sizeof(double))
+            _tone(&energies[sites[n, 0], 0], d, tones[i], numbers[i], samples, tau, per,
+                  target + tones[i, 0] * size)
+            where = tones[i, 0] + tones[i, 1]
+        for k in range(where, sites[n, 2]):
+            memcpy(target + k * size, idle, size * sizeof(double))
 
 
 cdef void _tone(const double* energies, int d, const long[::1] tone, const double[::1] number,
@@ -836,14 +854,21 @@ def straightened(const double[::1] fine, const long[:, ::1] sites, const long[::
         rough: float64[n], zeros; gets the sums of squares of the jumps'
             second differences, (rad/s)^2.
     """
-    cdef Py_ssize_t q, j
     with nogil:
-        _kinks(tones, numbers, samples, dt, weight, kick, rough)
-        for q in range(kick.shape[0]):
-            for j in range(2):
-                kick[q, 0, j] = 2 * kick[q, 0, j]
-                kick[q, kick.shape[1] - 1, j] = 2 * kick[q, kick.shape[1] - 1, j]
-        _joined(fine, sites, levels, place, kick, out)
+        _straightened(fine, sites, levels, place, tones, numbers, samples, dt, weight, kick, rough, out)
+
+
+cdef void _straightened(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels,
+                        const long[::1] place, const long[:, ::1] tones, const double[:, ::1] numbers,
+                        const double[:, ::1] samples, double dt, double weight, double[:, :, ::1] kick,
+                        double[::1] rough, double[::1] out) noexcept nogil:
+    cdef Py_ssize_t q, j
+    _kinks(tones, numbers, samples, dt, weight, kick, rough)
+    for q in range(kick.shape[0]):
+        for j in range(2):
+            kick[q, 0, j] = 2 * kick[q, 0, j]
+            kick[q, kick.shape[1] - 1, j] = 2 * kick[q, kick.shape[1] - 1, j]
+    _joined(fine, sites, levels, place, kick, out)
 
 
 cdef void _joined(const double[::1] fine, const long[:, ::1] sites, const long[::1] levels, const long[::1] place,
@@ -906,6 +931,52 @@ cdef void _powers(double re, double im, int d, double* pr, double* pi) noexcept 
     for k in range(1, d):
         pr[k] = pr[k - 1] * re - pi[k - 1] * im
         pi[k] = pr[k - 1] * im + pi[k - 1] * re
+
+
+def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, ::1] sites,
+          const long[:, ::1] places, const double[:, ::1] samples, const long[:, ::1] pairs, const long[::1] place,
+          const long[:, ::1] tones, double dt, double weight, const double[:, :, ::1] numbers, double[:, ::1] rough,
+          double[::1] fine, double[::1] coarse, double[:, :, ::1] kick, long margin, long total,
+          const long[::1] strides, int group, int dp,
+          const long[:, ::1] one_segments, const long[:, ::1] one_busy, const double[::1] one_span,
+          const long[:, :, ::1] one_layers, const double[::1] one_pool, const long[:, ::1] one_kinds,
+          const double[:, :, ::1] one_diagonal, double[:, ::1] one_re, double[:, ::1] one_im,
+          long[:, ::1] one_place,
+          const long[:, ::1] two_segments, const long[:, ::1] two_busy, const double[::1] two_span,
+          const long[:, :, ::1] two_layers, const double[::1] two_pool, const long[:, ::1] two_kinds,
+          const double[:, :, ::1] two_diagonal, double[:, ::1] two_re, double[:, ::1] two_im,
+          long[:, ::1] two_place, const double[::1] none, double[::1] lent, double[:, ::1] fallen,
+          long[:, ::1] falls):
+    """Run one ket of each of some lanes in steps of a sample, and one in steps of two.
+
+    What :func:`carried`, :func:`straightened` and :func:`run` do for a lane,
+    lane after lane.
+
+    Args:
+        energies, levels, sites, places, samples: as of :func:`carried`.
+        pairs, place, tones, dt, weight: as of :func:`straightened`, ``pairs``
+            its ``sites``.
+        numbers: float64[lanes, n, 4]. rough: float64[lanes, transmons], zeros.
+        fine, coarse: tables of one lane at a time, of steps of one and two samples.
+        kick: scratch, as of :func:`straightened`.
+        margin, total, strides, group, dp: as of :func:`run`; and of either run,
+            a ket to a lane: segments, busy, span, layers, pool, kinds,
+            diagonal, re, im, place.
+        none, lent, fallen, falls: nothing is watched.
+    """
+    cdef Py_ssize_t n, count = numbers.shape[0]
+    cdef long whole = 1 << 60
+    with nogil:
+        for n in range(count):
+            _carried(energies, levels, sites, places, numbers[n], samples, dt, 1, fine)
+            memset(&kick[0, 0, 0], 0, kick.shape[0] * kick.shape[1] * 2 * sizeof(double))
+            _straightened(fine, pairs, levels, place, tones, numbers[n], samples, dt, weight, kick, rough[n], coarse)
+            _run(two_re[n : n + 1], two_im[n : n + 1], margin, total, levels, strides, group, dp, two_segments,
+                 two_busy, coarse, two_layers, two_pool, two_kinds, two_diagonal, two_place[n : n + 1], whole,
+                 two_span, none, none, lent, fallen, fallen, falls)
+            _run(one_re[n : n + 1], one_im[n : n + 1], margin, total, levels, strides, group, dp, one_segments,
+                 one_busy, fine, one_layers, one_pool, one_kinds, one_diagonal, one_place[n : n + 1], whole,
+                 one_span, none, none, lent, fallen, fallen, falls)
 
 
 def sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,

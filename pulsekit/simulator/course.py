@@ -92,7 +92,7 @@ class LocalDrive:
         return np.array(self.model.levels, dtype=np.int64)
 
     @cached_property
-    def _padded(self) -> np.ndarray:
+    def padded(self) -> np.ndarray:
         """The energies, float64[n, 5]."""
         out = np.zeros((self.model.n, 5))
         for q, d in enumerate(self.model.levels):
@@ -116,13 +116,17 @@ class LocalDrive:
                 segment after whole steps becomes one of its own.
         """
         layout = what.layout
-        grid = layout.once(("grid", step), lambda: self._grid(layout, step))
+        grid = self.grid(layout, step)
         if step <= 1:
             return Course(grid, self._numbers(what, grid.tables, round(1 / step)))
         fine, into, runs = layout.once(("runs", step), lambda: self._runs(layout, grid))
         out = grid.tables.empty()
         kernel("split").products(self._numbers(what, fine, 1), into, self.levels, runs, out)
         return Course(grid, out)
+
+    def grid(self, layout: Layout, step: float) -> Grid:
+        """Return the segments of a course; arguments as of :meth:`course`."""
+        return layout.once(("grid", step), lambda: self._grid(layout, step))
 
     def _grid(self, layout: Layout, step: float) -> Grid:
         spans = layout.spans
@@ -174,12 +178,17 @@ class LocalDrive:
         if carried is not None:
             mine, sites, places = carried
             numbers = what.numbers if mine is None else what.numbers[mine]
-            kernel("split").carried(self._padded, self.levels, sites, places, numbers, what.samples, tau, per, out)
+            kernel("split").carried(self.padded, self.levels, sites, places, numbers, what.samples, tau, per, out)
         for k, q in mixed:
             parts = [self._mixed(q, what, a, b, per) for p, a, b in layout.spans.tolist() if p == q]
             one = np.concatenate(parts).reshape(-1)
             out[tables.first[k] : tables.first[k] + one.size] = one
         return out
+
+    def carried(self, layout: Layout, tables: Tables) -> Optional[_Carried]:
+        """Return what a kernel takes of tables of one row per sample; None: it does not make all of them."""
+        carried, mixed = layout.once(("how", 1), lambda: self._how(layout, tables, 1))
+        return None if mixed or carried is None or carried.mine is not None else carried
 
     def _how(self, layout: Layout, tables: Tables, per: int) -> Tuple[Optional[_Carried], List[Tuple[int, int]]]:
         """Return the tables that a kernel makes at once, and which others there are, of which transmons."""

@@ -18,9 +18,10 @@ import numpy as np
 
 from .._ext import kernel
 from .course import Course, Grid, LocalDrive, Tables
-from .played import Played
+from .played import Layout, Played
+from .splitting import NOTHING, Kets, Splitting
 
-__all__ = ["straightened"]
+__all__ = ["cross", "straightened"]
 
 
 def straightened(course: Course, drive: LocalDrive, what: Played) -> Tuple[Course, np.ndarray]:
@@ -36,17 +37,65 @@ def straightened(course: Course, drive: LocalDrive, what: Played) -> Tuple[Cours
         The course; and per transmon how rough its drive is, rad/s: the root of
         the sum of squares of the jumps' second differences.
     """
-    dt, layout = drive.model.dt, what.layout
-    grid, into, place, steps = course.grid.once("joined", lambda: _joined(course.grid, drive))
-    places = layout.once("kinks", lambda: np.column_stack([layout.places - [layout.start, 0, 0, 0], layout.qubit]))
+    dt = drive.model.dt
+    grid, into, place, steps = _doubled(course.grid, drive, what)
     kick, rough, numbers = np.zeros((drive.model.n, steps + 1, 2)), np.zeros(drive.model.n), grid.tables.empty()
-    jumps = (places, what.numbers, what.samples, dt, dt / 8, kick, rough)
+    jumps = (_places(what.layout), what.numbers, what.samples, dt, dt / 8, kick, rough)
     kernel("split").straightened(course.numbers, into, drive.levels, place, *jumps, numbers)
-    ends = kick[:, ::steps]
-    if ends.any():
-        some = (ends != 0).sum(axis=2).T > 0
-        grid = grid.once(some.tobytes(), lambda: _framed(grid, some))
     return Course(grid, numbers), np.sqrt(rough)
+
+
+def cross(one: Splitting, two: Splitting, what: Played, numbers: np.ndarray, kets: Tuple[Kets, Kets]) -> np.ndarray:
+    """Run lanes that play the same tones in one kernel call, a ket each in steps of one sample and of two.
+
+    Args:
+        one, two: the steppers.
+        what: one of the lanes plays, at most one carrier at a time on a
+            transmon.
+        numbers: float64[lanes, n, 4], as of :class:`~pulsekit.simulator.played.Played`, of all.
+        kets: of either stepper, to run in place.
+
+    Returns:
+        How rough drives are, rad/s, float64[lanes, transmons].
+    """
+    drive, layout, dt = one.drive, what.layout, one.model.dt
+    fine = drive.grid(layout, 1.0)
+    grid, pairs, place, steps = _doubled(fine, drive, what)
+    carried = drive.carried(layout, fine.tables)
+    assert carried is not None
+    rough, kick = np.zeros((len(numbers), drive.model.n)), np.empty((drive.model.n, steps + 1, 2))
+    drives = (drive.padded, drive.levels, carried.sites, carried.places, what.samples, pairs, place, _places(layout))
+    runs = (*one.arguments(fine, kets[0]), *two.arguments(grid, kets[1]))
+    scratch = (fine.tables.empty(), grid.tables.empty(), kick)
+    kernel("split").lanes(*drives, dt, dt / 8, numbers, rough, *scratch, *one.shape, *runs, *NOTHING)
+    return np.sqrt(rough)
+
+
+def _places(layout: Layout) -> np.ndarray:
+    """Return where tones lie, from the first sample, and on which transmons, int64[n, 5]."""
+    return layout.once("kinks", lambda: np.column_stack([layout.places - [layout.start, 0, 0, 0], layout.qubit]))
+
+
+def _doubled(fine: Grid, drive: LocalDrive, what: Played) -> Tuple[Grid, np.ndarray, np.ndarray, int]:
+    """Return the grid of twice the length, how its tables come of those, the step of each row, and how many steps."""
+    grid, into, place, steps = fine.once("joined", lambda: _joined(fine, drive))
+    ends = what.once("ends", lambda: _ends(what, drive.model.n, steps))
+    if ends.any():
+        grid = grid.once(ends.tobytes(), lambda: _framed(grid, ends))
+    return grid, into, place, steps
+
+
+def _ends(what: Played, transmons: int, steps: int) -> np.ndarray:
+    """Return which transmons' drives jump within the first and within the last step, bool[2, transmons]."""
+    first, count, before, row, qubit = _places(what.layout).T
+    out = np.zeros((2, transmons), dtype=bool)
+    for end, sample in zip(out, (1, 2 * steps - 1)):
+        at = sample - first
+        inside = (at >= 0) & (at <= count)
+        after = np.where(inside & (at < count), row + before + at, -1)  # the last of all samples is 0
+        prior = np.where(inside & (before + at > 0), row + before + at - 1, -1)
+        end[qubit[(what.samples[after] != what.samples[prior]).any(axis=1)]] = True
+    return out
 
 
 def _joined(fine: Grid, drive: LocalDrive) -> Tuple[Grid, np.ndarray, np.ndarray, int]:

@@ -10,16 +10,17 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ..errors import CancelledError
 from .course import Course
 from .dressing import LARGEST, WHOLE, Dressing, dressing_of
-from .kinks import straightened
+from .kinks import cross, straightened
 from .largedressing import LargeDressing
 from .localdrive import stretches
 from .model import Model
 from .played import Score
 from .processor import Processor, processor_of
 from .schemes import STRANG, ladder, unit
-from .splitting import Splitting, StepChoice
+from .splitting import CHUNK_SECONDS, Kets, Splitting, StepChoice
 from .threads import run_all
 from .timeline import Tone
 
@@ -32,7 +33,7 @@ PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.1, 0.16, 0.3  # of two, three, more runs
 LATE = 2.0  # where samples of late lines begin within steps
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
-LANES = 8  # of small models, in one piece of work
+LANES = 16  # of small models, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
 _LONG_GAIN = 10.0  # at least, by which extrapolating such steps makes a smooth drive's error smaller
 _LONG_CHANGE = 80.0  # likewise, of amplitudes, over what the step of one sample changed (7 qutrits: 92)
@@ -119,7 +120,7 @@ def _shares(kinds: Sequence[np.ndarray], most: int, threads: int) -> List[np.nda
     for lanes in kinds:
         at = 0
         while at < len(lanes):
-            size = most if threads == 1 else max(1, min(most, left // (2 * threads)))
+            size = most if threads == 1 else max(1, min(most, 2 * left // (3 * threads)))
             out.append(lanes[at : at + size])
             at += len(out[-1])
             left -= len(out[-1])
@@ -256,12 +257,13 @@ class Ladder:
         kets = [run.kets(self._enter(step, x).T) for step, run in zip(steps, runs)]
         rough = np.zeros(len(lanes))
         each = len(kets[0].re) // len(lanes)
-        for k, lane in enumerate(lanes):
-            courses, rough[k] = self._courses(score, lane, start, stop, steps)
-            if not more or rough[k] <= self.tolerance:
-                mine = slice(k * each, (k + 1) * each)
-                for step, run, every in zip(steps, runs, kets):
-                    run.finish(run.plan(courses[step]), every.some(mine), cancel)
+        if steps[0] != LONG or not self._together(score, lanes, start, stop, kets, rough, cancel):
+            for k, lane in enumerate(lanes):
+                courses, rough[k] = self._courses(score, lane, start, stop, steps)
+                if not more or rough[k] <= self.tolerance:
+                    mine = slice(k * each, (k + 1) * each)
+                    for step, run, every in zip(steps, runs, kets):
+                        run.finish(run.plan(courses[step]), every.some(mine), cancel)
         rows: List[List[np.ndarray]] = []
         for step, run, every in zip(steps, runs, kets):
             self._extend(rows, self._leave(step, run.states(every).T))
@@ -277,6 +279,40 @@ class Ladder:
                     own = [[y[:, mine] for y in row] for row in rows]
                     out[:, mine] = self._refined(score, lanes[k], x[:, mine], start, stop, cancel, steps, own)
         return out
+
+    def _together(
+        self,
+        score: Score,
+        lanes: Sequence[int],
+        start: int,
+        stop: int,
+        kets: Sequence[Kets],
+        rough: np.ndarray,
+        cancel: Optional[threading.Event],
+    ) -> bool:
+        """Run short programs of one ket each by calls of one kernel, in steps of two samples and one.
+
+        Args: as of :meth:`_extrapolated`; ``rough`` gets what rough drives add
+            to the error.
+
+        Returns:
+            Whether it could.
+        """
+        one, two = self.splitting(1.0), self.splitting(LONG)
+        seconds = (stop - start) * (one.step_seconds() + two.step_seconds() / LONG)
+        if self.mode != "ket" or len(kets[0].re) > len(lanes) or seconds > CHUNK_SECONDS:
+            return False
+        what = score.played(lanes[0], start, stop, one.drive.known, align=2)
+        if one.drive.carried(what.layout, one.drive.grid(what.layout, 1.0).tables) is None:
+            return False
+        numbers, each = score.numbers_of(lanes, what), int(CHUNK_SECONDS / seconds)
+        for a in range(0, len(lanes), each):
+            if cancel is not None and cancel.is_set():
+                raise CancelledError("The simulation was cancelled.")
+            mine = slice(a, a + each)
+            found = cross(one, two, what, numbers[mine], (kets[1].some(mine), kets[0].some(mine)))
+            rough[mine] = (self._rough * found).sum(axis=1)
+        return True
 
     def _refined(
         self,
@@ -320,7 +356,7 @@ class Ladder:
         finest = run.course(what)
         if steps[0] == LONG:
             long, rough = straightened(finest, run.drive, what)
-            return {LONG: long, 1.0: finest}, float(self._rough @ rough)
+            return {LONG: long, 1.0: finest}, float((self._rough * rough).sum())
         out = {steps[-1]: finest}
         for step in steps[-2::-1]:
             finest = run.drive.coarser(finest)

@@ -44,14 +44,15 @@ class Layout(Shared):
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
-    """What one lane plays."""
+class Played(Shared):
+    """What one lane plays; shares with those that play the same tones."""
 
     layout: Layout
     tones: List[Tone]
     lane: int  # of the tones
     numbers: np.ndarray  # float64[n, 4]: half of what envelope 1 drives (re, im), carrier, rad/s; the first sample, s
     samples: np.ndarray  # float64[all, 2]
+    made: Dict[Any, Any]
 
 
 class _Part(NamedTuple):
@@ -61,6 +62,7 @@ class _Part(NamedTuple):
     which: np.ndarray  # int64[n], of the score's tones
     tones: List[Tone]
     samples: np.ndarray  # float64[all, 2]
+    made: Dict[Any, Any]
 
 
 class Score(Shared):
@@ -123,7 +125,14 @@ class Score(Shared):
         layout = known[part.key]
         numbers = self.numbers[lane, part.which]
         numbers[:, 3] = layout.places[:, 0] * self.dt
-        return Played(layout, part.tones, self.lanes[lane], numbers, part.samples)
+        return Played(layout, part.tones, self.lanes[lane], numbers, part.samples, part.made)
+
+    def numbers_of(self, lanes: Sequence[int], what: Played) -> np.ndarray:
+        """Return the numbers of lanes that play the same tones as one, float64[lanes, n, 4]."""
+        at = {id(tone): k for k, tone in enumerate(self.tones)}
+        numbers = self.numbers[np.array(lanes)[:, None], [at[id(tone)] for tone in what.tones]]
+        numbers[:, :, 3] = what.numbers[:, 3]
+        return numbers
 
     def _part(self, lane: int, start: int, stop: int, align: int) -> _Part:
         live = self.live[lane].tolist()
@@ -132,7 +141,7 @@ class Score(Shared):
         tones = [self.tones[k] for k in which.tolist()]
         samples = np.concatenate([*(t.samples for t in tones), np.zeros(1, dtype=complex)])
         key = (start, stop, align, tuple(self.when[k] for k in which.tolist()))
-        return _Part(key, which, tones, samples.view(np.float64).reshape(-1, 2))
+        return _Part(key, which, tones, samples.view(np.float64).reshape(-1, 2), {})
 
 
 def _layout(start: int, stop: int, align: int, when: Sequence[Tuple[int, float, int]]) -> Layout:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional, Tuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from .played import Played
 from .schemes import Scheme
 from .sites import sites_of
 
-__all__ = ["Kets", "Plan", "Splitting", "StepChoice", "Watch"]
+__all__ = ["NOTHING", "Kets", "Plan", "Splitting", "StepChoice", "Watch"]
 
 CHUNK_SECONDS = 0.03  # between looks at ``cancel``
 
@@ -77,6 +78,7 @@ class Watch:
 _UNWATCHED = Watch(
     np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((2, 5), np.int64)
 )
+NOTHING = (_UNWATCHED.rate, _UNWATCHED.lent, _UNWATCHED.re, _UNWATCHED.falls)
 
 
 class Splitting:
@@ -130,6 +132,16 @@ class Splitting:
     def states(self, kets: Kets) -> np.ndarray:
         """Return laid out states, complex128[kets, size]."""
         return self.layout.get(kets.re, kets.im)
+
+    @cached_property
+    def shape(self) -> Tuple[int, int, np.ndarray, int, int]:
+        """The layout as a kernel takes it: margin, total, strides, group, length of a row."""
+        return MARGIN, self.layout.total, self.layout.strides, self.layout.group, self.layout.padded
+
+    def arguments(self, grid: Grid, kets: Kets) -> Tuple[np.ndarray, ...]:
+        """Return what a kernel takes that runs kets, whatever their lanes' tables."""
+        segments, busy = grid.once("plan", lambda: self._segments(grid))
+        return segments, busy, grid.h, *self.layers.arrays(), kets.re, kets.im, kets.place
 
     def plan(self, course: Course) -> Plan:
         """Return a course as the kernel takes it; the layers that it needs are made."""
