@@ -15,6 +15,7 @@ from pulsekit.errors import CancelledError
 from pulsekit.simulator import many, splitting
 from pulsekit.simulator.dressing import dressing_of
 from pulsekit.simulator.largedressing import LargeDressing
+from pulsekit.simulator.kinks import cross
 from pulsekit.simulator.many import evolve_splitting
 from pulsekit.simulator.methods import choose
 from pulsekit.simulator.operators import embed, lowering
@@ -259,6 +260,30 @@ def test_threads_and_splits_do_not_change_a_bit():
     assert np.array_equal(_go(m, alone, x[3:4], 300), one[3:4])
 
 
+@pytest.mark.parametrize("seconds", [1.0, 1e-3, 0.0])
+def test_lanes_run_in_one_kernel_call_do_not_see_each_other(seconds, monkeypatch):
+    """Lanes that all play, of which one is silent on some lines, and one so rough that it needs finer steps."""
+    m, lanes, calls = model((3, 2, 2)), 21, []
+    spread = np.linspace(0.5, 1.0, lanes)
+    silent, rough = np.arange(lanes) == 4, np.arange(lanes) == 9
+    tones = []
+    for k, t in enumerate({t.line: t for t in random_tones(m, 300, 4)}.values()):  # one to a line
+        amplitude = t.amplitude * np.where(silent & (k % 2 == 0), 0.0, np.where(rough, 60 * spread, spread))
+        tones.append(replace(t, amplitude=amplitude, w=t.w + spread * 1e7))
+    x = np.stack([random_ket(m.dim, k)[:, None] for k in range(lanes)])
+    monkeypatch.setattr(many, "CHUNK_SECONDS", seconds)
+    monkeypatch.setattr(many, "cross", lambda *args: calls.append(len(args[3])) or cross(*args))
+    one = _go(m, tones, x, 300)
+    assert max(calls, default=0) == {1.0: 16, 0.0: 0}.get(seconds, max(calls, default=0))
+    for threads in (2, 4, 8):
+        assert np.array_equal(_go(m, tones, x, 300, threads=threads), one)
+    for k in range(lanes):
+        alone = [replace(t, amplitude=t.amplitude[k : k + 1], w=t.w[k : k + 1]) for t in tones]
+        assert np.array_equal(_go(m, alone, x[k : k + 1], 300), one[k : k + 1])
+        best = _go(m, alone, x[k : k + 1], 300, steps=(1 / 4, 1 / 8, 1 / 16))
+        assert _error(one[k : k + 1], best) < 1e-6
+
+
 def test_cancelling_takes_less_than_a_fifth_of_a_second():
     m = model((3,) * 6)
     tones = random_tones(m, 20000, 1, 40)
@@ -317,12 +342,15 @@ def test_steps_of_two_samples_see_drives_jump_within_them(monkeypatch):
     tones = [_square(m, 0, 1, 41, 0.1), _square(m, 1, 20, 101, 0.08), _square(m, 2, 63, 136, 0.12)]
     x = random_ket(m.dim, 3).reshape(1, -1, 1)
     best = _go(m, tones, x, 200, steps=(1 / 4, 1 / 8, 1 / 16))
-    straight = _error(_go(m, tones, x, 200, steps=(2.0, 1.0)), best)
+    one = _go(m, tones, x, 200, steps=(2.0, 1.0))
+    straight = _error(one, best)
     assert straight < 2e-7
 
     def plain(course, drive, what):
         return drive.coarser(course), np.zeros(m.n)
 
+    monkeypatch.setattr(many.Ladder, "_together", lambda *args: False)
+    assert np.array_equal(_go(m, tones, x, 200, steps=(2.0, 1.0)), one)
     monkeypatch.setattr(many, "straightened", plain)
     assert _error(_go(m, tones, x, 200, steps=(2.0, 1.0)), best) > 5 * straight
 

@@ -444,6 +444,15 @@ def test_blocks_that_fit_a_cache_change_no_bit(name: str, monkeypatch: pytest.Mo
         assert np.array_equal(simulate(batch, dev, threads=threads, **settings).populations, whole)
 
 
+@pytest.mark.parametrize("name", ["w6_4q_random", "w7b_7q_3lev"])
+def test_lanes_of_many_transmons_do_not_see_their_neighbours_in_any_basis(name: str) -> None:
+    workload = load(name)
+    dev, batch = device_of(workload), batch_of(workload)
+    settings = {"basis": "bare", "outputs": ("states",), "spectator_bound": 1e-9}
+    once = simulate(batch.take(np.zeros(1, dtype=np.int64)), dev, **settings).states
+    assert np.array_equal(simulate(batch.take(np.zeros(3, dtype=np.int64)), dev, **settings).states, once[[0, 0, 0]])
+
+
 @pytest.mark.parametrize(("name", "noise"), [("w1x_rabi1q_norwa", True), ("w5x_cr2q_norwa", False)])
 def test_lanes_without_rwa_do_not_see_their_neighbours(name: str, noise: bool) -> None:
     workload = load(name)
