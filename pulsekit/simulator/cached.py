@@ -120,11 +120,11 @@ def chain_of(space: Space, stack: Stack, track: Track, start: np.ndarray, end: n
         space: the linear system.
         stack: whose pulses.
         track: lanes that :func:`cacheable` allows.
-        start, end: int64[lanes], samples.
+        start, end: int64[lanes of the stack], samples.
     """
     kept = track.__dict__.setdefault("_chains", {})
     if space.density not in kept:
-        kept[space.density] = _chain(space, stack, track, start, end)
+        kept[space.density] = _chain(space, stack, track, start[track.lanes], end[track.lanes])
     return kept[space.density]
 
 
@@ -210,8 +210,9 @@ def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.nda
             states = free_evolution(space, states, chain.gap[:, k])
             one = np.ascontiguousarray(chain.ids[:, k : k + 1])
             states = _walk(space, one, propagators, states, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
-    numbers, which = np.unique(space.number, return_inverse=True)
-    turns = np.exp(1j * numbers * chain.last[:, None])[:, np.reshape(which, -1)]
+    number = np.rint(space.number).astype(np.int64)
+    turns = np.exp(1j * np.arange(number.max() + 1) * chain.last[:, None])
+    turns = np.concatenate([turns, turns[:, :0:-1].conj()], axis=1)[:, number]  # negative numbers from the end
     return free_evolution(space, states, chain.rest) * turns[:, :, None]
 
 

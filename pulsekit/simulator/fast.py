@@ -105,18 +105,19 @@ def _chained(
     out: np.ndarray,
 ) -> _Work:
     """Return the work of lanes that go by propagators of their pulses."""
-    chain = chain_of(space, stack, track, begin[track.lanes], end[track.lanes])
+    chain = chain_of(space, stack, track, begin, end)
     propagators = chain_propagators(space, chain, tolerance)
-    at, t0, t1 = stack.experiments[track.lanes], begin[track.lanes], end[track.lanes]
 
     def run(lanes: slice) -> None:
-        x = _turn(space, states[at[lanes]], -t0[lanes] * space.model.dt)
+        mine = track.lanes[lanes]
+        at = stack.experiments[mine]
+        x = _turn(space, states[at], -begin[mine] * space.model.dt)
         x = run_chain(space, chain.rows(lanes), propagators, x)
-        out[at[lanes]] = _turn(space, x, t1[lanes] * space.model.dt)
+        out[at] = _turn(space, x, end[mine] * space.model.dt)
 
     cost = chain.ids.size * states.shape[2] * (CHAIN * space.size**2 + CHAINED)
     fitting = CACHE // (32 * states.shape[1] * states.shape[2])  # states come and go
-    cuts = _cuts(len(at), max(fitting, SHORTEST), threads, cost)
+    cuts = _cuts(len(track.lanes), max(fitting, SHORTEST), threads, cost)
     return _Work([partial(run, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])], cost)
 
 

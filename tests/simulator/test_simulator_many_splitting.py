@@ -14,8 +14,8 @@ from scipy.integrate import solve_ivp
 from pulsekit.errors import CancelledError
 from pulsekit.simulator import many, splitting
 from pulsekit.simulator.dressing import dressing_of
-from pulsekit.simulator.largedressing import LargeDressing
 from pulsekit.simulator.kinks import cross
+from pulsekit.simulator.largedressing import LargeDressing
 from pulsekit.simulator.many import evolve_splitting
 from pulsekit.simulator.methods import choose
 from pulsekit.simulator.operators import embed, lowering
