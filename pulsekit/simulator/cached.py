@@ -210,10 +210,13 @@ def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.nda
             states = free_evolution(space, states, chain.gap[:, k])
             one = np.ascontiguousarray(chain.ids[:, k : k + 1])
             states = _walk(space, one, propagators, states, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
+    states = free_evolution(space, states, chain.rest)
+    if not chain.last.any():
+        return states
     number = np.rint(space.number).astype(np.int64)
     turns = np.exp(1j * np.arange(number.max() + 1) * chain.last[:, None])
-    turns = np.concatenate([turns, turns[:, :0:-1].conj()], axis=1)[:, number]  # negative numbers from the end
-    return free_evolution(space, states, chain.rest) * turns[:, :, None]
+    turns = np.concatenate([turns, turns[:, :0:-1].conj()], axis=1).take(number, axis=1)  # negative ones from the end
+    return states * turns[:, :, None]
 
 
 def _decay(space: Space, span: float) -> np.ndarray:
