@@ -160,38 +160,34 @@ def run_chain(space: Space, chain: Chain, propagators: np.ndarray, states: np.nd
         chain: the lanes.
         propagators: complex128[pulses, size, size], in the frame of the
             carrier at phase 0.
-        states: complex128[lanes, size, columns], common frame at the start.
+        states: complex128[lanes, size, columns], common frame at the start;
+            overwritten.
 
     Returns:
         complex128[lanes, size, columns], common frame at the end.
     """
+    x = np.ascontiguousarray(states.transpose(2, 0, 1))
     if space.density:
-        return _density(space, chain, propagators, states)
-    out = _walk(space, chain.ids, propagators, states, chain.angle, chain.gap)
-    final = space.number[None, :] * chain.last[:, None] - space.energies[None, :] * chain.rest[:, None]
-    return out * np.exp(1j * final)[:, :, None]
+        _density(space, chain, propagators, x)
+    else:
+        _walk(space, chain.ids, propagators, x, chain.angle, chain.gap)
+        x *= np.exp(1j * (space.number[None, :] * chain.last[:, None] - space.energies[None, :] * chain.rest[:, None]))
+    return x.transpose(1, 2, 0)
 
 
 def _walk(
-    space: Space, ids: np.ndarray, propagators: np.ndarray, states: np.ndarray, angle: np.ndarray, gap: np.ndarray
-) -> np.ndarray:
-    """Apply angle, gap and propagator of every window, lane by lane."""
+    space: Space, ids: np.ndarray, propagators: np.ndarray, x: np.ndarray, angle: np.ndarray, gap: np.ndarray
+) -> None:
+    """Apply angle, gap and propagator of every window, lane by lane, to complex128[columns, lanes, size]."""
     matrices = np.ascontiguousarray(propagators).view(np.float64)
     number = np.rint(space.number).astype(np.int32)
     base = np.zeros(space.size) if space.density else np.ascontiguousarray(space.energies)
     work = np.empty(2 * space.size)
-    return _by_column(states, lambda x: _lanes.chain(x, matrices, ids, angle, number, base, gap, work))
+    for column in x:
+        _lanes.chain(column.view(np.float64), matrices, ids, angle, number, base, gap, work)
 
 
-def _by_column(states: np.ndarray, act: Callable[[np.ndarray], None]) -> np.ndarray:
-    """Return states of which a kernel changed every column, float64[lanes, 2 size], in place."""
-    columns = [np.array(states[:, :, c], order="C") for c in range(states.shape[2])]
-    for column in columns:
-        act(column.view(np.float64))
-    return columns[0][:, :, None] if len(columns) == 1 else np.stack(columns, axis=2)
-
-
-def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.ndarray) -> np.ndarray:
+def _density(space: Space, chain: Chain, propagators: np.ndarray, x: np.ndarray) -> None:
     """Apply everything to density matrices, whose free decay is a matrix."""
     lanes, count = chain.ids.shape
     if count > LONG:
@@ -201,22 +197,26 @@ def _density(space: Space, chain: Chain, propagators: np.ndarray, states: np.nda
         matrices[:, 1::2] = chain.ids
         turns = np.zeros((lanes, 2 * count))
         turns[:, 1::2] = chain.angle
-        states = _walk(
-            space, matrices, np.concatenate([propagators, idle]), states, turns, np.zeros((lanes, 2 * count))
-        )
+        _walk(space, matrices, np.concatenate([propagators, idle]), x, turns, np.zeros((lanes, 2 * count)))
     else:
         none = np.zeros((lanes, 1))
         for k in range(count):
-            states = free_evolution(space, states, chain.gap[:, k])
+            _wait(space, x, chain.gap[:, k])
             one = np.ascontiguousarray(chain.ids[:, k : k + 1])
-            states = _walk(space, one, propagators, states, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
-    states = free_evolution(space, states, chain.rest)
-    if not chain.last.any():
-        return states
-    number = np.rint(space.number).astype(np.int64)
-    turns = np.exp(1j * np.arange(number.max() + 1) * chain.last[:, None])
-    turns = np.concatenate([turns, turns[:, :0:-1].conj()], axis=1).take(number, axis=1)  # negative ones from the end
-    return states * turns[:, :, None]
+            _walk(space, one, propagators, x, np.ascontiguousarray(chain.angle[:, k : k + 1]), none)
+    _wait(space, x, chain.rest)
+    if chain.last.any():
+        number = np.rint(space.number).astype(np.int64)
+        turns = np.exp(1j * np.arange(number.max() + 1) * chain.last[:, None])
+        x *= np.concatenate([turns, turns[:, :0:-1].conj()], axis=1).take(number, axis=1)  # negative ones from the end
+
+
+def _wait(space: Space, x: np.ndarray, span: np.ndarray) -> None:
+    """Let lanes evolve freely, complex128[columns, lanes, size], each for its span; of 0 they stay, to the bit."""
+    if span.any():
+        span, work = np.ascontiguousarray(span), np.empty(2 * space.size)
+        for column in x:
+            _lanes.modes(column.view(np.float64), *space.sparse_modes, span, work)
 
 
 def _decay(space: Space, span: float) -> np.ndarray:
@@ -228,10 +228,9 @@ def _decay(space: Space, span: float) -> np.ndarray:
 
 def free_evolution(space: Space, states: np.ndarray, span: np.ndarray) -> np.ndarray:
     """Return states after free evolution; those of span 0 as they are, to the bit."""
-    if not span.any():
-        return states
-    span, work = np.ascontiguousarray(span), np.empty(2 * space.size)
-    return _by_column(states, lambda x: _lanes.modes(x, *space.sparse_modes, span, work))
+    x = np.array(states.transpose(2, 0, 1), order="C")
+    _wait(space, x, span)
+    return np.ascontiguousarray(x.transpose(1, 2, 0))
 
 
 def propagators_of(
