@@ -10,7 +10,7 @@ of their eigenvectors.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Tuple
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -94,39 +94,42 @@ class Exponents(NamedTuple):
         inside = np.conj(np.swapaxes(solved.vectors, 1, 2)) @ middle @ solved.vectors
         repeated, playing = self.repeats[part] > 1, self.playing[part]
         for k in np.flatnonzero(repeated & playing).tolist():
-            count, v = int(self.repeats[part][k]), solved.vectors[k]
-            turns = np.exp(-1j * self.h[part][k] * np.arange(count)[:, None] * solved.values[k])
-            even, odd = (
-                inside[k] * weight[0] for weight in _weights(self.h[part][k : k + 1], solved.values[k : k + 1])
-            )
-            ways = [
-                ((turns @ (weighed * (v.conj().T @ a @ v).T)) * turns[::-1]).sum(axis=1)
-                for weighed in (even, odd)
-                for line in self.operators
-                for a in (line, line.conj().T)
-            ]
-            which = np.full(count, part.start + k)
-            self._add(which, self.sample[which] + np.arange(count), np.array(ways), gamma, late)
+            which = np.full(int(self.repeats[part][k]), part.start + k)
+            traces = self._repeated(solved.values[k], solved.vectors[k], inside[k], which)
+            self._add(which, self.sample[which] + np.arange(len(which)), traces, gamma, late)
         single = np.flatnonzero(~repeated & playing)
-        which = part.start + single
-        back = np.conj(np.swapaxes(solved.vectors[single], 1, 2))
-        inner = [
-            solved.vectors[single] @ (inside[single] * weight) @ back
-            for weight in _weights(self.h[which], solved.values[single])
-        ]
-        ways = [
-            np.einsum("kij,ji->k", weighed, a)
-            for weighed in inner
-            for line in self.operators
-            for a in (line, line.conj().T)
-        ]
-        self._add(which, self.sample[which], np.array(ways), gamma, late)
+        if single.size:
+            which = part.start + single
+            traces = self._single(solved.values[single], solved.vectors[single], inside[single], which)
+            self._add(which, self.sample[which], traces, gamma, late)
+
+    def _sides(self) -> List[np.ndarray]:
+        """Return A and A^dag of every line."""
+        return [side for a in self.operators for side in (a, a.conj().T)]
+
+    def _single(self, values: np.ndarray, v: np.ndarray, inside: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Return Tr(M dU) by weight and side, complex128[2, 2 lines, m], but for factors."""
+        back = np.conj(np.swapaxes(v, 1, 2))
+        inner = [v @ (inside * weight) @ back for weight in _weights(self.h[which], values)]
+        return np.array([[np.einsum("kij,ji->k", x, a) for a in self._sides()] for x in inner])
+
+    def _repeated(self, values: np.ndarray, v: np.ndarray, inside: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Return the same for every repetition of one exponential.
+
+        Those before turn M by powers of eigenvalues from the left, those after from the right.
+        """
+        turns = np.exp(-1j * np.outer(self.h[which] * np.arange(len(which)), values))
+        weights = _weights(self.h[which[:1]], values[None])
+        sides = [(v.conj().T @ a @ v).T for a in self._sides()]
+        return np.array(
+            [[((turns @ (inside * weight[0] * a)) * turns[::-1]).sum(axis=1) for a in sides] for weight in weights]
+        )
 
     def _add(
         self, which: np.ndarray, sample: np.ndarray, traces: np.ndarray, gamma: np.ndarray, late: np.ndarray
     ) -> None:
-        """Add what traces[even or odd, line, A or A^dag] of exponentials ``which`` mean for their samples."""
-        traces = traces.reshape(2, len(self.lines), 2, -1)
+        """Add what the traces of exponentials ``which`` mean for their samples."""
+        traces = traces.reshape(2, len(self.lines), 2, len(which))
         h, dt, mixed = self.h[which], self.model.dt, self.mixed[which]
         slope = -2j * h * traces[0, :, 0] + np.conj(-2j * h * traces[0, :, 1])  # d value = Re slope dc
         p, q = self.p[:, which], self.q[:, which]

@@ -142,13 +142,14 @@ def average_fidelity(
         SimulationError: a target of another shape, ``local_z`` with more than
             2 levels.
     """
+    target = np.asarray(target, dtype=complex)
     counted = [2] * model.n if levels is None else list(levels)
     kept = np.flatnonzero((model.labels < np.array(counted)).all(axis=1))
     if target.shape != (len(kept), len(kept)):
         raise SimulationError(f"Argument `target` must have shape {(len(kept),) * 2}, but {target.shape} came.")
     if local_z and max(counted) > 2:
         raise SimulationError(f"Argument `levels` must be 2 at most where `local_z` is True, but {counted} came.")
-    return AverageFidelity(np.asarray(target, dtype=complex), kept, model.labels, local_z)
+    return AverageFidelity(target, kept, model.labels, local_z)
 
 
 def expectation(state: np.ndarray, observable: np.ndarray) -> Linear:
@@ -157,7 +158,16 @@ def expectation(state: np.ndarray, observable: np.ndarray) -> Linear:
     Args:
         state: complex128[dim], a ket, or complex128[dim, dim], a density matrix.
         observable: Hermitian complex128[dim, dim].
+
+    Raises:
+        SimulationError: matrices that are not Hermitian, or of different shapes.
     """
-    given = np.asarray(state, dtype=complex)
+    given, seen = np.asarray(state, dtype=complex), np.asarray(observable, dtype=complex)
     rho = np.outer(given, given.conj()) if given.ndim == 1 else given
-    return Linear(rho[None], np.asarray(observable, dtype=complex)[None])
+    for name, matrix in (("state", rho), ("observable", seen)):
+        if matrix.ndim != 2 or matrix.shape != seen.shape or not np.allclose(matrix, matrix.conj().T):
+            raise SimulationError(
+                f"Argument `{name}` must be Hermitian and as large as the observable, but one of shape "
+                f"{matrix.shape} came that is not."
+            )
+    return Linear(rho[None], seen[None])

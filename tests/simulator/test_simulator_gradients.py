@@ -166,6 +166,19 @@ def test_parts_of_a_program_make_no_difference(monkeypatch: pytest.MonkeyPatch) 
         assert all(np.abs(a - b).max() < 1e-13 * max(1, np.abs(a).max()) for a, b in zip(whole[:4], parts[:4]))
 
 
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("duration", [0, 100])
+def test_where_nothing_plays_only_virtual_z_counts(duration: int, noise: bool) -> None:
+    dev = device(2, 2)
+    model = Model.from_device(dev, (0, 1), noise=noise)
+    prog = program([{"t0": 0, "op": Op.SHIFT_PHASE, "channel": "d0", "value": 0.5}], [], duration)
+    found = sample_gradient(model, signals_of(prog, model, default_los(dev, 1)), average_fidelity(model, np.eye(4)))
+    assert found.gamma.shape == (len(model.lines), duration) and not found.gamma.any() and not found.by_w.any()
+    # |sum of 1, 1, e, e|^2 / 20 + 1/5 at e = exp(0.5 i), less what decays
+    assert abs(found.value - (0.6 + 0.4 * np.cos(0.5))) < (2e-3 if noise and duration else 1e-10)
+    assert abs(found.by_phase[0] + 0.4 * np.sin(0.5)) < (2e-3 if noise and duration else 1e-6)
+
+
 def test_gradients_end_at_the_first_acquire() -> None:
     dev = device(1, 3)
     model = Model.from_device(dev, (0,), noise=False)
@@ -312,6 +325,10 @@ def test_what_gradients_cannot_do_is_refused() -> None:
         average_fidelity(model, np.eye(3))
     with pytest.raises(SimulationError, match="`levels`"):
         average_fidelity(model, np.eye(9), levels=(3, 3), local_z=True)
+    with pytest.raises(SimulationError, match="`observable`"):
+        expectation(np.eye(9)[0], np.triu(np.ones((9, 9))))
+    with pytest.raises(SimulationError, match="`state`"):
+        expectation(np.eye(3)[0], np.eye(9))
     open_pair = Model.from_device(dev, (0, 1))
     with pytest.raises(SimulationError, match="`objective`"):
         sample_gradient(open_pair, signals, lambda u: (0.0, u))
