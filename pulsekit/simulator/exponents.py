@@ -187,8 +187,10 @@ def exponents_of(model: Model, signals: Signals, *, rwa: bool, tolerance: float)
     operators = operators.reshape(len(lines), model.dim, model.dim)
     splits = _splits(model, signals, mixed, rwa=rwa, tolerance=tolerance)
 
-    same = (plays[:, 1:] == plays[:, :-1]).all(axis=0) & (signals.z[:, 1:] == signals.z[:, :-1]).all(axis=0)
-    same &= (top[1:] == top[:-1]) & ~mixed[1:] & ~mixed[:-1]
+    w_all = np.where(plays, w_all, 0.0)
+    same = ~mixed[1:]
+    for signal in (plays, w_all, signals.z):
+        same &= (signal[:, 1:] == signal[:, :-1]).all(axis=0)
     if model.noisy:
         same &= ~some[1:]
     first = np.flatnonzero(np.concatenate([[True], ~same])) if samples else np.zeros(0, dtype=np.int64)

@@ -8,13 +8,14 @@ from typing import Any, Callable, Dict
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.special import spherical_jn
 from scipy.stats import unitary_group
 from simulator_programs import device, gaussian, play, program, random_program
 
 from pulsekit.device import Coupling, Device
 from pulsekit.errors import SimulationError
 from pulsekit.program import Batch, Channel, EventTable, LoTable, Op, ParameterTable, Program, Pulse
-from pulsekit.simulator import ExtraTerm, Model, adjoint, default_los, evolve, simulate
+from pulsekit.simulator import ExtraTerm, Model, adjoint, default_los, evolve, exponents, simulate
 from pulsekit.simulator.gradients import (
     Signals,
     average_fidelity,
@@ -164,6 +165,11 @@ def test_parts_of_a_program_make_no_difference(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(adjoint, "KEPT", 2**17)
         parts = sample_gradient(model, signals, objective)
         assert all(np.abs(a - b).max() < 1e-13 * max(1, np.abs(a).max()) for a, b in zip(whole[:4], parts[:4]))
+
+
+def test_the_weights_of_what_grows_are_bessel_functions() -> None:
+    x = np.concatenate([np.linspace(-20, 20, 1001), np.logspace(-9, 0, 100)])
+    assert np.abs(exponents._bessel(x) - spherical_jn(1, x)).max() < 1e-14
 
 
 @pytest.mark.parametrize("noise", [False, True])
