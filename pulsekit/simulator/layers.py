@@ -83,7 +83,8 @@ class Layers:
             gates = np.stack(self._gates) if self._gates else np.zeros((1, 0, 6), np.int64)
             pool = np.concatenate(self._pool) if self._size else np.zeros(1)
             diagonal = np.stack(self._diagonal) if self._diagonal else np.zeros((1, 2, self.layout.total))
-            self._arrays = (gates, pool, np.array(self._kind, dtype=np.int64), diagonal)
+            kinds = np.array(self._kind, dtype=np.int64).reshape(len(self._kind), -1 if self._kind else 2)
+            self._arrays = (gates, pool, kinds, diagonal)
         return self._arrays
 
     def _layer(self, span: float, damped: float) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from many_systems import X_AMP, X, chain, model, program, random_ket, random_tones
 
-from pulsekit.simulator import simulate, trajectories
+from pulsekit.simulator import Cluster, simulate, trajectories
 from pulsekit.simulator.jumpdraws import DRAWS, MORE, Draws, jump_draws
 from pulsekit.simulator.jumpkinds import JumpKinds, picked, reaches
 from pulsekit.simulator.many import evolve_splitting
@@ -19,6 +19,20 @@ from pulsekit.simulator.trajectories import Trajectories
 def _mean(branches, count):
     weights = np.array([b.members.size for b in branches]) / count
     return weights @ np.array([np.abs(b.state) ** 2 for b in branches])
+
+
+@pytest.mark.parametrize("levels", [(3,), (3, 2, 2)])
+def test_nothing_happens_in_no_time(levels):
+    """Three transmons with T1 and T2 ended in "wrong number of dimensions": so did every time grid from 0 on."""
+    n = len(levels)
+    dev = chain(n, t1=80e-6, t2=70e-6)
+    cluster = Cluster(np.arange(1), tuple(range(n)), levels, tuple((i, i + 1) for i in range(n - 1)))
+    ket = random_ket(int(np.prod(levels)), 3)
+    for settings in ({}, {"noise": True, "times": [0, 0]}, {"solver": "trajectories", "trajectories": 3}):
+        found = simulate(program([], 0), dev, clusters=[cluster], initial=ket, **settings)
+        assert np.abs(found.populations[0] - np.abs(ket) ** 2).max() < 1e-12
+        along = found.clusters[0].over_time
+        assert along is None or np.abs(along[0] - np.abs(ket) ** 2).max() < 1e-12
 
 
 def test_the_mean_is_the_density_matrix():
