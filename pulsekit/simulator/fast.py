@@ -24,7 +24,8 @@ __all__ = ["evolve_fast", "fits_fast"]
 MAX_KET = 25  # amplitudes of a ket
 MAX_DENSITY = 256  # entries of a density matrix
 CACHE = 2**20  # bytes of a block of lanes
-SHORTEST = 2048  # lanes of a block: what is done once per block takes longer for fewer
+FAMILY = 96  # bytes per matrix entry that maps take of a lane, where its carrier is its own
+SHORTEST = 2048  # lanes of a block, or WORTH: what is done once per block takes longer for fewer
 SHARED = 2**18  # samples up to which programs have the same maps of gates, whatever their length
 WORTH = 2e-3  # s of work, less is not worth a thread
 SAMPLED = 1.5e-9  # s per sample, lane and matrix entry
@@ -170,9 +171,12 @@ def _sampled(
     """Return the work of lanes that go sample by sample: blocks that fit a cache."""
     lanes, width = len(track.lanes), states.shape[1] * states.shape[2]
     samples = sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat)
-    fitting = CACHE // (16 * width + 32 * len(track.windows))
-    cost = lanes * samples * states.shape[2] * SAMPLED * space.size**2
-    cuts = _cuts(lanes, max(fitting, SHORTEST), threads, cost)
+    maps = FAMILY * space.size**2 if any(t.reach for t in track.tones) else 0
+    fitting = CACHE // (16 * width + 32 * len(track.windows) + maps)
+    each = samples * states.shape[2] * SAMPLED * space.size**2
+    shortest = min(SHORTEST, int(WORTH / max(each, 1e-9)) + 1)
+    cost = lanes * each
+    cuts = _cuts(lanes, max(fitting, shortest), threads, cost)
 
     def run(part: Track) -> None:
         at, t0, t1 = stack.experiments[part.lanes], begin[part.lanes], end[part.lanes]

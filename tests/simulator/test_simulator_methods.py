@@ -431,7 +431,7 @@ def test_cutting_a_batch_changes_no_bit(name: str) -> None:
         assert np.array_equal(simulate(cut, dev, **settings).populations, whole[part])
 
 
-@pytest.mark.parametrize("name", ["w1_rabi1q", "w4_t1_ramsey", "w8_rb300"])
+@pytest.mark.parametrize("name", ["w1_rabi1q", "w3_spec", "w3l_spec_lindblad", "w4_t1_ramsey", "w8_rb300"])
 def test_blocks_that_fit_a_cache_change_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     workload = load(name)
     settings = {"solver": "lindblad" if workload["solver"] == "lindblad" else "schroedinger", "spectator_bound": 1e-9}
