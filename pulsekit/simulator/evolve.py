@@ -207,7 +207,7 @@ def evolve_group(
     x = states[:, :, None] if states.ndim == 2 else states
     tones = tones_of(group.program, group.plays(model.dt), model)
     name = choose(model, method, solver, rwa, tolerance)
-    more: Dict[str, Any] = {} if name == "reference" else {"threads": threads, "cancel": cancel}
+    more: Dict[str, Any] = {"cancel": cancel} if name == "reference" else {"threads": threads, "cancel": cancel}
     density = solver == "lindblad"
     windows = [(start, stop, False)]
     if name == "splitting":

@@ -10,11 +10,13 @@ Exponentials act by their Taylor series, in the dressed basis.
 
 from __future__ import annotations
 
+import threading
 from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.linalg import expm
 
+from ..errors import CancelledError
 from .model import Model
 from .timeline import Tone
 
@@ -23,7 +25,7 @@ __all__ = ["SMALL", "Reference", "evolve_reference"]
 Generator = Callable[[np.ndarray], np.ndarray]
 _GAUSS = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
 SMALL = 32  # states, of which steps are taken many at once
-AT_ONCE = 512  # of these
+AT_ONCE = 64  # of these
 _CFM = (0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6)
 
 
@@ -37,6 +39,7 @@ def evolve_reference(
     solver: str,
     rwa: bool,
     tolerance: float,
+    cancel: Optional[threading.Event] = None,
 ) -> np.ndarray:
     """Evolve dressed interaction-frame states from ``start`` to ``stop``.
 
@@ -48,11 +51,15 @@ def evolve_reference(
         solver: "schroedinger" or "lindblad".
         rwa: drop counter-rotating terms.
         tolerance: error allowed over the whole interval.
+        cancel: looked at before every step, or some of them.
 
     Returns:
         complex128[lanes, dim, columns].
+
+    Raises:
+        CancelledError: ``cancel`` was set.
     """
-    run = Reference(model, states.shape[0], solver, rwa)
+    run = Reference(model, states.shape[0], solver, rwa, cancel)
     begin, end = start * model.dt, stop * model.dt
     x = run.enter(states, begin)
     edges = _edges(tones, begin, end, model.dt)
@@ -84,8 +91,10 @@ def _sample(tone: Tone, t: float, dt: float) -> complex:
 class Reference:
     """States in the common frame: exp(i w_c N t) on dressed laboratory ones."""
 
-    def __init__(self, model: Model, lanes: int, solver: str, rwa: bool) -> None:
-        self.model, self.lanes, self.rwa = model, lanes, rwa
+    def __init__(
+        self, model: Model, lanes: int, solver: str, rwa: bool, cancel: Optional[threading.Event] = None
+    ) -> None:
+        self.model, self.lanes, self.rwa, self.cancel = model, lanes, rwa, cancel
         self.density = solver == "lindblad"
         self.number = model.excitations
         self.w_c = float(model.w_frame[0])
@@ -104,6 +113,10 @@ class Reference:
         self.mixed = any(np.any(m[change != -1]) for m in self.operators)
         self.most = [0.0 if m is None else float(np.abs(change[np.abs(m) > 0]).max(initial=0)) for m in self.rest]
 
+    def _look(self) -> None:
+        if self.cancel is not None and self.cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+
     def _turn(self, x: np.ndarray, phase: np.ndarray) -> np.ndarray:
         factor = np.exp(1j * phase)
         factor = factor[None, :] if factor.ndim == 1 else factor
@@ -119,6 +132,7 @@ class Reference:
     def step(
         self, active: List[Tuple[Tone, complex]], x: np.ndarray, a: float, b: float, tolerance: float
     ) -> np.ndarray:
+        self._look()
         if not active and (not self.density or not self.collapse):
             return self._turn(x, -self.diagonal * (b - a))
         if not active:
@@ -139,6 +153,7 @@ class Reference:
         if not self.density and self.model.dim <= SMALL:
             return self._product(active, a, h, steps) @ x
         for k in range(steps):
+            self._look()
             t = a + k * h
             h1, h2 = self._hamiltonians(active, t + np.array(_GAUSS) * h)
             x = self._exponential(_CFM[0] * h1 + _CFM[1] * h2, x, h, 0.5)
@@ -149,6 +164,7 @@ class Reference:
         """Return the propagator of so many steps of ``h`` (s) from ``a`` on, complex128[lanes, dim, dim]."""
         total = np.broadcast_to(np.eye(self.model.dim, dtype=complex), (self.lanes, self.model.dim, self.model.dim))
         for first in range(0, steps, AT_ONCE):
+            self._look()
             t = a + np.arange(first, min(first + AT_ONCE, steps)) * h
             h1, h2 = (self._hamiltonians(active, t + g * h) for g in _GAUSS)
             values, vectors = np.linalg.eigh(np.stack([_CFM[0] * h1 + _CFM[1] * h2, _CFM[1] * h1 + _CFM[0] * h2], 1))

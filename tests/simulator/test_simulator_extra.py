@@ -9,8 +9,9 @@ import pytest
 from scipy.integrate import solve_ivp
 from simulator_programs import device, play, program
 
-from pulsekit.program import Channel, Op, Pulse
-from pulsekit.simulator import ExtraTerm, Model, simulate
+from pulsekit.errors import CancelledError
+from pulsekit.program import Batch, Channel, Op, Pulse
+from pulsekit.simulator import ExtraTerm, Model, default_los, evolve, simulate
 from pulsekit.simulator.operators import embed, lowering
 
 TWO_PI = 2 * np.pi
@@ -81,3 +82,29 @@ def test_static_terms_act_where_nothing_plays() -> None:
     values, vectors = np.linalg.eigh(model.static_bare)
     want = np.abs(vectors @ (np.exp(-1j * values * 4 * model.dt) * vectors[0].conj())) ** 2
     assert np.abs(found - want).max() < 1e-9
+
+
+@pytest.mark.parametrize(("solver", "rwa"), [("schroedinger", False), ("lindblad", True), ("lindblad", False)])
+def test_a_cancelled_simulation_with_terms_of_the_users_ends(solver: str, rwa: bool) -> None:
+    """The reference never looked."""
+
+    class Later:
+        """Is set from the third look on."""
+
+        looks = 0
+
+        def is_set(self) -> bool:
+            self.looks += 1
+            return self.looks > 3
+
+    dev = device(1, 3)
+    pulses = [Pulse.from_samples(np.tile(ENVELOPE, 1000))]
+    prog = program([play("d0", 0, [], pulses[0], 1.0)], pulses)
+    batch = Batch((prog,), np.zeros(1, np.int32), default_los(dev, 1))
+    term = ExtraTerm(TWO_PI * 1e6 * np.diag([0.0, 1.0, 3.0]))
+    model = Model.from_device(dev, (0,), noise=solver == "lindblad", extra=(term,))
+    start = np.diag([1.0, 0.0, 0.0])[None] if solver == "lindblad" else np.eye(3)[:1]
+    later = Later()
+    with pytest.raises(CancelledError):
+        evolve(model, batch, start, solver=solver, rwa=rwa, cancel=later)  # type: ignore[arg-type]
+    assert later.looks == 4
