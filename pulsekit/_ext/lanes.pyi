@@ -47,11 +47,13 @@ def rho_poly(
     coef: Array,
     lane_stride: int,
     work: Array,
-    factors: Array,
-    weights: Array,
-    jumps: Array,
-    rates: Array,
-    second: bool,
+    rows: Array,
+    sources: Array,
+    values: Array,
+    skew: Array,
+    edge_rows: Array,
+    edge_sources: Array,
+    edges: Array,
 ) -> None: ...
 def rho_steps(
     x: Array,
@@ -59,11 +61,10 @@ def rho_steps(
     dim: int,
     steps: int,
     work: Array,
-    factors: Array,
-    weights: Array,
-    jumps: Array,
-    rates: Array,
-    second: bool,
+    rows: Array,
+    sources: Array,
+    values: Array,
+    skew: Array,
 ) -> None: ...
 def expm(x: Array, g: Array, dim: int, squarings: int, work: Array) -> None: ...
 def taylor(

@@ -239,41 +239,44 @@ cdef extern from *:
         }
     }
 
+    /* Sparse rows of the upper half of Hermitian matrices: decay, and what corrects it where an envelope changes. */
     typedef struct {
-        int jumps, second;               /* second: jumps to second order in the step */
-        const double *factor;            /* [3, entries]: half of what the decay of each place does to an entry */
-        const double *weight;            /* [3], in steps: at both ends, after odd steps, after even ones */
-        const int *to, *from;
-        const double *rate;              /* of a jump, times the step */
+        const int *row, *from;           /* [halves + 1], [k] */
+        const double *value;             /* [3, k]: at both ends, after odd steps, after even ones */
+        const double *skew;              /* [k], times i: more at the start, less at the end */
+        int edges;                       /* whether z shakes decay */
+        const int *edge_row, *edge_from; /* [2 halves + 1]: what goes with z, and with its conjugate */
+        const double *edge;              /* times -i */
     } decay_plan;
 
-    static void decay(const decay_plan *d, int place, vd *x, vd *y, vd *z, int n) {
-        const int size = n*n;
-        const double *factor = d->factor + (long)place*size, scale = d->weight[place];
+    /* y <- decay of x, `place` 0 (times sign) at an end; dz: how z changes there. */
+    static void decay(const decay_plan *d, int place, double sign, int count, const vd *dz, const vd *x, vd *y, int n) {
         const vd zero = {0};
-        for (int e = 0; e < size; e++) {
-            const double f = factor[e];
-            for (int k = 0; k < 2*NV; k++) x[(long)e*2*NV+k] *= f;
-        }
-        if (d->jumps) {
-            for (int k = 0; k < 2*size*NV; k++) { y[k] = zero; z[k] = zero; }
-            for (int j = 0; j < d->jumps; j++) {
-                vd *o = y + (long)d->to[j]*2*NV;
-                const vd *i = x + (long)d->from[j]*2*NV;
-                const double r = scale * d->rate[j];
-                for (int k = 0; k < 2*NV; k++) o[k] += r * i[k];
+        const double *value = d->value + (long)place*count;
+        for (int i = 0, h = 0; i < n; i++) for (int j = i; j < n; j++, h++) {
+            vd r[NV], q[NV];
+            LOOP { r[v] = zero; q[v] = zero; }
+            if (place) for (int k = d->row[h]; k < d->row[h+1]; k++) {
+                const vd *p = x + (long)d->from[k]*2*NV;
+                LOOP { r[v] += value[k]*p[v]; q[v] += value[k]*p[NV+v]; }
+            } else for (int k = d->row[h]; k < d->row[h+1]; k++) {
+                const vd *p = x + (long)d->from[k]*2*NV;
+                const double s = sign * d->skew[k];
+                LOOP { r[v] += value[k]*p[v] - s*p[NV+v]; q[v] += value[k]*p[NV+v] + s*p[v]; }
             }
-            for (int j = 0; d->second && j < d->jumps; j++) {
-                vd *o = z + (long)d->to[j]*2*NV;
-                const vd *i = y + (long)d->from[j]*2*NV;
-                const double r = 0.5 * scale * d->rate[j];
-                for (int k = 0; k < 2*NV; k++) o[k] += r * i[k];
+            if (d->edges) for (int c = 0; c < 2; c++) {
+                vd er[NV], ei[NV];
+                LOOP { er[v] = zero; ei[v] = zero; }
+                for (int k = d->edge_row[2*h+c]; k < d->edge_row[2*h+c+1]; k++) {
+                    const vd *p = x + (long)d->edge_from[k]*2*NV;
+                    LOOP { er[v] += d->edge[k]*p[v]; ei[v] += d->edge[k]*p[NV+v]; }
+                }
+                if (c == 0) LOOP { r[v] += dz[NV+v]*er[v] + dz[v]*ei[v]; q[v] += dz[NV+v]*ei[v] - dz[v]*er[v]; }
+                else LOOP { r[v] += dz[v]*ei[v] - dz[NV+v]*er[v]; q[v] -= dz[v]*er[v] + dz[NV+v]*ei[v]; }
             }
-            for (int k = 0; k < 2*size*NV; k++) x[k] += y[k] + z[k];
-        }
-        for (int e = 0; e < size; e++) {
-            const double f = factor[e];
-            for (int k = 0; k < 2*NV; k++) x[(long)e*2*NV+k] *= f;
+            vd *o = y + (long)(i*n+j)*2*NV, *m = y + (long)(j*n+i)*2*NV;
+            if (i == j) LOOP { o[v] = r[v]; o[NV+v] = zero; }
+            else LOOP { o[v] = r[v]; o[NV+v] = q[v]; m[v] = r[v]; m[NV+v] = -q[v]; }
         }
     }
 
@@ -302,12 +305,14 @@ cdef extern from *:
                                const double *coef, int per_lane, const decay_plan *d, double *work) {
         const int n = p->dim;
         const vd zero = {0};
-        vd *x = (vd*)xd, *u = (vd*)work, *y = u + (long)n*n*2*NV, *t = y + (long)n*n*2*NV;
+        const int size = n*n*2*NV, count = d->row[n*(n+1)/2];
+        vd *x = (vd*)xd, *u = (vd*)work, *y = u + size, *t = y + size;
         const vd *a = (const vd*)amp, *cl = (const vd*)coef;
-        vd pr[NV], pi[NV], R[MAXR*NV], G[2*MAXG*NV];
+        vd pr[NV], pi[NV], R[MAXR*NV], G[2*MAXG*NV], dz[2*NV];
         LOOP { pr[v] = a[v]; pi[v] = a[NV+v]; }
-        for (int k = 0; k < n*n*2*NV; k++) u[k] = zero;
-        decay(d, 0, x, y, t, n);
+        for (int k = 0; k < size; k++) u[k] = zero;
+        LOOP { dz[v] = pr[v]*env[0] - pi[v]*env[1]; dz[NV+v] = pr[v]*env[1] + pi[v]*env[0]; }
+        decay(d, 0, 1.0, count, dz, x, t, n);
         for (int s = 0; s < p->samples; s++) {
             monomials(p, pr, pi, (const vd*)turn, env[2*s], env[2*s+1], R, G);
             if (!p->lab) for (int i = 0; i < n; i++) for (int e = p->row[i]; e < p->row[i+1]; e++) {
@@ -336,20 +341,28 @@ cdef extern from *:
                 LOOP { o[v] = er[v] + sr[v]; o[NV+v] = ei[v] + si[v]; }
                 if (p->more[3*e]) LOOP { w[v] = er[v] - sr[v]; w[NV+v] = ei[v] - si[v]; }
             }
-            conjugate(u, x, y, n);
-            decay(d, s + 1 == p->samples ? 0 : 1 + s % 2, x, y, t, n);
+            conjugate(u, t, y, n);
+            const int last = s + 1 == p->samples;
+            const double er = (last ? 0.0 : env[2*s+2]) - env[2*s], ei = (last ? 0.0 : env[2*s+3]) - env[2*s+1];
+            LOOP { dz[v] = pr[v]*er - pi[v]*ei; dz[NV+v] = pr[v]*ei + pi[v]*er; }
+            decay(d, last ? 0 : 1 + s % 2, -1.0, count, dz, t, x, n);
+            vd *w = x; x = t; t = w;
         }
+        if (t != (vd*)xd) for (int k = 0; k < size; k++) ((vd*)xd)[k] = t[k];
     }
 
     /* The same with given unitaries, u[entry, 2, 8], each `next` doubles after the one before (0: one for all). */
     static void rho_steps_block(double *xd, const double *ud, long next, int n, int steps, const decay_plan *d,
                                 double *work) {
-        vd *x = (vd*)xd, *y = (vd*)work, *t = y + (long)n*n*2*NV;
-        decay(d, 0, x, y, t, n);
+        const int size = n*n*2*NV, count = d->row[n*(n+1)/2];
+        vd *x = (vd*)xd, *y = (vd*)work, *t = y + size;
+        decay(d, 0, 1.0, count, 0, x, t, n);
         for (int s = 0; s < steps; s++) {
-            conjugate((const vd*)(ud + s*next), x, y, n);
-            decay(d, s + 1 == steps ? 0 : 1 + s % 2, x, y, t, n);
+            conjugate((const vd*)(ud + s*next), t, y, n);
+            decay(d, s + 1 == steps ? 0 : 1 + s % 2, -1.0, count, 0, t, x, n);
+            vd *w = x; x = t; t = w;
         }
+        if (t != (vd*)xd) for (int k = 0; k < size; k++) ((vd*)xd)[k] = t[k];
     }
 
     static void add_scaled(vd *y, const vd *x, double f, int n) {
@@ -552,12 +565,14 @@ cdef extern from *:
     void poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
                     const double *coef, int per_lane, double *y) nogil
     ctypedef struct decay_plan:
-        int jumps, second
-        const double *factor
-        const double *weight
-        const int *to
+        const int *row
         const int *from_ "from"
-        const double *rate
+        const double *value
+        const double *skew
+        int edges
+        const int *edge_row
+        const int *edge_from
+        const double *edge
     void rho_poly_block(const poly_plan *p, double *x, const double *amp, const double *env, const double *turn,
                         const double *coef, int per_lane, const decay_plan *d, double *work) nogil
     void rho_steps_block(double *x, const double *u, long next, int n, int steps, const decay_plan *d,
@@ -621,15 +636,18 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
              const int[::1] env_of, int start, int stop, const double[:, :, ::1] turn, bint lab,
              int powers, int reach, const int[::1] row, const int[::1] col, const int[::1] shift,
              const int[::1] first, const int[::1] count, const int[:, ::1] more, const int[::1] group,
-             const double[::1] coef, long lane_stride, double[::1] work, const double[:, ::1] factors,
-             const double[::1] weights, const int[:, ::1] jumps, const double[::1] rates, bint second):
+             const double[::1] coef, long lane_stride, double[::1] work, const int[::1] rows,
+             const int[::1] sources, const double[:, ::1] values, const double[::1] skew, const int[::1] edge_rows,
+             const int[::1] edge_sources, const double[::1] edges):
     """Apply unitary sample maps to density matrices, decay between them.
 
-    ``weights[3]`` say how many steps of decay act at both ends, after odd and
-    after even steps, ``factors[3, dim * dim]`` what half of that does to an
-    entry (applied before and after the jumps), ``jumps[2, k]`` where a jump
-    leads and comes from, ``rates[k]`` its rate times a step; one entry more
-    closes both.
+    Decay is given as sparse rows of the upper half of matrices, row by row:
+    entries ``rows[h]`` to ``rows[h + 1]`` of ``sources`` are where half entry
+    ``h`` comes from, ``values[3, k]`` how much at both ends, after odd and
+    after even steps, and ``skew[k]`` times i more at the start, less at the
+    end. Where z changes by dz between samples (from 0 and to 0 at the ends),
+    ``edges[k]`` times -i dz is added (two rows of a half entry: for dz and its
+    conjugate), unless ``edge_rows`` ends with 0.
     """
     cdef poly_plan p
     cdef decay_plan d
@@ -648,13 +666,14 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
     p.more = &more[0, 0]
     p.entries = more.shape[0]
     p.group = &group[0]
-    d.jumps = rates.shape[0] - 1
-    d.second = second
-    d.factor = &factors[0, 0]
-    d.weight = &weights[0]
-    d.to = &jumps[0, 0]
-    d.from_ = &jumps[1, 0]
-    d.rate = &rates[0]
+    d.row = &rows[0]
+    d.from_ = &sources[0]
+    d.value = &values[0, 0]
+    d.skew = &skew[0]
+    d.edges = edge_rows[edge_rows.shape[0] - 1] > 0
+    d.edge_row = &edge_rows[0]
+    d.edge_from = &edge_sources[0]
+    d.edge = &edges[0]
     with nogil:
         for b in range(x.shape[0]):
             rho_poly_block(&p, &x[b, 0, 0, 0], &amp[b, 0, 0], &env[env_of[b], start, 0], &turn[b, 0, 0],
@@ -662,8 +681,7 @@ def rho_poly(double[:, :, :, ::1] x, int dim, const double[:, :, ::1] amp, const
 
 
 def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, :, ::1] u, int dim, int steps, double[::1] work,
-              const double[:, ::1] factors, const double[::1] weights, const int[:, ::1] jumps,
-              const double[::1] rates, bint second):
+              const int[::1] rows, const int[::1] sources, const double[:, ::1] values, const double[::1] skew):
     """Apply unitaries u[steps or 1, blocks or 1, entry, 2, 8] with decay; see rho_poly.
 
     One does for all steps, one for all blocks.
@@ -672,13 +690,11 @@ def rho_steps(double[:, :, :, ::1] x, const double[:, :, :, :, ::1] u, int dim, 
     cdef Py_ssize_t b
     cdef Py_ssize_t apart = 0 if u.shape[1] == 1 else 1
     cdef long stride = 0 if u.shape[0] == 1 else u.shape[1] * u.shape[2] * u.shape[3] * u.shape[4]
-    d.jumps = rates.shape[0] - 1
-    d.second = second
-    d.factor = &factors[0, 0]
-    d.weight = &weights[0]
-    d.to = &jumps[0, 0]
-    d.from_ = &jumps[1, 0]
-    d.rate = &rates[0]
+    d.row = &rows[0]
+    d.from_ = &sources[0]
+    d.value = &values[0, 0]
+    d.skew = &skew[0]
+    d.edges = 0
     with nogil:
         for b in range(x.shape[0]):
             rho_steps_block(&x[b, 0, 0, 0], &u[0, b * apart, 0, 0, 0], stride, dim, steps, &d, &work[0])

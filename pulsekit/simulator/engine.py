@@ -19,6 +19,7 @@ from ..errors import CancelledError
 from ..program import Pulse
 from .blocks import LANES, aligned, apply, by_envelope, pack, pack_vector, phases, unpack
 from .cached import Chain, propagators_of
+from .decay import rough_of
 from .floquet import LEAST, cross_flat
 from .magnus import magnus_piece
 from .space import Space
@@ -94,6 +95,7 @@ def _propagator(space: Space, key: Tuple[int, Pulse, float, float, float], toler
         w,
         ones > 0,
         strength=unit * 2.0 ** (np.ceil(np.log2(top)) if top > 1 else 0.0),
+        rough=rough_of(pulse),
     )
     pieces = tuple(Piece(a, b, flat, ((0, 0),)) for a, b, flat in runs_of(pulse))
     window = Window(0, pulse.duration, pieces, (0,))

@@ -184,10 +184,11 @@ def _piece(engine: Engine, track: Track, piece: Piece, blocks: int) -> Tuple[str
         rate *= OWN if tones[0].reach else 1.0
         return "samples of one carrier", "polynomial", samples * blocks * (1e-8 + rate * space.size**2)
     constant = rwa and shared
-    steps = Step(engine, tones, constant, engine.cuts)
+    parts = engine.parts if isinstance(engine, RhoEngine) else 1
+    steps = Step(engine, tones, constant, parts)
     columns = model.dim if rho else 1
     work = steps.order * (len(steps.entries.values) + model.dim) * columns * EXPONENT + SIGNAL * (len(tones) + 1)
-    seconds = samples * (steps.per_sample * work * blocks + engine.cuts * step)
+    seconds = samples * (steps.per_sample * work * blocks + parts * step)
     what = "samples of one carrier, several lines" if constant else "samples of several carriers"
     return what, "exponentials" if constant else "magnus", seconds
 

@@ -19,9 +19,10 @@ from .._ext import kernel
 from ..program import Pulse
 from .blocks import LANES, aligned, pack, unpack
 from .coordinates import Coordinates, coordinates_of
+from .decay import decays, rough_of
 from .engine import run_sampled
 from .magnus import Signals, Step
-from .rho import CHUNK, EXPONENTIALS, RhoEngine, decays
+from .rho import CHUNK, EXPONENTIALS, RhoEngine
 from .space import Space
 from .stack import Stack
 from .windows import LineTone, Piece, Track, together
@@ -154,6 +155,7 @@ def _track(space: Space, gate: Gate, angles: np.ndarray) -> Tuple[Track, Stack]:
                 ones > 0,
                 skip=t.skip,
                 strength=unit * 2.0 ** (np.ceil(np.log2(top)) if top > 1 else 0.0),
+                rough=rough_of(t.pulse),
             )
         )
     stack = Stack(lanes, pulses, {}, np.full(len(lanes), gate.length))
@@ -212,7 +214,7 @@ class MapEngine(RhoEngine):
         return out
 
     def _steps(self, piece: Piece, tones: Sequence[LineTone], w: np.ndarray, begin: np.ndarray, constant: bool) -> None:
-        n = self.cuts
+        n = self.parts
         chunk = max(1, min(CHUNK // self.dim**2 // n, EXPONENTIALS // (2 * n)))
         decay = decays(self.space, self.dt / n, n > 1, self.precision)
         step = Step(self.angles, tones, constant, n)

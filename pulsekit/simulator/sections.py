@@ -19,9 +19,9 @@ import numpy as np
 from .._ext import kernel
 from ..errors import CancelledError
 from .blocks import LANES, aligned, apply, by_envelope, pack, phases, unpack
+from .decay import Drive, decay_cut, decays
 from .magnus import LARGEST, NODES, WEIGHTS, Entries, magnus_error, packed, rwa_error, taylor_order
 from .model import Model
-from .rho import decay_steps, decays
 from .space import Space, space_of
 from .threads import run_all
 from .timeline import Tone
@@ -241,11 +241,20 @@ class Sections:
         steps, parts = max(1, steps), 1
         if self.space.density:
             carrier = 0.0 if self.rwa else min(self.w[k] for k in stretch.tones)
-            parts = decay_steps(self.space, tau, drive, carrier, self.span, self.allowed)
+            drives = self._drives()
+            some = [[drives[k] for k in stretch.tones]]
+            parts = decay_cut(self.space, tau, drives, some, carrier, self.span, self.allowed).steps
             steps = parts * -(-steps // parts)
         each = steps * (1 if stretch.constant else 2)
         h = tau / each
         return each, parts, taylor_order(self._norm(stretch, h), max(self.allowed * h / self.span, 1e-16))
+
+    def _drives(self) -> List[Drive]:
+        """Return what tones do to decay: neighbours differ in their steps, so that every edge counts as two ends."""
+        edges = sum(t.samples.size for t in self.tones)
+        near = [float(self.model.w_frame[self.model.lines[t.line].local_qubit]) for t in self.tones]
+        every = zip(self.tones, self.strength, self.w, near)
+        return [Drive(t.line, strength, 2.0 * edges, abs(w - a)) for t, strength, w, a in every]
 
     def _norm(self, stretch: _Stretch, span: float) -> float:
         drive = sum(self.strength[k] for k in stretch.tones)

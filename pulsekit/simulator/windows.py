@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import SimulationError
 from ..program import Pulse
 from ..units import TWO_PI
+from .decay import rough_of
 from .model import Model
 from .stack import Stack, runs_of
 
@@ -40,6 +41,7 @@ class LineTone:
     skip: int = 0  # samples of the envelope that lie before t0
     strength: float = 0.0  # rad/s, class of |z|: the same for all lanes of a track
     reach: float = 0.0  # rad/s, class of |w - w_ref|: likewise; 0: none
+    rough: float = 0.0  # by how much the envelope changes in all, in units of its peak, a class: likewise
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,10 @@ def _classes(tones: List[LineTone], stack: Stack, model: Model) -> List[Tuple[np
     detuning = np.stack([np.abs(t.w - t.w_ref) for t in tones], axis=1)
     steps = np.ceil(np.log2(np.maximum(detuning / W_REACH, 1.0)))
     reach = np.where(detuning == 0, -1.0, steps)
-    keys = np.concatenate([strength, reach], axis=1)
+    rough = np.zeros_like(reach)
+    if model.noisy:  # steps of decay depend on it
+        rough = np.array([rough_of(p) for p in stack.pulses])[np.stack([t.pulse for t in tones], axis=1)]
+    keys = np.concatenate([strength, reach, rough], axis=1)
     count = len(tones)
     if (keys == keys[0]).all():
         first, members = keys[:1], [np.arange(len(keys))]
@@ -133,6 +138,7 @@ def _classes(tones: List[LineTone], stack: Stack, model: Model) -> List[Tuple[np
                         _take(t, lanes),
                         strength=float(unit[k] * 2.0 ** key[k]),
                         reach=0.0 if key[count + k] < 0 else float(W_REACH * 2.0 ** key[count + k]),
+                        rough=float(key[2 * count + k]),
                     )
                     for k, t in enumerate(tones)
                 ],
@@ -175,7 +181,7 @@ def _clip(tone: LineTone, start: int, stop: int) -> Optional[LineTone]:
     a, b = max(t0, start), min(t0 + tone.duration, stop)
     if a >= b:
         return None
-    return replace(tone, t0=tone.t0 + (a - t0), duration=b - a, skip=a - t0)
+    return replace(tone, t0=tone.t0 + (a - t0), duration=b - a, skip=a - t0, rough=tone.rough + 2.0)
 
 
 def _tones(stack: Stack, model: Model) -> List[LineTone]:
