@@ -27,6 +27,7 @@ _STRANG = np.array([0.5, 1.0, 1.0])  # steps of decay at both ends, after odd, a
 _SIMPSON = np.array([1 / 3, 4 / 3, 2 / 3])
 _LONGEST = 2.0  # rad that coherences between levels may turn against each other in a step
 _KEPT = 64
+_ROUNDING = 1e-17
 _FLATS = 0.1  # of the allowed error
 _EDGES = 0.6  # of the sum of all changes: errors of entries came to 0.5 of it
 _FOURTH = 0.01  # of the turn squared: errors of fourth order came to 0.008 of those of second order
@@ -106,7 +107,7 @@ def _exponential(space: Space, span: float) -> np.ndarray:
     powers = space.__dict__.setdefault("_decay_powers", [np.eye(space.size), space.dissipator.real.copy()])
     norm = float(np.abs(powers[1]).sum(axis=1).max()) * span
     out, factor, bound, k = powers[0].copy(), 1.0, 1.0, 0
-    while bound > 1e-17:
+    while bound > _ROUNDING:
         k += 1
         factor, bound = factor * span / k, bound * norm / k
         if k == len(powers):
@@ -116,10 +117,14 @@ def _exponential(space: Space, span: float) -> np.ndarray:
 
 
 def _sparse(matrices: Sequence[np.ndarray], dim: int, floor: float) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what exceeds the floor of matrices in the upper half: rows, sources, values."""
+    """Return what exceeds the floor of matrices in the upper half, for the trace's sake all of the diagonal.
+
+    Returns:
+        Rows, sources, values, as in :class:`Decay`.
+    """
     i, j = np.triu_indices(dim)
     upper = np.array(matrices)[:, i * dim + j]
-    to, sources = np.nonzero(np.abs(upper).max(axis=0) > floor)
+    to, sources = np.nonzero(np.abs(upper).max(axis=0) > np.where(i == j, _ROUNDING, floor)[:, None])
     rows = np.searchsorted(to, np.arange(len(i) + 1)).astype(np.int32)
     return rows, sources.astype(np.int32), upper[:, to, sources]
 
