@@ -29,7 +29,8 @@ MAX_DENSITY = 81  # entries of a density matrix
 KEPT = 2**26  # bytes of maps per space
 TONES = 4  # that play at once
 STEPS = {False: (1.0, 10.0, 60.0), True: (1.0, 5.0, 10.0)}  # work of a sample of one tone, carrier, of two carriers
-MAKING_KETS = 5.0  # of all columns, at all angles, beside one state
+MAKING_KETS = 0.5  # of each column at each angle, beside one state
+MAKING = (1.5, 1.5, 2.0)  # the same of density matrices: maps of their own, to finer tolerances
 FLAT = 0.25  # of a flat's samples, where decay acts in steps
 SQUARINGS = 40  # of the map of a flat
 MARGIN = 2.0  # how much more than it gains a lane may spend on maps, which other programs use too
@@ -214,15 +215,16 @@ def work_of(space: Space, gate: Gate) -> Tuple[float, float]:
     kind = 0 if len(gate.tones) == 1 else 1 if angles == 1 else 2
     step = STEPS[space.density][kind]
     if not space.density:
-        return step * edges, MAKING_KETS * step * edges
+        return step * edges, MAKING_KETS * space.size * angles * step * edges
     blocks = -(-space.size // LANES)
-    per_state = 1.5 if kind == 0 else 1.0  # maps of their own beside shared ones
-    made = angles * blocks * (per_state * edges + (SQUARINGS if flats else 0))
+    made = angles * blocks * (MAKING[kind] * edges + (SQUARINGS if flats else 0))
     return step * edges + FLAT * flats, made + (step - 1) * edges
 
 
 def _samples(gate: Gate) -> Tuple[int, int]:
-    """Return how many samples of a gate are edges, and how many are flat."""
+    """Return how many samples of a gate are edges, and how many are flat: tones of two carriers never are."""
+    if angles_of(gate) > 1:
+        return gate.length, 0
     flat = np.ones(gate.length, dtype=bool)
     for tone in gate.tones:
         for a, b, constant in runs_of(tone.pulse):
