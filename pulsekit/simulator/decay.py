@@ -28,6 +28,7 @@ _SIMPSON = np.array([1 / 3, 4 / 3, 2 / 3])
 _LONGEST = 2.0  # rad that coherences between levels may turn against each other in a step
 _KEPT = 64
 _ROUNDING = 1e-17
+_DROPPED = 1e-2  # of the largest entry of what changes of an envelope add
 _FLATS = 0.1  # of the allowed error
 _EDGES = 0.6  # of the sum of all changes: errors of entries came to 0.5 of it
 _FOURTH = 0.01  # of the turn squared: errors of fourth order came to 0.008 of those of second order
@@ -82,15 +83,16 @@ def decays(space: Space, step: float, simpson: bool, precision: float) -> Decay:
     """
     kept: Dict[Any, Decay] = space.__dict__.setdefault("_dissipation", {})
     key = (round(step * 1e18), simpson, precision)
-    if key not in kept:
+    found = kept.get(key)
+    if found is None:
         if len(kept) > _KEPT:
             kept.clear()
         full = [_exponential(space, w * step) for w in (_SIMPSON if simpson else _STRANG)]
         w = np.diag(space.idle).imag
         skew = -space.dissipator.real * step * _end((w[:, None] - w[None, :]) * step, simpson)
         rows, sources, values = _sparse([*full, skew], space.model.dim, precision / 50)
-        kept[key] = Decay(rows, sources, np.ascontiguousarray(values[:3]), np.ascontiguousarray(values[3]))
-    return kept[key]
+        found = kept[key] = Decay(rows, sources, np.ascontiguousarray(values[:3]), np.ascontiguousarray(values[3]))
+    return found
 
 
 def _end(turn: np.ndarray, simpson: bool) -> np.ndarray:
@@ -104,14 +106,15 @@ def _end(turn: np.ndarray, simpson: bool) -> np.ndarray:
 
 def _exponential(space: Space, span: float) -> np.ndarray:
     """Return exp(dissipator * span), float64[size, size], from powers that the space remembers."""
-    powers = space.__dict__.setdefault("_decay_powers", [np.eye(space.size), space.dissipator.real.copy()])
+    powers: Dict[int, np.ndarray] = space.__dict__.setdefault("_decay_powers", {0: np.eye(space.size)})
+    powers.setdefault(1, space.dissipator.real)
     norm = float(np.abs(powers[1]).sum(axis=1).max()) * span
     out, factor, bound, k = powers[0].copy(), 1.0, 1.0, 0
     while bound > _ROUNDING:
         k += 1
         factor, bound = factor * span / k, bound * norm / k
-        if k == len(powers):
-            powers.append(powers[-1] @ powers[1])
+        if k not in powers:  # whichever thread comes first: they find the same
+            powers[k] = powers[k - 1] @ powers[1]
         out += factor * powers[k]
     return out
 
@@ -129,20 +132,24 @@ def _sparse(matrices: Sequence[np.ndarray], dim: int, floor: float) -> Tuple[np.
     return rows, sources.astype(np.int32), upper[:, to, sources]
 
 
-def edges_of(space: Space, line: int, step: float, floor: float) -> Edges:
-    """Return what changes of a line's envelope add, without what is below ``floor`` of the largest entry."""
-    down, up, _ = _shaken(space, line)
-    upper = [
-        _sparse([m * (step**2 / 12)], space.model.dim, floor * np.abs(down).max() * step**2 / 12) for m in (down, up)
-    ]
-    (a, from_a, value_a), (b, from_b, value_b) = upper
-    row = np.concatenate(
-        [2 * np.repeat(np.arange(len(a) - 1), np.diff(a)), 2 * np.repeat(np.arange(len(b) - 1), np.diff(b)) + 1]
-    )
-    order = np.argsort(row, kind="stable")
-    rows = np.searchsorted(row[order], np.arange(2 * len(a) - 1)).astype(np.int32)
-    sources = np.append(np.concatenate([from_a, from_b])[order], 0).astype(np.int32)
-    return Edges(rows, sources, np.append(np.concatenate([value_a[0], value_b[0]])[order], 0.0))
+def edges_of(space: Space, line: int, step: float) -> Edges:
+    """Return what changes of a line's envelope add, remembered on the space; small entries (1e-2) are left out."""
+    kept: Dict[Any, Edges] = space.__dict__.setdefault("_edges", {})
+    key = (line, round(step * 1e18))
+    found = kept.get(key)
+    if found is None:
+        if len(kept) > _KEPT:
+            kept.clear()
+        parts = [m * (step**2 / 12) for m in _shaken(space, line)[:2]]
+        floor = _DROPPED * max(float(np.abs(m).max()) for m in parts)
+        dim = space.model.dim
+        i, j = np.triu_indices(dim)
+        upper = np.stack([m[i * dim + j] for m in parts], axis=1).reshape(-1, space.size)
+        row, sources = np.nonzero(np.abs(upper) > floor)
+        rows = np.searchsorted(row, np.arange(len(upper) + 1)).astype(np.int32)
+        values = np.append(upper[row, sources], 0.0)  # never empty
+        found = kept[key] = Edges(rows, np.append(sources, 0).astype(np.int32), values)
+    return found
 
 
 def _shaken(space: Space, line: int) -> Tuple[np.ndarray, np.ndarray, float]:
@@ -150,7 +157,7 @@ def _shaken(space: Space, line: int) -> Tuple[np.ndarray, np.ndarray, float]:
 
     Remembered on the space: float64[size, size] each, 1/s.
     """
-    kept = space.__dict__.setdefault("_shaken", {})
+    kept: Dict[int, Tuple[np.ndarray, np.ndarray, float]] = space.__dict__.setdefault("_shaken", {})
     if line not in kept:
         d = space.dissipator.real
         drives = [(1j * g).real for g in (space.drive(line), space.drive_conj(line))]

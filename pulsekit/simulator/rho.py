@@ -28,7 +28,6 @@ _lanes = kernel("lanes")
 _BLOCKS = 256  # of step propagators at a time
 CHUNK = 2**13  # entries of these propagators
 EXPONENTIALS = 500  # that these take, for cancellation's sake
-_DROPPED = 1e-2  # of the largest entry of what changes of an envelope add
 
 
 class RhoEngine(Engine):
@@ -72,7 +71,7 @@ class RhoEngine(Engine):
     ) -> None:
         decay = self._decay(self.dt / n, n > 1)
         tone = self.track.tones[piece.tones[0][0]]
-        edges = edges_of(self.space, tone.line, self.dt, _DROPPED) if self.edges else NO_EDGES
+        edges = edges_of(self.space, tone.line, self.dt) if self.edges else NO_EDGES
         for a, b in self.parts_of(piece.start, piece.stop, max(6e-9 * n * self.dim**3, 0.05 * n / DRIFTING)):
             now = later(amp, turn, (a - piece.start) * n)
             arguments = poly_arguments(table, n, coef, now, turn, env, which, a - offset, b - offset)
