@@ -64,7 +64,11 @@ def signals_of(program: Program, model: Model, los: LoTable) -> Signals:
     for tone in tones_of(program, plays, model):
         first = tone.start_s / model.dt
         if abs(first - round(first)) > 1e-6:
-            raise SimulationError("Delays of lines must be whole samples for gradients, but one is not.")
+            line = model.lines[tone.line]
+            raise SimulationError(
+                f"{line.channel}: delays must be whole samples for gradients, but {line.delay_s / model.dt:g} samples "
+                "came. Round `delay_s`."
+            )
         part = slice(round(first), round(first) + len(tone.samples))
         z[tone.line, part] += tone.amplitude[0] * tone.samples[: z[tone.line, part].size]
         w[tone.line, part], playing[tone.line, part] = tone.w[0], True

@@ -319,6 +319,13 @@ def test_what_gradients_cannot_do_is_refused() -> None:
     driven = replace(model, extra=(ExtraTerm(np.eye(9), Channel("u", 7)),))
     with pytest.raises(SimulationError, match="extra terms"):
         signals_of(prog, driven, los)
+    late = dev.replace(drives=tuple(replace(d, delay_s=0.5 * dev.timing.dt) for d in dev.drives))
+    with pytest.raises(SimulationError, match=r"d0: delays .* 0\.5 samples"):
+        signals_of(
+            program([play("d0", 0, [], gaussian(), 0.1)], [gaussian()]),
+            Model.from_device(late, (0, 1), noise=False),
+            los,
+        )
     with pytest.raises(SimulationError, match="one row"):
         signals_of(prog, model, default_los(dev, 2))
     nothing = np.zeros(0)
