@@ -17,6 +17,8 @@ from .timeline import Tone
 
 __all__ = ["Course", "Grid", "LocalDrive", "Tables"]
 
+TOUCH = 1e-6  # samples by which a tone reaches into an interval, at least
+
 
 @dataclass(frozen=True, eq=False)
 class Tables:
@@ -215,7 +217,7 @@ class LocalDrive:
     def _mixed(self, q: int, what: Played, start: int, stop: int, per: int) -> np.ndarray:
         """Return one interval's table, so many rows per sample, whatever plays."""
         dt, lines = self.model.dt, self.model.lines
-        begin, end = (start + 0.5) * dt, (stop - 0.5) * dt
+        begin, end = (start + TOUCH) * dt, (stop - TOUCH) * dt
         mine = what.tones[slice(*np.searchsorted(what.layout.qubit, [q, q + 1]).tolist())]
         here = [t for t in mine if t.start_s < end and t.start_s + t.samples.size * dt > begin]
         return local_table(
