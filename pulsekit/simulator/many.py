@@ -36,9 +36,11 @@ COLUMNS = 32  # of one lane, in one piece of work
 LANES = 16  # of small models, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
 _LONG_GAIN = 10.0  # at least, by which extrapolating such steps makes a smooth drive's error smaller
-_LONG_CHANGE = 80.0  # likewise, of amplitudes, over what the step of one sample changed (7 qutrits: 92)
+_LONG_CHANGE = 80.0  # likewise, of amplitudes, over what the step of one sample changed (7 qutrits: 92), at most
+_LONG_ENTRIES = 10.0  # likewise, of entries of density matrices
+_LONG_EDGES = (5.0, 8.0)  # at least; samples per unit of it: the gain at both ends of a run is small (to 1 / 5)
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
-_ROUGH = 0.015  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
+_ROUGH = 0.04  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
 
 def supports(model: Model) -> bool:
@@ -270,7 +272,8 @@ class Ladder:
         out = rows[-1][-1]
         if more:
             each = x.shape[1] // len(lanes)
-            for k in np.flatnonzero(self._estimate(rows, steps, rough) > self.tolerance).tolist():
+            error = self._estimate(rows, steps, rough, stop - start)
+            for k in np.flatnonzero(error > self.tolerance).tolist():
                 mine = slice(k * each, (k + 1) * each)
                 if rough[k] > self.tolerance:
                     finer = (*steps[1:], steps[-1] / 2)
@@ -335,7 +338,7 @@ class Ladder:
             course = run.course(score.played(lane, start, stop, run.drive.known))
             y = run.run(run.plan(course), self._enter(steps[-1], x), cancel)
             self._extend(rows, self._leave(steps[-1], y))
-            error = float(self._estimate(rows, steps, np.zeros(1))[0])
+            error = float(self._estimate(rows, steps, np.zeros(1), stop - start)[0])
         return rows[-1][-1]
 
     def _steps(self, samples: int) -> Tuple[float, ...]:
@@ -371,13 +374,16 @@ class Ladder:
             row.append((factor * row[k] - rows[-1][k]) / (factor - 1))
         rows.append(row)
 
-    def _estimate(self, rows: List[List[np.ndarray]], steps: Tuple[float, ...], rough: np.ndarray) -> np.ndarray:
+    def _estimate(
+        self, rows: List[List[np.ndarray]], steps: Tuple[float, ...], rough: np.ndarray, samples: int
+    ) -> np.ndarray:
         """Return estimates of the largest error of an amplitude, or of an entry of a density matrix, by lane.
 
         Args:
             rows: of the extrapolation.
             steps: theirs, samples.
             rough: what rough drives add, by lane.
+            samples: of the run.
         """
         if len(rows) == 1:
             return np.full(rough.shape, 1e-5 * (steps[-1] / self.unit) ** 2)
@@ -386,7 +392,10 @@ class Ladder:
             return LATE * change
         if steps[0] == LONG:
             seen = _largest(self._populations(rows[-1][-1]) - self._populations(rows[-1][-2]), len(rough))
-            return np.maximum(seen / _LONG_GAIN, change / _LONG_CHANGE) + rough
+            least, per = _LONG_EDGES
+            most = _LONG_ENTRIES if self.mode == "density" else _LONG_CHANGE
+            gain = min(max(samples / per, least), most)
+            return np.maximum(seen / _LONG_GAIN, change / gain) + rough
         if len(rows) == 2:
             return (PAIR if self.rwa else PAIR_LAB) * change
         return (TRIPLE if len(rows) == 3 else MORE) * change

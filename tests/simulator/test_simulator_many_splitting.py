@@ -438,3 +438,25 @@ def test_cutting_where_a_late_pulse_just_ends_or_begins_changes_nothing(late):
     for cut in (40, 41, 60, 61):
         half = _go(m, [tone], x, cut, tolerance=1e-8)
         assert np.abs(_go(m, [tone], half, 80, start=cut, tolerance=1e-8) - whole).max() < 1e-8, cut
+
+
+@pytest.mark.parametrize(("levels", "noise"), [((2, 2, 2, 2), False), ((2, 2, 2), True)])
+@pytest.mark.parametrize("stop", [8, 16, 60])
+def test_the_error_of_short_runs_is_not_underestimated(monkeypatch, levels, noise, stop):
+    m = replace(model(levels, noise=noise, strength=4e6), dt=0.5e-9)
+    x = random_ket(m.dim, 3)
+    states = np.outer(x, x.conj())[None] if noise else x[None, :, None]
+    seen = []
+    estimate = many.Ladder._estimate
+
+    def noted(self, rows, steps, rough, samples):
+        found = estimate(self, rows, steps, rough, samples)
+        seen.append((steps, float(found.max())))
+        return found
+
+    monkeypatch.setattr(many.Ladder, "_estimate", noted)
+    settings = {"start": 0, "stop": stop, "solver": "lindblad" if noise else "schroedinger", "rwa": True}
+    coarse = evolve_splitting(m, [], states, tolerance=1e-4, **settings)
+    assert seen[-1][0] == (2.0, 1.0)
+    error = np.abs(coarse - evolve_splitting(m, [], states, tolerance=1e-11, **settings)).max()
+    assert 1e-10 < error < seen[0][1]
