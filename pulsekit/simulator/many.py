@@ -87,6 +87,7 @@ def evolve_splitting(
     with borrowed(model, rwa, tolerance, mode) as ladder:
         dressing, w_c = ladder.dressing, ladder.w_c
         score = ladder.splitting(1.0).drive.score(tones, range(len(states)))
+        together = states.shape[2] == 1 and model.dim <= WHOLE and ladder.short(stop - start)
     turn = model.labels @ (w_c - model.w_frame)  # rad/s, common minus interaction frame
     enter = np.exp(1j * turn * (start * model.dt))[:, None]
     leave = np.exp(-1j * turn * (stop * model.dt))[:, None]
@@ -110,8 +111,8 @@ def evolve_splitting(
         jobs = [partial(density, lane) for lane in range(len(states))]
     else:
         slices = [slice(c, c + COLUMNS) for c in range(0, states.shape[2], COLUMNS)]
-        most = LANES if model.dim <= WHOLE and states.shape[2] == 1 else 1
-        jobs = [partial(ket, lanes, c) for lanes in _shares(score.alike(), most, threads) for c in slices]
+        pieces = _shares(score.alike(), LANES if together else 1, threads)
+        jobs = [partial(ket, lanes, c) for lanes in pieces for c in slices]
     run_all(jobs, threads)
     return out
 
@@ -301,14 +302,13 @@ class Ladder:
         Returns:
             Whether it could.
         """
-        one, two = self.splitting(1.0), self.splitting(LONG)
-        seconds = (stop - start) * (one.step_seconds() + two.step_seconds() / LONG)
-        if self.mode != "ket" or len(kets[0].re) > len(lanes) or seconds > CHUNK_SECONDS:
+        if self.mode != "ket" or len(kets[0].re) > len(lanes) or not self.short(stop - start):
             return False
+        one, two = self.splitting(1.0), self.splitting(LONG)
         what = score.played(lanes[0], start, stop, one.drive.known, align=2)
         if one.drive.carried(what.layout, one.drive.grid(what.layout, 1.0).tables) is None:
             return False
-        numbers, each = score.numbers_of(lanes, what), int(CHUNK_SECONDS / seconds)
+        numbers, each = score.numbers_of(lanes, what), int(CHUNK_SECONDS / self._seconds(stop - start))
         for a in range(0, len(lanes), each):
             if cancel is not None and cancel.is_set():
                 raise CancelledError("The simulation was cancelled.")
@@ -340,6 +340,14 @@ class Ladder:
             self._extend(rows, self._leave(steps[-1], y))
             error = float(self._estimate(rows, steps, np.zeros(1), stop - start)[0])
         return rows[-1][-1]
+
+    def short(self, samples: int) -> bool:
+        """Tell whether a kernel call takes runs of so many samples: in steps of two and one, in no time."""
+        return self._steps(samples)[0] == LONG and self._seconds(samples) <= CHUNK_SECONDS
+
+    def _seconds(self, samples: int) -> float:
+        """Return the time of runs in steps of two samples and of one."""
+        return samples * (self.splitting(1.0).step_seconds() + self.splitting(LONG).step_seconds() / LONG)
 
     def _steps(self, samples: int) -> Tuple[float, ...]:
         """Return the steps that so many samples begin with; see :func:`steps_of`."""
