@@ -40,7 +40,8 @@ STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
 PIECE = 4e-3  # s of kernel time that a piece of work should take
 WORTH = 2e-3  # s of kernel time, less is not worth a thread
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
-FALLEN = 2**22  # bytes of kets that wait for their jumps
+FALLEN = 2**19  # bytes of kets that wait for their jumps: others may go on from there
+FEWEST = 4  # of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +219,7 @@ class Trajectories:
     def _watch(self, paths: Paths) -> Watch:
         """Return what watches paths' norms."""
         length = self.run.layout.length
-        most = max(1, min(len(paths.waiting.row), FALLEN // (16 * length)))
+        most = min(len(paths.waiting.row), max(FEWEST, FALLEN // (16 * length)))
         lent = np.ones(len(paths.jumps))
         re, im = aligned(most, length), aligned(most, length)
         return Watch(self._rate, paths.waiting.level, lent, re, im, np.zeros((most + 1, 5), dtype=np.int64))
@@ -232,7 +233,7 @@ class Trajectories:
         states = self.run.layout.get(watch.re[:count], watch.im[:count])
         watch.falls[-1, 0] = 0
         fallen = Paths(states, place, first, waiting, paths.jumps[ket])
-        for piece in fallen.dealt(self._pieces(plan, fallen, tree.crew.threads)):
+        for piece in reversed(fallen.dealt(self._pieces(plan, fallen, tree.crew.threads))):  # the longest is done first
             tree.crew.spawn(partial(self._resume, piece, k, plan, tree))
 
     def _resume(self, fallen: Paths, k: int, plan: Plan, tree: "_Tree") -> None:
