@@ -27,9 +27,6 @@ def run(
     threshold: float,
     norms: np.ndarray,
 ) -> bool: ...
-def layer(
-    re: np.ndarray, im: np.ndarray, margin: int, total: int, dp: int, gates: np.ndarray, pool: np.ndarray
-) -> None: ...
 def products(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, count: np.ndarray, out: np.ndarray) -> None: ...
 def carried(
     energies: np.ndarray,

@@ -24,7 +24,7 @@ from .timeline import Tone
 __all__ = ["evolve_idle", "idle_windows"]
 
 KET_DIM = 729  # largest dimension whose dressed basis is worth a dense solution
-DENSITY_DIM = 81  # likewise for density matrices: four qutrits (half a minute, once), six qubits
+DENSITY_DIM = 81  # likewise for density matrices: four qutrits (ten seconds, once), six qubits
 KET_SAMPLES = 64  # shortest window
 DENSITY_SAMPLES = 4000
 LARGE_DIM, LARGE_SAMPLES = 36, 100_000  # above this dimension the decomposition must be worth more
