@@ -12,6 +12,7 @@ import networkx as nx
 import pytest
 
 import pulsekit
+from pulsekit._ext import cpu, kernel
 
 ROOT = Path(pulsekit.__file__).parent
 EVERYBODY = {"errors", "units", "cache"}
@@ -170,3 +171,12 @@ def test_the_core_runs_without_qiskit(package: str) -> None:
 def test_public_names_are_importable() -> None:
     for name in pulsekit.__all__:
         assert getattr(pulsekit, name) is not None
+
+
+@pytest.mark.parametrize("stub", sorted(ROOT.glob("_ext/*.pyi")), ids=lambda path: path.stem)
+def test_stubs_name_the_contents_of_their_kernels(stub: Path) -> None:
+    nodes = ast.parse(stub.read_text()).body
+    named = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    module = cpu if stub.stem == "cpu" else kernel(stub.stem)
+    found = {name for name, value in vars(module).items() if isinstance(value, (type(cpu.level), type))}
+    assert named == {name for name in found if not name.startswith("_")}
