@@ -29,7 +29,7 @@ __all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of",
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 # largest errors over what the last run of halved steps changed (random schedules); kinks do not extrapolate
-PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.1, 0.16, 0.3  # of two, three, more runs
+PAIR, PAIR_LAB, TRIPLE, MORE = 0.12, 0.1, 0.16, 0.3  # of two, three, more runs
 LATE = 2.0  # where samples of late lines begin within steps
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
@@ -38,7 +38,7 @@ LONG = 2.0  # samples, a step that needs straightening
 _LONG_GAIN = 10.0  # at least, by which extrapolating such steps makes a smooth drive's error smaller
 _LONG_CHANGE = 80.0  # likewise, of amplitudes, over what the step of one sample changed (7 qutrits: 92), at most
 _LONG_ENTRIES = 10.0  # likewise, of entries of density matrices
-_LONG_EDGES = (5.0, 8.0)  # at least; samples per unit of it: the gain at both ends of a run is small (to 1 / 5)
+_LONG_EDGES = (5.0, 60.0)  # at least; samples from which it grows, as their square: at a run's ends it is small
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
 _ROUGH = 0.04  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
@@ -402,7 +402,7 @@ class Ladder:
             seen = _largest(self._populations(rows[-1][-1]) - self._populations(rows[-1][-2]), len(rough))
             least, per = _LONG_EDGES
             most = _LONG_ENTRIES if self.mode == "density" else _LONG_CHANGE
-            gain = min(max(samples / per, least), most)
+            gain = min(max((samples / per) ** 2, least), most)
             return np.maximum(seen / _LONG_GAIN, change / gain) + rough
         if len(rows) == 2:
             return (PAIR if self.rwa else PAIR_LAB) * change
