@@ -9,6 +9,9 @@ but its own index.
 from libc.math cimport cos, exp, log, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
+cdef enum:
+    SHORT = 1000  # numbers that are drawn before another thread could have the GIL
+
 cdef extern from *:
     """
     #include <stdint.h>
@@ -89,6 +92,36 @@ def uniforms(uint64_t seed, uint64_t experiment, uint64_t stream, uint64_t purpo
             if k == 0 or (shot & 3) == 0:
                 philox(seed, experiment, <uint64_t>(shot >> 2), 0, stream, purpose, block)
             out[k] = block[shot & 3]
+
+
+def numbers(uint64_t seed, uint64_t experiment, uint64_t purpose, int64_t few, const int64_t[::1] member,
+            const int64_t[::1] number, double[::1] out):
+    """Write uniforms of streams that go on and on: one per pair of a stream's index and a place in it.
+
+    The first ``few`` of a stream, a multiple of four, are a piece of one
+    stream of all; the others are a stream of its own. numpy.random.Philox
+    counts on before it draws: so is done here.
+    """
+    if out.shape[0] < SHORT:
+        _numbers(seed, experiment, purpose, few, member, number, out)
+    else:
+        with nogil:
+            _numbers(seed, experiment, purpose, few, member, number, out)
+
+
+cdef void _numbers(uint64_t seed, uint64_t experiment, uint64_t purpose, int64_t few, const int64_t[::1] member,
+                   const int64_t[::1] number, double[::1] out) noexcept nogil:
+    cdef Py_ssize_t k
+    cdef int64_t n
+    cdef bint own
+    cdef uint64_t at
+    cdef double block[4]
+    for k in range(out.shape[0]):
+        n = number[k]
+        own = n >= few
+        at = <uint64_t>((n - few) >> 2 if own else member[k] * (few >> 2) + (n >> 2))
+        philox(seed, experiment, at + 1, <uint64_t>member[k] if own else 0, purpose, own, block)
+        out[k] = block[n & 3]
 
 
 def choose(const double[::1] cumulative, const double[::1] u, int32_t[::1] out):

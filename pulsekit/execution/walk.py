@@ -158,7 +158,7 @@ class Walk:
                 threads=self.settings.threads,
                 cancel=self.cancel,
             )
-            out += [Branch(lane, piece.state, np.sort(piece.members)) for piece in found]
+            out += [Branch(lane, piece.state, piece.members) for piece in found]
         self.sink.ran(self.experiments[list(runs)].tolist(), model.qubits, ["trajectories"])
         return out
 

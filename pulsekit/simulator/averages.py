@@ -72,8 +72,7 @@ def average(
         for lane, e in enumerate(group.experiments.tolist()):
             run = Trajectories(model, tones, lane, start=0, stop=int(stop[e]), rwa=rwa)
             found = run(states[e], members, seed=key, experiment=int(experiments[e]), threads=threads, cancel=cancel)
-            kets = np.stack([b.state for b in found])
-            weight = np.array([b.members.size for b in found]) / count
+            kets, weight = found.states, found.counts / count
             p = populations_of(model, kets, int(stop[e]), False, basis)
             mean[e] = weight @ p
             square[e] = weight @ p**2

@@ -6,61 +6,32 @@ not depend on how trajectories are split.
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import NamedTuple, Union
 
 import numpy as np
 
-__all__ = ["PURPOSE", "Draws", "jump_draws"]
+from .._ext import kernel
 
-DRAWS = 8  # of a trajectory, drawn at once; more come from its own stream
-MORE = 256  # that come at a time
+__all__ = ["DRAWS", "PURPOSE", "Draws"]
+
+DRAWS = 8  # of a trajectory, that lie together; more come from its own stream
 PURPOSE = 7  # of the random stream
 
 
-def jump_draws(seed: int, experiment: int, members: np.ndarray, purpose: int = PURPOSE) -> np.ndarray:
-    """Return the first random numbers of trajectories, float64[members, DRAWS].
+class Draws(NamedTuple):
+    """The random numbers of some trajectories.
 
     Philox at key (seed, experiment), counter from (trajectory, purpose).
     """
-    if not members.size:
-        return np.zeros((0, DRAWS))
-    bits = np.random.Philox(key=_key(seed, experiment), counter=np.array([0, 0, purpose, 0], dtype=np.uint64))
-    low, high = int(members.min()), int(members.max()) + 1
-    bits.advance(low * DRAWS // 4)
-    return np.random.Generator(bits).random((high - low, DRAWS))[members - low]
 
+    seed: int
+    experiment: int
+    purpose: int  # of the random stream
+    members: np.ndarray  # int64, indices of the trajectories
 
-class Draws:
-    """The random numbers of some trajectories.
-
-    Args:
-        seed, experiment, purpose: of the random stream.
-        members: int64, indices of the trajectories.
-    """
-
-    def __init__(self, seed: int, experiment: int, purpose: int, members: np.ndarray) -> None:
-        self.members = members
-        self._key, self._purpose = _key(seed, experiment), purpose
-        self._first = jump_draws(seed, experiment, members, purpose)
-        self._more: Dict[Tuple[int, int], np.ndarray] = {}
-
-    def at(self, row: np.ndarray, number: np.ndarray) -> np.ndarray:
-        """Return draws ``number`` of the trajectories ``members[row]``, float64."""
-        late = np.flatnonzero(number >= DRAWS)
-        out = self._first[row, np.minimum(number, DRAWS - 1)]
-        for k in late.tolist():
-            block, place = divmod(int(number[k]) - DRAWS, MORE)
-            out[k] = self._block(int(row[k]), block)[place]
+    def at(self, row: Union[np.ndarray, slice], number: np.ndarray) -> np.ndarray:
+        """Return draws ``number`` (int64) of the trajectories ``members[row]``, float64."""
+        out = np.empty(number.size)
+        seed, members = self.seed & (2**64 - 1), self.members[row]
+        kernel("shots").numbers(seed, self.experiment, self.purpose, DRAWS, members, number, out)
         return out
-
-    def _block(self, row: int, block: int) -> np.ndarray:
-        found = self._more.get((row, block))
-        if found is None:
-            counter = np.array([block * MORE // 4, int(self.members[row]), self._purpose, 1], dtype=np.uint64)
-            bits = np.random.Philox(key=self._key, counter=counter)
-            found = self._more[row, block] = np.random.Generator(bits).random(MORE)
-        return found
-
-
-def _key(seed: int, experiment: int) -> np.ndarray:
-    return np.array([seed & (2**64 - 1), experiment], dtype=np.uint64)

@@ -2,56 +2,84 @@
 
 from __future__ import annotations
 
-import math
 from typing import List, Tuple
 
 import numpy as np
 
+from .._ext import kernel
+from .jumpdraws import Draws
+from .ket import MARGIN, KetLayout
 from .model import Model
+from .paths import Midway, Sharing
 from .sites import rates
 
-__all__ = ["JumpKinds", "jump_rates", "normalised", "picked", "reaches"]
+__all__ = ["JumpKinds", "jump_kinds", "jump_rates", "normalised", "picked", "reaches"]
 
 
 class JumpKinds:
-    """The jumps of a model, in the bare basis.
+    """The jumps of a model, on kets in the bare basis that are laid out.
 
     Args:
         model: with T1 and T2.
+        layout: of the kets.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, layout: KetLayout) -> None:
         found = _jump_table(model)
-        self.rates = np.zeros((len(found), model.dim))  # 1/s, at which each leaves basis states
-        self._origin = np.tile(np.arange(model.dim), (len(found), 1))  # of what is in a basis state after each
-        self._factor = np.zeros((len(found), model.dim))
+        index = np.arange(layout.total).reshape(-1, layout.padded)[:, : layout.row].reshape(-1)  # of every basis state
+        self.layout = layout
+        self.rates = np.zeros((len(found), layout.total))  # 1/s, at which each leaves basis states
+        self._origin = np.zeros((len(found), layout.total), dtype=np.int64)  # of what is in a basis state after each
+        self._factor = np.zeros((len(found), layout.total))
         for k, (q, kind, weight) in enumerate(found):
-            n, stride = model.labels[:, q], math.prod(model.levels[:q])
-            self.rates[k] = weight[n]
+            n = model.labels[:, q]
+            self.rates[k, index] = weight[n]
             if kind == "down":
-                comes = n < model.levels[q] - 1
-                self._origin[k, comes] += stride
-                self._factor[k, comes] = np.sqrt(n[comes] + 1.0)
+                comes, step, factor = n < model.levels[q] - 1, layout.strides[q], np.sqrt(n + 1.0)
             elif kind == "up":
-                comes = n == 1
-                self._origin[k, comes] -= stride
-                self._factor[k, comes] = 1.0
+                comes, step, factor = n == 1, -layout.strides[q], np.ones(n.size)
             else:
-                self._factor[k] = n
+                comes, step, factor = n > 0, 0, n.astype(np.float64)
+            self._origin[k, index[comes]] = index[comes] + step
+            self._factor[k, index[comes]] = factor[comes]
+        self.total = np.asarray(self.rates.sum(axis=0))  # of all jumps
 
-    @property
-    def total(self) -> np.ndarray:
-        """The rate of all jumps from every basis state, float64[dim], 1/s."""
-        return np.asarray(self.rates.sum(axis=0))
-
-    def apply(self, x: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Return kets complex128[kets, dim] after a jump each, normalised.
+    def picked(self, due: Midway, uniform: np.ndarray) -> np.ndarray:
+        """Return which jump everybody makes, int64.
 
         Args:
-            x: kets.
-            which: int64[kets], kinds.
+            due: who is to jump, and the kets.
+            uniform: float64, their random numbers in [0, 1).
         """
-        return normalised(np.take_along_axis(x, self._origin[which], axis=1) * self._factor[which])
+        which, reach = np.empty(uniform.size, dtype=np.int64), np.empty(len(self.rates))
+        kernel("split").picked(due.re, due.im, MARGIN, self.rates, due.sharing.first, uniform, reach, which)
+        return which
+
+    def jumped(self, due: Midway, draws: Draws) -> Midway:
+        """Return the kets, normalised, after everybody has jumped.
+
+        Args:
+            due: who is to jump, and the kets.
+            draws: their random numbers.
+        """
+        waiting, ket = due.sharing.waiting, due.sharing.owner
+        which = self.picked(due, draws.at(waiting.row, waiting.used))
+        waiting = waiting._replace(level=draws.at(waiting.row, waiting.used + 1), used=waiting.used + 2)
+        order = np.lexsort((-waiting.level, which, ket))
+        pair = (ket * len(self.rates) + which)[order]
+        new = np.flatnonzero(np.append(True, pair[1:] != pair[:-1]))
+        ket, which = np.divmod(pair[new], len(self.rates))
+        re, im = self.layout.empty(len(new))
+        kernel("split").jumped(due.re, due.im, MARGIN, self._origin, self._factor, ket, which, re, im)
+        sharing = Sharing(np.append(new, len(order)), waiting.take(order), due.sharing.jumps[ket] + 1)
+        return Midway(re, im, due.place[ket], sharing)
+
+
+def jump_kinds(model: Model, layout: KetLayout) -> JumpKinds:
+    """Return a model's jumps, remembered on it; arguments as of :class:`JumpKinds`."""
+    if "_jump_kinds" not in model.__dict__:
+        model.__dict__["_jump_kinds"] = JumpKinds(model, layout)
+    return model.__dict__["_jump_kinds"]  # type: ignore[no-any-return]
 
 
 def reaches(x: np.ndarray, rates: np.ndarray) -> np.ndarray:

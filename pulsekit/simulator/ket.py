@@ -93,8 +93,8 @@ class KetLayout:
         """Return laid out kets, complex128[kets, dim]."""
         out = np.empty((len(re), self.total // self.padded, self.row), dtype=np.complex128)
         out.real, out.imag = self._rows(re), self._rows(im)
-        return out.reshape(len(re), -1)
+        return out.reshape(len(re), out.shape[1] * self.row)
 
     def _rows(self, part: np.ndarray) -> np.ndarray:
         inside = part[:, MARGIN : MARGIN + self.total]
-        return inside.reshape(len(part), -1, self.padded)[:, :, : self.row]
+        return inside.reshape(len(part), self.total // self.padded, self.padded)[:, :, : self.row]

@@ -116,18 +116,11 @@ class Splitting:
         while not self.advance(plan, kets, cancel=cancel):
             pass
 
-    def kets(self, states: np.ndarray, place: Optional[np.ndarray] = None) -> Kets:
-        """Return states complex128[kets, size] laid out.
-
-        Args:
-            states: whole.
-            place: int64[kets, 2], segments and steps done; None: the beginning.
-        """
-        out = np.zeros((len(states), 5), dtype=np.int64)
-        if place is not None:
-            out[:, :2] = place
-        out[:, 2] = 1
-        return Kets(*self.layout.put(states), out)
+    def kets(self, states: np.ndarray) -> Kets:
+        """Return states complex128[kets, size] laid out, whole, at the beginning of a plan."""
+        place = np.zeros((len(states), 5), dtype=np.int64)
+        place[:, 2] = 1
+        return Kets(*self.layout.put(states), place)
 
     def states(self, kets: Kets) -> np.ndarray:
         """Return laid out states, complex128[kets, size]."""
@@ -189,9 +182,14 @@ class Splitting:
         return out
 
     def advance(
-        self, plan: Plan, kets: Kets, watch: Watch = _UNWATCHED, cancel: Optional[threading.Event] = None
+        self,
+        plan: Plan,
+        kets: Kets,
+        watch: Watch = _UNWATCHED,
+        cancel: Optional[threading.Event] = None,
+        seconds: float = CHUNK_SECONDS,
     ) -> bool:
-        """Run kets through a plan, in place, for :data:`CHUNK_SECONDS` or so.
+        """Run kets through a plan, one after another, in place, for so long.
 
         Args:
             plan: of the whole program (a step's last layer joins the next
@@ -200,6 +198,7 @@ class Splitting:
             watch: gets copies of kets whose norm fell; nothing is done while
                 it is full.
             cancel: looked at first.
+            seconds: roughly; at least one step is done.
 
         Returns:
             Whether all are at the end.
@@ -224,7 +223,7 @@ class Splitting:
             plan.tables,
             *plan.layers,
             kets.place,
-            max(1, int(CHUNK_SECONDS / self.step_seconds())),
+            max(1, int(seconds / self.step_seconds())),
             plan.h,
             watch.rate,
             watch.threshold,

@@ -9,7 +9,8 @@ decide the result, the number of threads does not.
 from __future__ import annotations
 
 import threading
-from typing import Callable, List, Optional, Sequence, TypeVar
+from collections import deque
+from typing import Callable, Deque, List, Optional, Sequence, TypeVar
 
 from ..errors import CancelledError
 
@@ -100,7 +101,8 @@ def abandonable(job: Callable[[], T], cancel: Optional[threading.Event]) -> T:
 class Crew:
     """Threads for work that makes more work as it goes.
 
-    They are made when two jobs wait.
+    They are made when two jobs wait. What was left first is done first: it is
+    the longest, where work gets shorter as it goes.
 
     Args:
         threads: how many run at a time; 1: in this thread.
@@ -108,12 +110,17 @@ class Crew:
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._jobs: List[Callable[[], None]] = []
+        self._jobs: Deque[Callable[[], None]] = deque()
         self._others: List[threading.Thread] = []
         self._busy = 0
         self._error: Optional[BaseException] = None
         self._change = threading.Condition()
         self._depth = threading.local()
+
+    @property
+    def idle(self) -> bool:
+        """Whether a thread waits for work."""
+        return not self._jobs and self._busy <= len(self._others)
 
     def spawn(self, job: Callable[[], None]) -> None:
         """Leave a job to whoever is free, or do it here, where enough is waiting already."""
@@ -153,7 +160,7 @@ class Crew:
                 if self._error is not None or not self._jobs:
                     self._change.notify_all()
                     return
-                job = self._jobs.pop()
+                job = self._jobs.popleft()
                 self._busy += 1
             try:
                 job()

@@ -6,51 +6,46 @@ where its squared norm falls to its random number (Dalibard, Castin and
 Molmer, Phys. Rev. Lett. 68, 580 (1992)). All trajectories that have not jumped yet share one
 run: what is computed anew is the rest of the program after every jump, and
 those of equal time and kind share that too. The kernel takes many such paths
-through a part of the program in one call. Long stretches without a drive
+through a part of the program in one call; a thread that has nothing to do
+takes half of what another has not begun. Long stretches without a drive
 are crossed in closed form (:mod:`~pulsekit.simulator.idlejumps`).
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from functools import partial
-from typing import ContextManager, List, NamedTuple, Optional, Sequence, Union
+from typing import ContextManager, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from .._ext import kernel
 from ..errors import CancelledError, SimulationError
 from .blocks import aligned
+from .branches import Branches, gathered
 from .dressing import Dressing
 from .idlejumps import idle_jumps
 from .jumpdraws import PURPOSE, Draws
-from .jumpkinds import JumpKinds, normalised, picked, reaches
+from .jumpkinds import jump_kinds
 from .localdrive import stretches
 from .many import Ladder, borrowed
 from .model import Model
-from .paths import Paths, Waiting, spans
-from .splitting import Plan, Splitting, Watch
+from .operators import parts
+from .paths import Midway, Paths, Sharing, Waiting, edges, spans
+from .splitting import CHUNK_SECONDS, Kets, Plan, Splitting, Watch
 from .threads import Crew
 from .timeline import Tone
 
-__all__ = ["STEP", "Branch", "Trajectories"]
+__all__ = ["STEP", "Trajectories"]
 
 IDLE = 400  # samples without a drive from which they are crossed in one step
 STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
-PIECE = 4e-3  # s of kernel time that a piece of work should take
 WORTH = 2e-3  # s of kernel time, less is not worth a thread
+SHARED = 4e-4  # s of kernel time, less is not shared with a thread that has nothing to do
+ASK = 1e-3  # s of kernel time between looks whether there is one
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
-FALLEN = 2**19  # bytes of kets that wait for their jumps: others may go on from there
-FEWEST = 4  # of them
-
-
-@dataclass(frozen=True, eq=False)
-class Branch:
-    """Trajectories that ended in one state."""
-
-    state: np.ndarray  # complex128[dim], dressed interaction frame, normalised
-    members: np.ndarray  # int64, indices of trajectories
-    jumps: int  # how many jumps they made
+FALLEN = 1e-2  # s of kernel time for each thread that kets which wait for their jumps may take, all of them
+SURE = 1e-6  # part of a squared norm, more than what steps may take off it
 
 
 class Trajectories:
@@ -96,8 +91,10 @@ class Trajectories:
         turn = model.labels @ (w_c - model.w_frame)
         self._enter = np.exp(1j * turn * (start * model.dt))
         self._leave = np.exp(-1j * turn * (stop * model.dt))
-        self._jumps = JumpKinds(model)
-        self._rate = self.run.layout.spread(self._jumps.total)
+        self._jumps = jump_kinds(model, self.run.layout)
+        time = (stop - start + self.step) * model.dt  # a level is passed half a step late, at most
+        least = (1 - SURE) * np.exp(-float(self._jumps.total.max()) * time)
+        self._least = least if self.idle is None else 0.0  # of what a squared norm becomes; who idles may need a ket
 
     def _ladder(self) -> ContextManager[Ladder]:
         """Lend the ladder of the model's trajectories: only plans are made with it."""
@@ -123,7 +120,7 @@ class Trajectories:
         purpose: int = PURPOSE,
         threads: int = 1,
         cancel: Optional[threading.Event] = None,
-    ) -> List[Branch]:
+    ) -> Branches:
         """Evolve trajectories from one state.
 
         Args:
@@ -134,30 +131,35 @@ class Trajectories:
             cancel: looked at every 30 ms or so.
 
         Returns:
-            Branches; first those without jumps. Each member is in one.
+            First those without jumps. Each member is in one.
 
         Raises:
             CancelledError: ``cancel`` was set.
         """
-        members = np.asarray(members, dtype=np.int64)
+        members = np.sort(np.asarray(members, dtype=np.int64), kind="stable")  # fast where they are already
         x = np.asarray(state, dtype=complex)
         if x.shape != (self.model.dim,) or not np.isfinite(x).all():
             raise SimulationError(
                 f"Argument `state` must be finite, of shape ({self.model.dim},), but shape {state.shape} came."
             )
-        tree = _Tree(Draws(seed, experiment, purpose, members), Crew(threads), cancel, [])
-        if members.size:
-            root = self._root(self._enter * x, tree.draws, len(members))
-            tree.crew.run(lambda: self._pass(root, 0, tree))
-        return sorted(tree.found, key=lambda b: (b.jumps, int(b.members[0])))
+        draws = Draws(seed, experiment, purpose, members)
+        if not members.size:
+            return gathered([], self.model.dim)
+        x = self._enter * x
+        waiting, calm = self._waiting(x, draws)
+        root = Paths(x[None], Sharing(np.array([0, len(waiting.row)]), waiting, np.zeros(1, dtype=np.int64)))
+        tree = _Tree(draws, Crew(threads), cancel, [])
+        tree.crew.run(lambda: self._pass(root, 0, tree))
+        found = gathered(tree.found, self.model.dim)
+        return found.joined(members[calm]) if len(calm) else found
 
-    @staticmethod
-    def _root(x: np.ndarray, draws: Draws, count: int) -> Paths:
-        row = np.arange(count)
-        level = draws.at(row, 0 * row)
-        order = np.argsort(-level)
-        waiting = Waiting(level[order], row[order], np.ones(count, dtype=np.int64))
-        return Paths(x[None], np.zeros((1, 2), np.int64), np.array([0, count]), waiting, np.zeros(1, np.int64))
+    def _waiting(self, x: np.ndarray, draws: Draws) -> Tuple[Waiting, np.ndarray]:
+        """Return who waits in the first ket, and those who go with the last of them: they never jump."""
+        level = draws.at(slice(None), np.zeros_like(draws.members))
+        may = level >= self._least * np.vdot(x, x).real
+        some, calm = np.flatnonzero(may), np.flatnonzero(~may)
+        row = np.concatenate([some[np.argsort(-level[some])], calm[:1]])
+        return Waiting(level[row], row, np.ones_like(row)), calm[1:]
 
     def error(self, state: np.ndarray, cancel: Optional[threading.Event] = None) -> float:
         """Return a bound on the error of a population without jumps.
@@ -188,76 +190,79 @@ class Trajectories:
         return float(np.max(np.abs(found[0] - found[1]))) * 2
 
     def _pass(self, paths: Paths, k: int, tree: "_Tree") -> None:
-        """Take paths, dressed common frame, from the beginning of a part to the end, and what jumps off them."""
-        while len(paths.jumps):
+        """Take paths from the beginning of a part to the end, and what jumps off them."""
+        while len(paths.states):
             if k == len(self.parts):
                 self._end(paths, tree)
                 return
             part = self.parts[k]
             if isinstance(part, Plan):
                 states = self.ends.enter(self.dressing.to_bare(paths.states.T)).T
-                paths = self._step(paths._replace(states=states), k, part, tree)
+                place = np.zeros((len(states), 2), dtype=np.int64)
+                paths = self._step(Midway(*self.run.layout.put(states), place, paths.sharing), k, part, tree)
             else:
                 paths = self._cross(paths, k, part, tree)
             k += 1
 
-    def _step(self, paths: Paths, k: int, plan: Plan, tree: "_Tree") -> Paths:
-        """Take paths, the stepper's basis, through the rest of a part; return those who did not jump there."""
-        kets = self.run.kets(paths.states, paths.place)
-        kets.place[:, 3], kets.place[:, 4] = paths.first[:-1], paths.first[1:]
-        watch = self._watch(paths)
-        done = False
+    def _step(self, midway: Midway, k: int, plan: Plan, tree: "_Tree") -> Paths:
+        """Take kets, the stepper's basis, through the rest of a part; return those who did not jump there."""
+        sharing, crew = midway.sharing, tree.crew
+        first, level = sharing.first, sharing.waiting.level
+        place = np.stack([*midway.place.T, np.ones_like(first[1:]), first[:-1], first[1:]], axis=1)
+        kets, watch, done = Kets(midway.re, midway.im, place), self._watch(level, len(place), plan, crew.threads), False
         while not done:
-            done = self.run.advance(plan, kets, watch, tree.cancel)
-            if watch.falls[-1, 0] and (done or watch.falls[-1, 0] == len(watch.re)):
-                self._jump(watch, paths, k, plan, tree)
-        at = kets.place[:, 3]
-        stay = np.arange(len(paths.waiting.row)) >= at[paths.owner]
-        left = paths.narrowed(self.run.layout.get(kets.re, kets.im), stay)
-        return left._replace(states=self.dressing.to_dressed(self.ends.leave(left.states.T)).T)
+            done = self.run.advance(plan, kets, watch, tree.cancel, CHUNK_SECONDS if crew.threads == 1 else ASK)
+            if watch.falls[-1, 0] and (done or crew.idle or watch.falls[-1, 0] == len(watch.re)):
+                self._jump(watch, sharing, k, plan, tree)
+            if crew.idle and not done:
+                own = self._own(plan, kets.place)
+                if own < len(kets.place):
+                    others = sharing.take(np.arange(own, len(kets.place)))
+                    rest = Midway(kets.re[own:], kets.im[own:], kets.place[own:, :2], others)
+                    crew.spawn(partial(self._go_on, rest, k, plan, tree))
+                    kets, sharing = kets.some(slice(own)), sharing.upto(own)
+        alive, left = sharing.from_on(kets.place[:, 3])
+        states = self.run.layout.get(kets.re[alive], kets.im[alive])
+        return Paths(self.dressing.to_dressed(self.ends.leave(states.T)).T, left)
 
-    def _watch(self, paths: Paths) -> Watch:
-        """Return what watches paths' norms."""
-        length = self.run.layout.length
-        most = min(len(paths.waiting.row), max(FEWEST, FALLEN // (16 * length)))
-        lent = np.ones(len(paths.jumps))
+    def _own(self, plan: Plan, place: np.ndarray) -> int:
+        """Return how many kets to keep where another thread may take what has not begun, the last ones."""
+        begun = np.flatnonzero(place[:, 2] == 0)
+        first = int(begun[-1]) + 1 if len(begun) else 0
+        if self._seconds(plan, place[first:]) < SHARED:
+            return len(place)
+        return (first + len(place) + 1) // 2
+
+    def _watch(self, level: np.ndarray, kets: int, plan: Plan, threads: int) -> Watch:
+        """Return what watches the norms of kets in which trajectories wait for levels."""
+        length, steps = self.run.layout.length, 1 + int(plan.segments[:, 0].sum())
+        most = max(1, min(len(level), int(threads * FALLEN / (steps * self.run.step_seconds()))))
         re, im = aligned(most, length), aligned(most, length)
-        return Watch(self._rate, paths.waiting.level, lent, re, im, np.zeros((most + 1, 5), dtype=np.int64))
+        return Watch(self._jumps.total, level, np.ones(kets), re, im, np.zeros((most + 1, 5), dtype=np.int64))
 
-    def _jump(self, watch: Watch, paths: Paths, k: int, plan: Plan, tree: "_Tree") -> None:
+    def _jump(self, watch: Watch, sharing: Sharing, k: int, plan: Plan, tree: "_Tree") -> None:
         """Let those who fell jump, to go on from there in pieces of their own."""
         count = watch.falls[-1, 0]
         ket, begin, end = watch.falls[:count, :3].T
-        place, waiting = watch.falls[:count, 3:].copy(), paths.waiting.take(spans(begin, end))
-        first = np.concatenate([[0], np.cumsum(end - begin)])
-        states = self.run.layout.get(watch.re[:count], watch.im[:count])
-        watch.falls[-1, 0] = 0
-        fallen = Paths(states, place, first, waiting, paths.jumps[ket])
-        for piece in reversed(fallen.dealt(self._pieces(plan, fallen, tree.crew.threads))):  # the longest is done first
+        due = Sharing(edges(end - begin), sharing.waiting.take(spans(begin, end)), sharing.jumps[ket])
+        fallen = Midway(watch.re[:count], watch.im[:count], watch.falls[:count, 3:], due)
+        hands = tree.crew.threads if self._seconds(plan, fallen.place) > WORTH else 1
+        for piece in fallen.dealt(min(count, hands)):
             tree.crew.spawn(partial(self._resume, piece, k, plan, tree))
+        watch.falls[-1, 0] = 0
 
-    def _resume(self, fallen: Paths, k: int, plan: Plan, tree: "_Tree") -> None:
-        """Let paths, the stepper's basis, jump within a part, and take them to the end."""
-        waiting, fall = fallen.waiting, fallen.owner
-        reach = reaches(fallen.states, self._jumps.rates)
-        which = picked(reach[fall], tree.draws.at(waiting.row, waiting.used))
-        waiting = waiting._replace(level=tree.draws.at(waiting.row, waiting.used + 1), used=waiting.used + 2)
-        order = np.lexsort((-waiting.level, which, fall))
-        fall, which = fall[order], which[order]
-        new = np.flatnonzero(np.diff(fall, prepend=-1) | np.diff(which, prepend=-1))
-        first = np.append(new, len(order))
-        fall, which = fall[new], which[new]
-        states = self._jumps.apply(fallen.states[fall], which)
-        paths = Paths(states, fallen.place[fall], first, waiting.take(order), fallen.jumps[fall] + 1)
-        self._pass(self._step(paths, k, plan, tree), k + 1, tree)
+    def _resume(self, due: Midway, k: int, plan: Plan, tree: "_Tree") -> None:
+        """Let kets, the stepper's basis, jump within a part, and take them to the end."""
+        self._go_on(self._jumps.jumped(due, tree.draws), k, plan, tree)
 
-    def _pieces(self, plan: Plan, paths: Paths, threads: int) -> int:
-        """Return in how many pieces the rest of a part should be done."""
+    def _go_on(self, midway: Midway, k: int, plan: Plan, tree: "_Tree") -> None:
+        """Take kets, the stepper's basis, from within a part to the end."""
+        self._pass(self._step(midway, k, plan, tree), k + 1, tree)
+
+    def _seconds(self, plan: Plan, place: np.ndarray) -> float:
+        """Return how long the rest of a part takes from some places, int64[kets, 2 or more], s."""
         done = np.concatenate([[0], np.cumsum(plan.segments[:-1, 0])])
-        steps = int((done[-1] - done[paths.place[:, 0]] - paths.place[:, 1]).sum())
-        seconds = steps * self.run.step_seconds()
-        hands = threads if seconds > WORTH else 1
-        return min(len(paths.jumps), hands * (1 + int(seconds / (hands * PIECE))))
+        return float((done[-1] - done[place[:, 0]] - place[:, 1]).sum()) * self.run.step_seconds()
 
     def _cross(self, paths: Paths, k: int, span: float, tree: "_Tree") -> Paths:
         """Take paths, dressed common frame, through an idle part; return those who did not jump there.
@@ -265,33 +270,39 @@ class Trajectories:
         Those who come out in states of their own go on as pieces of their own.
         """
         assert self.idle is not None
+        waiting, owner = paths.sharing.waiting, paths.sharing.owner
         if self.idle.phased(span):
-            stay = np.zeros(len(paths.waiting.row), dtype=bool)
+            stay = np.zeros(len(owner), dtype=bool)
         else:
-            stay = paths.waiting.level < self.idle.left(paths.states, span)[paths.owner]
-        moved, owner = np.flatnonzero(~stay), paths.owner
+            stay = waiting.level < self.idle.left(paths.states, span)[owner]
+        moved = np.flatnonzero(~stay)
         rows = max(1, ENTRIES // self.model.dim)
         for low in range(0, len(moved), rows):
             mine = moved[low : low + rows]
             tree.crew.spawn(partial(self._idle, paths, mine, owner[mine], k, span, tree))
-        return paths.narrowed(self.idle.unjumped(paths.states, span), stay)
+        alive, left = paths.sharing.narrowed(stay)
+        return Paths(self.idle.unjumped(paths.states[alive], span), left)
 
     def _idle(self, paths: Paths, mine: np.ndarray, owner: np.ndarray, k: int, span: float, tree: "_Tree") -> None:
         """Take some of those who wait through an idle part, each in a state of its own, and on to the end."""
         assert self.idle is not None
         if tree.cancel is not None and tree.cancel.is_set():
             raise CancelledError("The simulation was cancelled.")
-        found = self.idle.cross(paths.states[owner], paths.waiting.take(mine), span, tree.draws)
-        count = len(mine)
-        place, first = np.zeros((count, 2), dtype=np.int64), np.arange(count + 1)
-        self._pass(Paths(found.states, place, first, found.waiting, paths.jumps[owner] + found.jumps), k + 1, tree)
+        found = self.idle.cross(paths.states[owner], paths.sharing.waiting.take(mine), span, tree.draws)
+        jumps = paths.sharing.jumps[owner] + found.jumps
+        self._pass(Paths(found.states, Sharing(np.arange(len(mine) + 1), found.waiting, jumps)), k + 1, tree)
 
     def _end(self, paths: Paths, tree: "_Tree") -> None:
         """Note that trajectories came to the end in some states, dressed common frame."""
-        states = normalised(self._leave * paths.states)
-        members = tree.draws.members[paths.waiting.row]
-        members = np.split(members[np.lexsort((members, paths.owner))], paths.first[1:-1])
-        tree.found.extend([Branch(*each) for each in zip(states, members, paths.jumps.tolist())])
+        sharing = paths.sharing
+        before = sharing.owner * len(tree.draws.members)
+        row = before + sharing.waiting.row
+        row.sort(kind="stable")
+        row -= before
+        x = np.ascontiguousarray(paths.states)
+        states = np.empty_like(x)
+        kernel("split").normalised(parts(x), parts(self._leave), parts(states))
+        tree.found.append(Branches(states, sharing.first, tree.draws.members[row], sharing.jumps))
 
 
 class _Tree(NamedTuple):
@@ -300,4 +311,4 @@ class _Tree(NamedTuple):
     draws: Draws
     crew: Crew
     cancel: Optional[threading.Event]
-    found: List[Branch]
+    found: List[Branches]

@@ -9,10 +9,15 @@ import pytest
 from many_systems import X_AMP, X, chain, model, program, random_ket, random_tones
 
 from pulsekit.simulator import Cluster, simulate, trajectories
-from pulsekit.simulator.jumpdraws import DRAWS, MORE, Draws, jump_draws
-from pulsekit.simulator.jumpkinds import JumpKinds, picked, reaches
+from pulsekit.simulator.jumpdraws import DRAWS, Draws
+from pulsekit.simulator.jumpkinds import JumpKinds
+from pulsekit.simulator.ket import KetLayout
+from pulsekit.simulator.largedressing import LargeDressing
 from pulsekit.simulator.many import evolve_splitting
 from pulsekit.simulator.operators import embed, lowering
+from pulsekit.simulator.paths import Midway, Sharing, Waiting
+from pulsekit.simulator.sites import rates
+from pulsekit.simulator.threads import Crew
 from pulsekit.simulator.trajectories import Trajectories
 
 
@@ -77,13 +82,17 @@ def test_threads_and_splits_do_not_change_a_trajectory():
     x = random_ket(m.dim, 7)
     run = Trajectories(m, tones, 0, start=0, stop=400)
 
-    one = _table(run(x, np.arange(60), seed=5))
-    assert np.array_equal(_table(run(x, np.arange(60), seed=5, threads=4)), one)
+    found = run(x, np.arange(60), seed=5)
+    one = _table(found)
+    for threads in (2, 4, 8):
+        again = run(x, np.random.default_rng(threads).permutation(60), seed=5, threads=threads)
+        assert np.array_equal(again.states, found.states)
+        assert np.array_equal(again.members, found.members)
     assert np.array_equal(_table(run(x, np.arange(20, 40), seed=5)), one[20:40])
     assert not np.array_equal(_table(run(x, np.arange(60), seed=6)), one)
 
 
-@pytest.mark.parametrize("setting", [("PIECE", 1e-9), ("FALLEN", 1), ("PIECE", 1.0)])
+@pytest.mark.parametrize("setting", [("WORTH", 0.0), ("FALLEN", 1e-9), ("ASK", 1e-9)])
 def test_pieces_of_work_do_not_change_a_trajectory(monkeypatch, setting):
     m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 1e-6), t2=np.full(3, 1e-6))
     tones = random_tones(m, 400, 3, 5)
@@ -97,20 +106,85 @@ def test_pieces_of_work_do_not_change_a_trajectory(monkeypatch, setting):
     assert [b.jumps for b in again] == [b.jumps for b in found]
 
 
-def test_jumps_are_those_of_their_operators():
-    m = replace(model((3, 2, 4), noise=True), p_th=np.array([0.02, 0.0, 0.1]))
-    kinds = JumpKinds(m)
-    down, up, phase = lowering(3), np.zeros((3, 3)), np.diag(np.arange(3.0))
-    up[1, 0] = 1.0
-    x = random_ket(m.dim, 7)[None]
-    for k, operator in enumerate((down, up, phase)):  # of the first transmon
-        y = embed(operator, 0, m.levels) @ x[0]
-        assert np.abs(kinds.apply(x, np.array([k]))[0] - y / np.linalg.norm(y)).max() < 1e-14
-    whole = reaches(x, kinds.rates)
-    share = np.diff(whole[0], prepend=0.0) / whole[0, -1]
-    uniform = np.random.default_rng(1).random(20_000)
-    seen = np.bincount(picked(np.repeat(whole, uniform.size, axis=0), uniform), minlength=share.size) / uniform.size
-    assert np.abs(seen - share).max() < 0.015
+def test_kets_that_another_thread_takes_go_on_as_they_would(monkeypatch):
+    m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 1e-6), t2=np.full(3, 1e-6))
+    run = Trajectories(m, random_tones(m, 400, 3, 5), 0, start=0, stop=400)
+    x = random_ket(m.dim, 7)
+    found, kept = run(x, np.arange(5000), seed=5), []
+
+    class Asked(Trajectories):
+        def _own(self, plan, place):
+            kept.append((super()._own(plan, place), len(place)))
+            return kept[-1][0]
+
+    run.__class__ = Asked
+    monkeypatch.setattr(Crew, "idle", True)
+    monkeypatch.setattr(trajectories, "SHARED", 0.0)
+    monkeypatch.setattr(trajectories, "ASK", 1e-9)
+    again = run(x, np.arange(5000), seed=5, threads=2)
+    assert sum(own < all_of_them for own, all_of_them in kept) > 20
+    assert np.array_equal(again.states, found.states)
+    assert np.array_equal(again.members, found.members)
+    assert np.array_equal(again.jumps, found.jumps)
+
+
+def test_those_who_never_jump_are_known_beforehand():
+    m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 1e-6), t2=np.full(3, 1e-6))
+    run = Trajectories(m, random_tones(m, 400, 3, 5), 0, start=0, stop=400)
+    x = random_ket(m.dim, 7)
+    found = run(x, np.arange(300), seed=5)
+    draws = Draws(5, 0, 7, np.arange(300))
+    assert len(run._waiting(x, draws)[1]) > 100
+    run._least = 0.0
+    assert len(run._waiting(x, draws)[1]) == 0
+    again = run(x, np.arange(300), seed=5)
+    assert np.array_equal(again.states, found.states)
+    assert np.array_equal(again.members, found.members)
+    assert len(found[0].members) > 101
+
+
+def test_trajectories_take_the_dressing_of_large_clusters():
+    m = model((3, 2, 2), noise=True)
+    run = Trajectories(m, random_tones(m, 400, 3, 5), 0, start=0, stop=400)
+    x = random_ket(m.dim, 7)
+    found = run(x, np.arange(2000), seed=5)
+    with run._ladder() as ladder:
+        run.dressing = LargeDressing(m, ladder.w_c, ladder.live)
+    again = run(x, np.arange(2000), seed=5)
+    assert len(found) > 30
+    assert np.array_equal(again.members, found.members)
+    assert np.abs(again.states - found.states).max() < 1e-4
+
+
+@pytest.mark.parametrize("levels", [(3, 2, 4), (2, 2, 3)])
+def test_jumps_are_those_of_their_operators(levels):
+    m = replace(model(levels, noise=True), p_th=np.array([0.02, 0.0, 0.1]))
+    x, expected = random_ket(m.dim, 7), []
+    for q, d in enumerate(m.levels):
+        down, up, dephasing = rates(m, q)
+        raising = np.zeros((d, d))
+        raising[1, 0] = 1.0
+        for rate, operator in ((down, lowering(d)), (up, raising), (2 * dephasing, np.diag(np.arange(d)))):
+            if rate > 0:
+                expected.append(np.sqrt(rate) * embed(operator, q, m.levels) @ x)
+    weight = np.linalg.norm(expected, axis=1)[:, None] ** 2
+
+    layout, count = KetLayout(m.levels), 20_000
+    rows = np.arange(count)
+    sharing = Sharing(np.array([0, 1, count]), Waiting(np.zeros(count), rows, np.ones_like(rows)), np.array([0, 4]))
+    due = Midway(*layout.put(np.stack([x, 2 * x])), np.array([[0, 3], [5, 6]]), sharing)
+    found = JumpKinds(m, layout).jumped(due, Draws(1, 0, 7, rows))
+    states = layout.get(found.re, found.im)
+    assert np.abs(states[1:] - expected / np.sqrt(weight)).max() < 1e-14
+    assert np.abs(states[1:] - states[0]).max(axis=1).min() < 1e-14
+    assert np.array_equal(found.place, [[0, 3]] + [[5, 6]] * len(expected))
+    assert np.array_equal(found.sharing.jumps, [1] + [5] * len(expected))
+    share = np.diff(found.sharing.first[1:]) / (count - 1)
+    assert np.abs(share - (weight / weight.sum())[:, 0]).max() < 0.015
+    waiting = found.sharing.waiting
+    assert np.array_equal(np.sort(waiting.row), rows)
+    assert (waiting.used == 3).all()
+    assert (np.diff(waiting.level)[np.diff(found.sharing.owner) == 0] <= 0).all()
 
 
 def test_the_step_error_is_estimated():
@@ -123,17 +197,26 @@ def test_the_step_error_is_estimated():
 
 
 def test_draws_belong_to_trajectories():
-    all_of_them = jump_draws(3, 1, np.arange(50))
-    assert np.array_equal(jump_draws(3, 1, np.array([7, 31])), all_of_them[[7, 31]])
-    assert not np.array_equal(jump_draws(3, 2, np.arange(50)), all_of_them)
+    rows, number = np.divmod(np.arange(50 * DRAWS), DRAWS)
+    all_of_them = Draws(3, 1, 7, np.arange(50)).at(rows, number).reshape(50, DRAWS)
+    some = Draws(3, 1, 7, np.array([7, 31])).at(rows[: 2 * DRAWS], number[: 2 * DRAWS])
+    assert np.array_equal(some.reshape(2, DRAWS), all_of_them[[7, 31]])
+    assert np.array_equal(
+        np.random.Generator(np.random.Philox(key=[3, 1], counter=[0, 0, 7, 0])).random((50, DRAWS)), all_of_them
+    )
+    assert (
+        np.unique(np.concatenate([all_of_them, Draws(3, 2, 7, np.arange(50)).at(rows, number).reshape(50, -1)])).size
+        == 100 * DRAWS
+    )
 
 
 def test_draws_go_on_in_a_stream_of_each_trajectory():
-    number = np.arange(DRAWS + 2 * MORE)
+    number = np.arange(DRAWS + 500)
     some, all_of_them = Draws(3, 1, 7, np.array([7, 31])), Draws(3, 1, 7, np.arange(50))
     late = some.at(np.full(number.size, 1), number)
     assert np.array_equal(late, all_of_them.at(np.full(number.size, 31), number))
-    assert np.unique(late).size == number.size
+    own = np.random.Generator(np.random.Philox(key=[3, 1], counter=[0, 31, 7, 1])).random(500)
+    assert np.array_equal(late[DRAWS:], own)
     assert np.unique(np.concatenate([late, some.at(np.zeros_like(number), number)])).size == 2 * number.size
 
 
