@@ -35,7 +35,11 @@ __all__ = ["TRAJECTORIES", "measure", "rows"]
 
 TRAJECTORIES: Dict[str, Tuple[int, int]] = {  # name: transmons of three levels, trajectories
     "3 qutrits, 4,000 trajectories": (3, 4000),
+    "3 qutrits, 40,000 trajectories": (3, 40000),
+    "4 qutrits, 10,000 trajectories": (4, 10000),
     "5 qutrits, 4,000 trajectories": (5, 4000),
+    "5 qutrits, 20,000 trajectories": (5, 20000),
+    "6 qutrits, 4,000 trajectories": (6, 4000),
     "8 qutrits, 1,000 trajectories": (8, 1000),
     "8 qutrits, 4,000 trajectories": (8, 4000),
 }
