@@ -12,7 +12,7 @@ from .pairgates import Gate, coupling_gate, damping_gate, pair_correction
 from .schemes import Scheme
 from .sites import Sites, dissipator_gate
 
-__all__ = ["Layers", "pair_classes"]
+__all__ = ["Layers", "pair_classes", "two_body"]
 
 Coupled = Tuple[int, int, float, float]
 
@@ -139,19 +139,28 @@ class Layers:
         return self._diagonals[key]
 
     def _two_body_of(self, h: float) -> np.ndarray:
-        """Return the pairs' corrections and held neighbours' shifts, rad/s."""
         if h not in self._two_body:
-            levels, energies = self.sites.levels, self.sites.energies
-            n = len(levels)
-            total = np.zeros(levels[::-1])
-            for i, j, w_j, sign in self.sites.couplings:
-                local = (sign * energies[i], sign * energies[j])
-                shift = sign * pair_correction(self.scheme, h, (levels[i], levels[j]), local, w_j)
-                total = total + shift.reshape(_axes(n, i, j, levels))
-            for i, j, shift in self.sites.shifts:
-                total = total + shift.reshape(_axes(n, i, j, levels))
-            self._two_body[h] = total
+            self._two_body[h] = two_body(self.sites, self.scheme, h)
         return self._two_body[h]
+
+
+def two_body(sites: Sites, scheme: Scheme, h: float) -> np.ndarray:
+    """Return the pairs' corrections and held neighbours' shifts, rad/s, float64[d_(n-1), ..., d_0].
+
+    Args:
+        sites: what there is.
+        scheme, h: the step, s.
+    """
+    levels, energies = sites.levels, sites.energies
+    n = len(levels)
+    total = np.zeros(levels[::-1])
+    for i, j, w_j, sign in sites.couplings:
+        local = (sign * energies[i], sign * energies[j])
+        shift = sign * pair_correction(scheme, h, (levels[i], levels[j]), local, w_j)
+        total = total + shift.reshape(_axes(n, i, j, levels))
+    for i, j, shift in sites.shifts:
+        total = total + shift.reshape(_axes(n, i, j, levels))
+    return total
 
 
 def _axis(n: int, q: int, size: int) -> Tuple[int, ...]:

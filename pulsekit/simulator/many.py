@@ -15,11 +15,13 @@ from .course import Course
 from .dressing import LARGEST, WHOLE, Dressing, dressing_of
 from .kinks import cross, straightened
 from .largedressing import LargeDressing
+from .layers import two_body
 from .localdrive import stretches
 from .model import Model
 from .played import Score
 from .processor import Processor, processor_of
 from .schemes import STRANG, ladder, unit
+from .sites import sites_of
 from .splitting import CHUNK_SECONDS, Kets, Splitting, StepChoice
 from .threads import run_all
 from .timeline import Tone
@@ -183,9 +185,10 @@ class Ladder:
     def ends(self, step: float) -> Processor:
         """Return what turns states into those of the stepper."""
         if step not in self._ends:
-            n = self.model.labels.astype(np.float64)
+            n, h = self.model.labels.astype(np.float64), step * self.model.dt
             bare = n @ (self.model.w_bare - self.w_c) + (n * (n - 1)) @ (self.model.w_alpha / 2)
-            self._ends[step] = processor_of(STRANG, step * self.model.dt, tuple(self.model.levels), bare, self.live)
+            undone = two_body(sites_of(self.model, self.w_c, "ket"), STRANG, h).reshape(-1)
+            self._ends[step] = processor_of(h, tuple(self.model.levels), bare, self.live, undone)
         return self._ends[step]
 
     def __call__(

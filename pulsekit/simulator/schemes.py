@@ -25,29 +25,6 @@ class Scheme:
     first: float  # b0, at both ends
     stages: Tuple[Tuple[float, float], ...]  # (a, b after it)
 
-    @property
-    def times(self) -> Tuple[float, ...]:
-        """When the layers act, from 0 to 1."""
-        out, now = [0.0], 0.0
-        for a, _ in self.stages:
-            now += a
-            out.append(now)
-        return tuple(out)
-
-    @property
-    def second(self) -> float:
-        """The coefficient c of c h^2 [B, [B, A]] that is left in the step's Hamiltonian.
-
-        Half of sum_(k>l) b_k b_l (t_k - t_l) - 1/6, layers b_k at times t_k,
-        less what removing the term of [A, [A, B]] makes of it, half of
-        sum b_k (t_k - 1/2)^2 - 1/12.
-        """
-        times, weights = self.times, (self.first, *(b for _, b in self.stages))
-        steps = range(len(times))
-        total = sum(weights[k] * weights[m] * (times[k] - times[m]) for k in steps for m in range(k))
-        spread = sum(b * (t - 0.5) ** 2 for t, b in zip(times, weights))
-        return (total - 1 / 6) / 2 - (spread - 1 / 12) / 2
-
 
 STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
 
