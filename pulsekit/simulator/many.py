@@ -30,19 +30,19 @@ __all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of",
 
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
-# largest errors over what the last run of halved steps changed (random schedules); kinks do not extrapolate
-PAIR, PAIR_LAB, TRIPLE, MORE = 0.12, 0.1, 0.16, 0.3  # of two, three, more runs
+# largest errors over what the last run of halved steps changed (random schedules)
+PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.1, 0.16, 0.2  # of two, three, more runs
 LATE = 2.0  # where samples of late lines begin within steps
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
 LANES = 16  # of small models, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
-_LONG_GAIN = 10.0  # at least, by which extrapolating such steps makes a smooth drive's error smaller
-_LONG_CHANGE = 80.0  # likewise, of amplitudes, over what the step of one sample changed (7 qutrits: 92), at most
-_LONG_ENTRIES = 10.0  # likewise, of entries of density matrices
-_LONG_EDGES = (5.0, 60.0)  # at least; samples from which it grows, as their square: at a run's ends it is small
+# how far errors of runs in such steps are below what the second changed, times the square of what turns in a sample
+_LONG_CHANGE = 30.0  # couplings, by their gaps, and with them
+_LONG_DRIVEN = 4.0  # times the square of the strongest drive
+_LONG_THIRD = 0.3  # of (J h)^3, what such steps leave of third order in the couplings
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
-_ROUGH = 0.04  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
+_ROUGH = 0.032  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
 
 def supports(model: Model) -> bool:
@@ -163,6 +163,15 @@ class Ladder:
             strength[[i, j]] += abs(w)
         return _ROUGH * self.model.dt**2 * (self.gap**2 + 0.15) * strength
 
+    @cached_property
+    def _turn(self) -> Tuple[float, float]:
+        """What turns in a sample, squared, weighted by what it adds to errors; and what is left of third order."""
+        gaps, exchange = (x * self.model.dt for x in _coupled(self.model))
+        if not gaps.any():
+            return 0.0, 0.0
+        weight = (exchange * gaps) ** 2
+        return float((weight * gaps**2).sum() / weight.sum()), _LONG_THIRD * float(exchange.max()) ** 3
+
     @property
     def unit(self) -> float:
         """The longest step that makes sense, in samples."""
@@ -276,7 +285,7 @@ class Ladder:
         out = rows[-1][-1]
         if more:
             each = x.shape[1] // len(lanes)
-            error = self._estimate(rows, steps, rough, stop - start)
+            error = self._estimate(rows, steps, rough, score.strongest[lanes])
             for k in np.flatnonzero(error > self.tolerance).tolist():
                 mine = slice(k * each, (k + 1) * each)
                 if rough[k] > self.tolerance:
@@ -341,7 +350,7 @@ class Ladder:
             course = run.course(score.played(lane, start, stop, run.drive.known))
             y = run.run(run.plan(course), self._enter(steps[-1], x), cancel)
             self._extend(rows, self._leave(steps[-1], y))
-            error = float(self._estimate(rows, steps, np.zeros(1), stop - start)[0])
+            error = float(self._estimate(rows, steps, np.zeros(1), np.zeros(1))[0])
         return rows[-1][-1]
 
     def short(self, samples: int) -> bool:
@@ -386,7 +395,7 @@ class Ladder:
         rows.append(row)
 
     def _estimate(
-        self, rows: List[List[np.ndarray]], steps: Tuple[float, ...], rough: np.ndarray, samples: int
+        self, rows: List[List[np.ndarray]], steps: Tuple[float, ...], rough: np.ndarray, drive: np.ndarray
     ) -> np.ndarray:
         """Return estimates of the largest error of an amplitude, or of an entry of a density matrix, by lane.
 
@@ -394,7 +403,7 @@ class Ladder:
             rows: of the extrapolation.
             steps: theirs, samples.
             rough: what rough drives add, by lane.
-            samples: of the run.
+            drive: the strongest, rad in a sample, by lane.
         """
         if len(rows) == 1:
             return np.full(rough.shape, 1e-5 * (steps[-1] / self.unit) ** 2)
@@ -402,17 +411,11 @@ class Ladder:
         if not self.model.on_grid:
             return LATE * change
         if steps[0] == LONG:
-            seen = _largest(self._populations(rows[-1][-1]) - self._populations(rows[-1][-2]), len(rough))
-            least, per = _LONG_EDGES
-            most = _LONG_ENTRIES if self.mode == "density" else _LONG_CHANGE
-            gain = min(max((samples / per) ** 2, least), most)
-            return np.maximum(seen / _LONG_GAIN, change / gain) + rough
+            turn, third = self._turn
+            return change * (turn + _LONG_DRIVEN * drive**2) / _LONG_CHANGE + third + rough
         if len(rows) == 2:
             return (PAIR if self.rwa else PAIR_LAB) * change
         return (TRIPLE if len(rows) == 3 else MORE) * change
-
-    def _populations(self, y: np.ndarray) -> np.ndarray:
-        return np.diag(y).real[:, None] if self.mode == "density" else y.real**2 + y.imag**2
 
     def _enter(self, step: float, x: np.ndarray) -> np.ndarray:
         """Return columns as the stepper takes them."""
@@ -436,10 +439,9 @@ def _largest(x: np.ndarray, lanes: int) -> np.ndarray:
 def steps_of(model: Model, rwa: bool, tolerance: float, samples: int) -> Tuple[float, ...]:
     """Return the steps that a program begins with, in samples; long ones are not worth trying with two."""
     turn, gap = turn_of(model, rwa), gap_of(model)
-    couplings = [w * w for _, _, w in model.couplings if w]
-    mean = sum(couplings) / max(1, len(couplings))
-    drift = _DRIFT * samples * model.n**0.5 * mean * model.dt**2 * gap
-    return ladder(tolerance, turn, gap, model.on_grid and drift <= _LONG_GAIN * tolerance)
+    exchange = _coupled(model)[1] * model.dt
+    change = _DRIFT * samples * model.n**0.5 * float((exchange**2).sum()) / max(1, exchange.size) * gap
+    return ladder(tolerance, turn, gap, model.on_grid and change * gap**2 / _LONG_CHANGE <= tolerance / 4)
 
 
 def turn_of(model: Model, rwa: bool) -> float:
@@ -449,9 +451,15 @@ def turn_of(model: Model, rwa: bool) -> float:
 
 def gap_of(model: Model) -> float:
     """Return by how many rad coupled states of a model turn against each other in a sample."""
+    return float(_coupled(model)[0].max(initial=0.0) * model.dt)
+
+
+def _coupled(model: Model) -> Tuple[np.ndarray, np.ndarray]:
+    """Return how fast the states of every coupling turn against each other, at most, and how strong it is, rad/s."""
     reach = [abs(a) * max(d - 2, 0) for a, d in zip(model.w_alpha.tolist(), model.levels)]
-    gaps = [abs(model.w_bare[i] - model.w_bare[j]) + max(reach[i], reach[j]) for i, j, w in model.couplings if w]
-    return float(max(gaps, default=0.0) * model.dt)
+    live = [(i, j, abs(w)) for i, j, w in model.couplings if w]
+    gaps = [abs(model.w_bare[i] - model.w_bare[j]) + max(reach[i], reach[j]) for i, j, _ in live]
+    return np.array(gaps, dtype=float), np.array([w for *_, w in live], dtype=float)
 
 
 _idle: "OrderedDict[Tuple[int, bool, float, str], List[Ladder]]" = OrderedDict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple, TypeVar
 
 import numpy as np
@@ -92,6 +93,14 @@ class Score(Shared):
         w = np.array([t.w[mine] for t in self.tones], dtype=float).reshape(shape)
         self.live = np.ascontiguousarray((amplitude != 0).T)  # bool[lanes, tones]
         self.numbers = np.stack([half.real.T, half.imag.T, w.T - w_c, np.zeros(shape[::-1])], axis=2)
+
+    @cached_property
+    def strongest(self) -> np.ndarray:
+        """By how many rad the strongest tone drives in a sample, float64[lanes]."""
+        envelopes = {id(t.samples): t.samples for t in self.tones}
+        peak = {key: np.abs(samples).max(initial=0.0) for key, samples in envelopes.items()}
+        drives = np.hypot(self.numbers[:, :, 0], self.numbers[:, :, 1]) * [peak[id(t.samples)] for t in self.tones]
+        return drives.max(axis=1, initial=0.0) * self.dt  # type: ignore[no-any-return]
 
     def alike(self) -> List[np.ndarray]:
         """Return the lanes that play the same tones, kind by kind."""

@@ -32,8 +32,8 @@ STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
 # (tolerance from which it does, steps in units): largest errors of random schedules stay below
 _SLOW = (
     (1e-7, (1.0, 0.5)),
-    (5e-9, (1.0, 0.5, 0.25)),
-    (5e-10, (1.0, 0.5, 0.25, 0.125)),
+    (1e-9, (1.0, 0.5, 0.25)),
+    (1e-10, (1.0, 0.5, 0.25, 0.125)),
     (0.0, (0.5, 0.25, 0.125, 0.0625)),
 )
 _LONG = (1e-6, (2.0, 1.0))
