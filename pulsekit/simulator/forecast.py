@@ -37,6 +37,7 @@ from .sections import Sections
 from .space import Space, space_of
 from .stack import Stack, stacks_of
 from .timeline import Tone, tones_of
+from .trajectories import CROSSED
 from .trajectories import IDLE as LONG_IDLE
 from .trajectories import STEP as LONG_STEP
 from .windows import Piece, Track, tracks_of
@@ -58,7 +59,6 @@ STEP = 5e-7  # s per coupling layer, whatever the size
 NUMBER = 4e-10  # s per number of the layout and pass
 LOCAL = 6e-9  # s per entry of a local propagator
 LOCAL_LAB = 150  # times as much without the RWA at a tolerance of 1e-6, as its fourth root
-CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
 DRAWN = 3e-8  # s, of any trajectory
 JUMPS = 1.55  # what trajectories cost beside a ket, which they only step
 OWN = 2.5  # what maps of a lane's own cost, beside shared ones

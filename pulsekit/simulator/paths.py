@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Tuple
+from typing import Iterator, NamedTuple, Tuple
 
 import numpy as np
 
@@ -71,10 +71,10 @@ class Midway(NamedTuple):
     place: np.ndarray  # int64[kets, 2], segments and steps done
     sharing: Sharing
 
-    def dealt(self, hands: int) -> "List[Midway]":
-        """Return copies in so many parts of like work: dealt out by place, round after round."""
+    def dealt(self, hands: int) -> "Iterator[Midway]":
+        """Yield copies in so many parts of like work: dealt out by place, round after round."""
         order = np.lexsort((self.place[:, 1], self.place[:, 0]))
-        return [self._take(order[k::hands]) for k in range(hands)]
+        return (self._take(order[k::hands]) for k in range(hands))
 
     def _take(self, which: np.ndarray) -> "Midway":
         return Midway(self.re[which], self.im[which], self.place[which], self.sharing.take(which))

@@ -101,8 +101,8 @@ def abandonable(job: Callable[[], T], cancel: Optional[threading.Event]) -> T:
 class Crew:
     """Threads for work that makes more work as it goes.
 
-    They are made when two jobs wait. What was left first is done first: it is
-    the longest, where work gets shorter as it goes.
+    They are made for jobs that are worth one. What was left first is done
+    first: it is the longest, where work gets shorter as it goes.
 
     Args:
         threads: how many run at a time; 1: in this thread.
@@ -122,8 +122,13 @@ class Crew:
         """Whether a thread waits for work."""
         return not self._jobs and self._busy <= len(self._others)
 
-    def spawn(self, job: Callable[[], None]) -> None:
-        """Leave a job to whoever is free, or do it here, where enough is waiting already."""
+    def spawn(self, job: Callable[[], None], worth: bool = True) -> None:
+        """Leave a job to whoever is free, or do it here, where enough is waiting already.
+
+        Args:
+            job: to be done.
+            worth: whether a thread should be made for it, while there are less than there may be.
+        """
         depth = getattr(self._depth, "value", 0)
         with self._change:
             if self._error is not None:
@@ -131,7 +136,7 @@ class Crew:
             if len(self._jobs) < WAITING or depth == DEEP:
                 self._jobs.append(job)
                 self._change.notify()
-                if len(self._jobs) > 1 and len(self._others) < self.threads - 1:
+                if worth and len(self._others) < self.threads - 1:
                     self._others.append(threading.Thread(target=self._work, daemon=True))
                     self._others[-1].start()
                 return

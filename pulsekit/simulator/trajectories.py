@@ -36,13 +36,14 @@ from .splitting import CHUNK_SECONDS, Kets, Plan, Splitting, Watch
 from .threads import Crew
 from .timeline import Tone
 
-__all__ = ["STEP", "Trajectories"]
+__all__ = ["CROSSED", "IDLE", "STEP", "Trajectories"]
 
 IDLE = 400  # samples without a drive from which they are crossed in one step
 STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
 WORTH = 2e-3  # s of kernel time, less is not worth a thread
 SHARED = 4e-4  # s of kernel time, less is not shared with a thread that has nothing to do
 ASK = 1e-3  # s of kernel time between looks whether there is one
+CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
 FALLEN = 1e-2  # s of kernel time for each thread that kets which wait for their jumps may take, all of them
 SURE = 1e-6  # part of a squared norm, more than what steps may take off it
@@ -219,7 +220,7 @@ class Trajectories:
                 if own < len(kets.place):
                     others = sharing.take(np.arange(own, len(kets.place)))
                     rest = Midway(kets.re[own:], kets.im[own:], kets.place[own:, :2], others)
-                    crew.spawn(partial(self._go_on, rest, k, plan, tree))
+                    crew.spawn(partial(self._go_on, rest, k, plan, tree), False)
                     kets, sharing = kets.some(slice(own)), sharing.upto(own)
         alive, left = sharing.from_on(kets.place[:, 3])
         states = self.run.layout.get(kets.re[alive], kets.im[alive])
@@ -246,9 +247,9 @@ class Trajectories:
         ket, begin, end = watch.falls[:count, :3].T
         due = Sharing(edges(end - begin), sharing.waiting.take(spans(begin, end)), sharing.jumps[ket])
         fallen = Midway(watch.re[:count], watch.im[:count], watch.falls[:count, 3:], due)
-        hands = tree.crew.threads if self._seconds(plan, fallen.place) > WORTH else 1
-        for piece in fallen.dealt(min(count, hands)):
-            tree.crew.spawn(partial(self._resume, piece, k, plan, tree))
+        worth = self._seconds(plan, fallen.place) > WORTH
+        for piece in fallen.dealt(min(count, tree.crew.threads) if worth else 1):
+            tree.crew.spawn(partial(self._resume, piece, k, plan, tree), worth)
         watch.falls[-1, 0] = 0
 
     def _resume(self, due: Midway, k: int, plan: Plan, tree: "_Tree") -> None:
@@ -277,9 +278,10 @@ class Trajectories:
             stay = waiting.level < self.idle.left(paths.states, span)[owner]
         moved = np.flatnonzero(~stay)
         rows = max(1, ENTRIES // self.model.dim)
+        worth = len(moved) * CROSSED > 4 * WORTH  # much of it keeps the GIL
         for low in range(0, len(moved), rows):
             mine = moved[low : low + rows]
-            tree.crew.spawn(partial(self._idle, paths, mine, owner[mine], k, span, tree))
+            tree.crew.spawn(partial(self._idle, paths, mine, owner[mine], k, span, tree), worth)
         alive, left = paths.sharing.narrowed(stay)
         return Paths(self.idle.unjumped(paths.states[alive], span), left)
 
