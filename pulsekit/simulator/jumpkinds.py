@@ -101,6 +101,7 @@ def picked(reach: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 def normalised(x: np.ndarray) -> np.ndarray:
     """Return kets complex128[kets, dim] of norm one."""
+    x = np.ascontiguousarray(x)  # the order of a sum depends on how numbers lie, and that of one ket is both
     return x / np.sqrt((x.real**2 + x.imag**2).sum(axis=1))[:, None]
 
 

@@ -104,6 +104,8 @@ def test_idle_times_keep_a_trajectory_apart_from_threads_and_splits():
     one = table(run(x, np.arange(60), seed=5))
     assert np.array_equal(table(run(x, np.arange(60), seed=5, threads=4)), one)
     assert np.array_equal(table(run(x, np.arange(20, 40), seed=5)), one[20:40])
+    for k in range(60):  # alone, its numbers lie differently
+        assert np.array_equal(run(x, np.array([k]), seed=5).states, one[k : k + 1])
 
 
 def test_qubits_too_close_for_a_closed_form_are_stepped_through():
