@@ -277,8 +277,8 @@ class Trajectories:
         else:
             stay = waiting.level < self.idle.left(paths.states, span)[owner]
         moved = np.flatnonzero(~stay)
-        rows = max(1, ENTRIES // self.model.dim)
         worth = len(moved) * CROSSED > 4 * WORTH  # much of it keeps the GIL
+        rows = max(1, min(ENTRIES // self.model.dim, -(-len(moved) // tree.crew.threads) if worth else len(moved)))
         for low in range(0, len(moved), rows):
             mine = moved[low : low + rows]
             tree.crew.spawn(partial(self._idle, paths, mine, owner[mine], k, span, tree), worth)
