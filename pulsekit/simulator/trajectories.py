@@ -216,23 +216,21 @@ class Trajectories:
             if watch.falls[-1, 0] and (done or crew.idle or watch.falls[-1, 0] == len(watch.re)):
                 self._jump(watch, sharing, k, plan, tree)
             if crew.idle and not done:
-                own = self._own(plan, kets.place)
-                if own < len(kets.place):
-                    others = sharing.take(np.arange(own, len(kets.place)))
-                    rest = Midway(kets.re[own:], kets.im[own:], kets.place[own:, :2], others)
-                    crew.spawn(partial(self._go_on, rest, k, plan, tree), False)
-                    kets, sharing = kets.some(slice(own)), sharing.upto(own)
+                kets, sharing = self._share(kets, sharing, k, plan, tree)
         alive, left = sharing.from_on(kets.place[:, 3])
         states = self.run.layout.get(kets.re[alive], kets.im[alive])
         return Paths(self.dressing.to_dressed(self.ends.leave(states.T)).T, left)
 
-    def _own(self, plan: Plan, place: np.ndarray) -> int:
-        """Return how many kets to keep where another thread may take what has not begun, the last ones."""
-        begun = np.flatnonzero(place[:, 2] == 0)
-        first = int(begun[-1]) + 1 if len(begun) else 0
-        if self._seconds(plan, place[first:]) < SHARED:
-            return len(place)
-        return (first + len(place) + 1) // 2
+    def _share(self, kets: Kets, sharing: Sharing, k: int, plan: Plan, tree: "_Tree") -> Tuple[Kets, Sharing]:
+        """Leave half of what has not begun, the last kets, to a thread that has nothing to do; return the others."""
+        count, first = len(kets.place), int(np.flatnonzero(kets.place[:, 2] == 0)[-1]) + 1
+        if self._seconds(plan, kets.place[first:]) <= SHARED:
+            return kets, sharing
+        own = (first + count) // 2
+        theirs = sharing.take(np.arange(own, count))
+        rest = Midway(kets.re[own:], kets.im[own:], kets.place[own:, :2], theirs)
+        tree.crew.spawn(partial(self._go_on, rest, k, plan, tree), False)
+        return kets.some(slice(own)), sharing.upto(own)
 
     def _watch(self, level: np.ndarray, kets: int, plan: Plan, threads: int) -> Watch:
         """Return what watches the norms of kets in which trajectories wait for levels."""
