@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -180,3 +181,14 @@ def test_stubs_name_the_contents_of_their_kernels(stub: Path) -> None:
     module = cpu if stub.stem == "cpu" else kernel(stub.stem)
     found = {name for name, value in vars(module).items() if isinstance(value, (type(cpu.level), type))}
     assert named == {name for name in found if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("stub", sorted(ROOT.glob("_ext/*.pyi")), ids=lambda path: path.stem)
+def test_stubs_have_the_arguments_of_their_kernels(stub: Path) -> None:
+    source = re.sub(r"\[[^\]]*\]", "", stub.with_suffix(".pyx").read_text(encoding="utf8"))
+    for node in ast.parse(stub.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            found = re.search(rf"^(?:cp)?def (?:\w+ )?{node.name}\(([^)]*)\)", source, re.MULTILINE)
+            assert found, node.name
+            words = [part.split("=")[0].split() for part in found.group(1).split(",") if part.strip()]
+            assert [w[-1] for w in words] == [a.arg for a in node.args.args], node.name

@@ -20,12 +20,14 @@ def run(
     kinds: np.ndarray,
     diagonal: np.ndarray,
     place: np.ndarray,
-    fresh: bool,
     budget: int,
     span: np.ndarray,
     rate: np.ndarray,
-    threshold: float,
-    norms: np.ndarray,
+    threshold: np.ndarray,
+    lent: np.ndarray,
+    fallen_re: np.ndarray,
+    fallen_im: np.ndarray,
+    falls: np.ndarray,
 ) -> bool: ...
 def picked(
     re: np.ndarray,
