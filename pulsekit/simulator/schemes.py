@@ -4,7 +4,7 @@ A step of length h is K(b0 h) A(a1 h) K(b1 h) ... with A the local part (exact)
 and K the couplings, about a hundred times weaker (epsilon). Errors have even
 powers of h only, so that runs of two or more steps are extrapolated
 (Romberg). Measured on the workloads of benchmarks/ (largest error of a
-population): steps of 2 and 1 samples 8e-8, of 1 and 1/2 3e-8, with 1/4 2e-9,
+population): steps of 2 and 1 samples 4e-7, of 1 and 1/2 4e-8, with 1/4 1e-9,
 with 1/8 1e-10.
 """
 
@@ -29,7 +29,7 @@ class Scheme:
 STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
 
 
-# (tolerance from which it does, steps in units): largest errors of random schedules stay below
+# (tolerance from which a program begins with them, steps in units); what they changed says whether it needs more
 _SLOW = (
     (1e-7, (1.0, 0.5)),
     (1e-9, (1.0, 0.5, 0.25)),
