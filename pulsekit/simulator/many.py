@@ -31,7 +31,7 @@ __all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of",
 FINEST = 1 / 64  # units, the smallest step that is tried
 IDLE = 200  # samples without a drive from which they are one step
 # largest errors over what the last run of halved steps changed (random schedules)
-PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.1, 0.16, 0.2  # of two, three, more runs
+PAIR, PAIR_LAB, TRIPLE, MORE = 0.03, 0.18, 0.16, 0.2  # of two, three, more runs
 LATE = 2.0  # where samples of late lines begin within steps
 KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
