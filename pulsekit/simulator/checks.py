@@ -19,14 +19,18 @@ SOLVERS = ("schroedinger", "lindblad")
 TIMES = 2  # columns of a parameter table from here on are durations and starts
 
 
-def check_settings(solver: str, method: str, tolerance: float) -> None:
+def check_settings(solver: str, method: str, tolerance: float, more: Tuple[str, ...] = ()) -> None:
     """Refuse unknown solvers and methods and impossible tolerances.
+
+    Args:
+        more: solvers, beside those that evolve states.
 
     Raises:
         SimulationError: any of those.
     """
-    if solver not in (*SOLVERS, "auto"):
-        raise SimulationError(f"Argument `solver` must be 'auto' or one of {list(SOLVERS)}, but {solver!r} came.")
+    known = [*SOLVERS, *more]
+    if solver not in (*known, "auto"):
+        raise SimulationError(f"Argument `solver` must be 'auto' or one of {known}, but {solver!r} came.")
     if method not in ("auto", "polynomial") and method not in METHODS:
         raise SimulationError(
             f"Argument `method` must be 'auto', 'polynomial' or one of {sorted(METHODS)}, but {method!r} came."

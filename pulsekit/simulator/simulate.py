@@ -126,7 +126,7 @@ def simulate(
             f"Arguments `outputs` and `basis` must be among {OUTPUTS} and ('dressed', 'bare'), "
             f"but {list(outputs)} and {basis!r} came."
         )
-    check_settings("auto" if solver == "trajectories" else solver, method, tolerance)
+    check_settings(solver, method, tolerance, more=("trajectories",))
     check_choices(times, threads, trajectories, seed, memory_cap)
     check_trajectories(solver, outputs, times, trajectories, extra)
     batch = as_batch(programs, device, los)

@@ -74,6 +74,7 @@ def test_los_that_mean_nothing_are_refused(changes: dict, words: str) -> None:
         ({"tolerance": "tight"}, "`tolerance`"),
         ({"memory_cap": -1}, "`memory_cap`"),
         ({"trajectories": 5}, "solver='trajectories'"),
+        ({"solver": "jumps"}, "'trajectories'"),
         ({"extra": (np.eye(3),)}, "`extra` must hold ExtraTerms"),
         ({"extra": (ExtraTerm(np.eye(3), Channel("d", 0), np.nan),)}, "finite delays"),
         ({"clusters": [1]}, "`clusters`"),
