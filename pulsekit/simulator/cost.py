@@ -112,9 +112,11 @@ def bytes_needed(levels: Sequence[int], *, density: bool, lanes: int = 1, sample
     dim = math.prod(float(d) for d in levels)
     size = dim * dim if density else dim
     blocks = dim * dim * (0.15 if len(levels) > 2 else 1.0) if dim <= 7000 else 160 * dim
+    hops = sum(2 * (1 - 1 / d) ** 2 for d in levels[1:])  # that couplings take a state of a line to
+    ends = 100 * hops**2 * dim if len(levels) > 2 else 0.0  # of two of them, while they are made
     tables = 3 * samples * sum(16.0 * d * d for d in levels) if len(levels) > 2 else 0.0
     work = 16 * size * (8 if len(levels) > 2 else 3)
-    return int(min(2.0 * 16 * size * lanes + work + 8 * blocks + tables, 1e300))
+    return int(min(2.0 * 16 * size * lanes + work + 8 * blocks + ends + tables, 1e300))
 
 
 def check_memory(cluster: Cluster, cap: Optional[int], *, density: bool, lanes: int = 1, samples: int = 0) -> None:
