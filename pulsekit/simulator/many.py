@@ -37,9 +37,8 @@ KEPT = 8  # models whose tables stay
 COLUMNS = 32  # of one lane, in one piece of work
 LANES = 16  # of small models, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
-# how far errors of runs in such steps are below what the second changed, times the square of what turns in a sample
-_LONG_CHANGE = 30.0  # couplings, by their gaps, and with them
-_LONG_DRIVEN = 4.0  # times the square of the strongest drive
+# errors of runs in such steps over what the second run changed: (gap h)^2 + _LONG_DRIVEN (drive h)^2, over _LONG_CHANGE
+_LONG_CHANGE, _LONG_DRIVEN = 30.0, 4.0
 _LONG_THIRD = 0.3  # of (J h)^3, what such steps leave of third order in the couplings
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
 _ROUGH = 0.032  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
