@@ -23,7 +23,7 @@ class Settings:
     rep_time_s: Optional[float] = None  # s from start to start, on devices without dynamic repetition
     seed: Optional[int] = None  # None: a fresh one, recorded
     noise: bool = True  # T1, T2, thermal population, reset errors
-    tolerance: float = 1e-6  # error allowed in a population
+    tolerance: float = 1e-6  # error allowed in an amplitude, or an entry of a density matrix
     method: str = "auto"  # of the simulator
     spectator_bound: float = 1e-4  # see simulator.plan_clusters
     memory_cap: Optional[int] = None  # bytes; None: half of the machine's memory

@@ -41,7 +41,7 @@ def chain_propagators(space: Space, chain: Chain, tolerance: float) -> np.ndarra
     Args:
         space: the linear system.
         chain: the lanes.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
 
     Returns:
         complex128[pulses, size, size].
@@ -142,7 +142,7 @@ def run_sampled(
         states: complex128[lanes, size, columns], common frame at ``start``.
         start, end: int64[lanes], samples; no window lies outside.
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         precision: error allowed in one sample; None: from the tolerance.
         cancel: checked between pieces.
 
@@ -219,7 +219,8 @@ class Engine:
         self.space, self.stack, self.track, self.x = space, stack, track, x
         self.lane_at, self.rwa = lane_at, rwa
         self.map_space = space  # whose sample maps act
-        self.cuts = 1  # maps per sample
+        self.cuts = 1  # maps per sample of one tone
+        self.parts = 1  # likewise, of several
         self.crosses_flats = True  # without the RWA, by whole periods
         self.dt = space.model.dt
         self.lanes = len(lane_at)

@@ -69,7 +69,7 @@ def evolve_fast(
         start, stop: int64[experiments], samples.
         density: whether they are density matrices.
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         threads: lanes are shared among so many threads.
         cancel: checked between pieces of a program.
 

@@ -99,7 +99,7 @@ def forecast(
         solver: "schroedinger", "lindblad" or "trajectories".
         method: "auto" or a name.
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         trajectories: how many per experiment.
     """
     out = _Sum()
@@ -184,11 +184,10 @@ def _piece(engine: Engine, track: Track, piece: Piece, blocks: int) -> Tuple[str
         rate *= OWN if tones[0].reach else 1.0
         return "samples of one carrier", "polynomial", samples * blocks * (1e-8 + rate * space.size**2)
     constant = rwa and shared
-    parts = engine.parts if isinstance(engine, RhoEngine) else 1
-    steps = Step(engine, tones, constant, parts)
+    steps = Step(engine, tones, constant, engine.parts)
     columns = model.dim if rho else 1
     work = steps.order * (len(steps.entries.values) + model.dim) * columns * EXPONENT + SIGNAL * (len(tones) + 1)
-    seconds = samples * (steps.per_sample * work * blocks + parts * step)
+    seconds = samples * (steps.per_sample * work * blocks + engine.parts * step)
     what = "samples of one carrier, several lines" if constant else "samples of several carriers"
     return what, "exponentials" if constant else "magnus", seconds
 

@@ -26,7 +26,6 @@ from scipy.special import ndtri
 
 from .dressing import Dressing
 from .jumpdraws import Draws
-from .jumpkinds import normalised, picked, reaches
 from .model import Model
 from .operators import lowering
 from .paths import Waiting
@@ -147,10 +146,10 @@ class IdleJumps:
             going = going[falls]
             if going.size:
                 uniform = draws.at(waiting.row[going], used[going])
-                which = picked(reaches(y[going], kind.weights), uniform)
+                which = _picked(_reaches(y[going], kind.weights), uniform)
                 for k in np.unique(which).tolist():
                     mine = going[which == k]
-                    y[mine] = normalised((kind.operators[k] @ y[mine].T).T)
+                    y[mine] = _normalised((kind.operators[k] @ y[mine].T).T)
                 level[going] = draws.at(waiting.row[going], used[going] + 1)
                 used[going] += 2
                 jumps[going] += 1
@@ -162,6 +161,29 @@ class IdleJumps:
             turn = sum(angle[:, q, None] * number for q, number in enumerate(self.number))
             y *= np.exp(-1j * turn)
         return Crossed(y, Waiting(level, waiting.row, used), jumps)
+
+
+def _reaches(x: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """Return the running sum of every kind's rate in kets, float64[kets, kinds].
+
+    Args:
+        x: complex128[kets, dim].
+        rates: float64[kinds, dim].
+    """
+    p = x.real**2 + x.imag**2
+    return np.cumsum(np.einsum("rd,kd->rk", p, rates), axis=1)  # unlike those of BLAS, a ket's depend on no other
+
+
+def _picked(reach: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Return which kind random numbers [n] fall to in running sums [n, kinds], int64[n]."""
+    which = (reach <= uniform[:, None] * reach[:, -1:]).sum(axis=1)
+    return np.asarray(np.minimum(which, reach.shape[1] - 1))
+
+
+def _normalised(x: np.ndarray) -> np.ndarray:
+    """Return kets complex128[kets, dim] of norm one."""
+    x = np.ascontiguousarray(x)  # the order of a sum depends on how numbers lie, and that of one ket is both
+    return x / np.sqrt((x.real**2 + x.imag**2).sum(axis=1))[:, None]
 
 
 def _times(p: np.ndarray, rate: np.ndarray, level: np.ndarray, left: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

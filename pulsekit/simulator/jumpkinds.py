@@ -13,7 +13,7 @@ from .model import Model
 from .paths import Midway, Sharing
 from .sites import rates
 
-__all__ = ["JumpKinds", "jump_kinds", "jump_rates", "normalised", "picked", "reaches"]
+__all__ = ["JumpKinds", "jump_kinds", "jump_rates"]
 
 
 class JumpKinds:
@@ -80,29 +80,6 @@ def jump_kinds(model: Model, layout: KetLayout) -> JumpKinds:
     if "_jump_kinds" not in model.__dict__:
         model.__dict__["_jump_kinds"] = JumpKinds(model, layout)
     return model.__dict__["_jump_kinds"]  # type: ignore[no-any-return]
-
-
-def reaches(x: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """Return the running sum of every kind's rate in kets, float64[kets, kinds].
-
-    Args:
-        x: complex128[kets, dim].
-        rates: float64[kinds, dim].
-    """
-    p = x.real**2 + x.imag**2
-    return np.cumsum(np.einsum("rd,kd->rk", p, rates), axis=1)  # unlike those of BLAS, a ket's depend on no other
-
-
-def picked(reach: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Return which kind random numbers [n] fall to in running sums [n, kinds], int64[n]."""
-    which = (reach <= uniform[:, None] * reach[:, -1:]).sum(axis=1)
-    return np.asarray(np.minimum(which, reach.shape[1] - 1))
-
-
-def normalised(x: np.ndarray) -> np.ndarray:
-    """Return kets complex128[kets, dim] of norm one."""
-    x = np.ascontiguousarray(x)  # the order of a sum depends on how numbers lie, and that of one ket is both
-    return x / np.sqrt((x.real**2 + x.imag**2).sum(axis=1))[:, None]
 
 
 def jump_rates(model: Model) -> List[Tuple[int, float]]:

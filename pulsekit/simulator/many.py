@@ -38,7 +38,8 @@ COLUMNS = 32  # of one lane, in one piece of work
 LANES = 16  # of small models, in one piece of work
 LONG = 2.0  # samples, a step that needs straightening
 # errors of runs in such steps over what the second run changed: (gap h)^2 + _LONG_DRIVEN (drive h)^2, over _LONG_CHANGE
-_LONG_CHANGE, _LONG_DRIVEN = 30.0, 4.0
+_LONG_CHANGE, _LONG_DRIVEN = 50.0, 6.0
+_LONG_TURNED = 0.0225  # of (J h)^2 and the same per rad by which drives turn transmons, what such steps add up
 _LONG_THIRD = 0.3  # of (J h)^3, what such steps leave of third order in the couplings
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
 _ROUGH = 0.032  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
@@ -72,7 +73,7 @@ def evolve_splitting(
         start, stop: samples.
         solver: "schroedinger" or "lindblad".
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         threads: plain threads over lanes and columns; the result is the same.
         cancel: looked at every 30 ms or so.
         steps: outer steps to extrapolate, in samples, each half of the one
@@ -163,13 +164,24 @@ class Ladder:
         return _ROUGH * self.model.dt**2 * (self.gap**2 + 0.15) * strength
 
     @cached_property
-    def _turn(self) -> Tuple[float, float]:
-        """What turns in a sample, squared, weighted by what it adds to errors; and what is left of third order."""
+    def _turning(self) -> np.ndarray:
+        """What errors of steps of two samples grow by per rad by which a drive turns a transmon, float64[n]."""
+        strength = np.zeros(self.model.n)
+        for i, j, w in self.live:
+            strength[[i, j]] += w * w / 2
+        return _LONG_TURNED * self.model.dt**2 * strength / max(1, len(self.live))
+
+    @cached_property
+    def _square(self) -> float:
+        """The square of the gaps, weighted by what couplings add to the change of an extrapolated run."""
         gaps, exchange = (x * self.model.dt for x in _coupled(self.model))
-        if not gaps.any():
-            return 0.0, 0.0
         weight = (exchange * gaps) ** 2
-        return float((weight * gaps**2).sum() / weight.sum()), _LONG_THIRD * float(exchange.max()) ** 3
+        return float((weight * gaps**2).sum() / weight.sum()) if weight.any() else 0.0
+
+    @cached_property
+    def _third(self) -> float:
+        """What runs in steps of two samples leave of third order in the couplings."""
+        return _LONG_THIRD * float(_coupled(self.model)[1].max(initial=0.0) * self.model.dt) ** 3
 
     @property
     def unit(self) -> float:
@@ -269,12 +281,15 @@ class Ladder:
         """Return columns after runs of some steps, with ``more`` after those that a lane needs beside them."""
         runs = [self.splitting(step) for step in steps]
         kets = [run.kets(self._enter(step, x).T) for step, run in zip(steps, runs)]
-        rough = np.zeros(len(lanes))
+        long = steps[0] == LONG
+        turn = self._square + _LONG_DRIVEN * score.strongest[lanes] ** 2
+        known = turn * (score.turned(lanes, start, stop) @ self._turning) if long else np.zeros(len(lanes))
         each = len(kets[0].re) // len(lanes)
-        if steps[0] != LONG or not self._together(score, lanes, start, stop, kets, rough, cancel):
+        if not (long and self._together(score, lanes, start, stop, kets, known, cancel)):
             for k, lane in enumerate(lanes):
-                courses, rough[k] = self._courses(score, lane, start, stop, steps)
-                if not more or rough[k] <= self.tolerance:
+                courses, rough = self._courses(score, lane, start, stop, steps)
+                known[k] += rough
+                if not more or known[k] <= self.tolerance:
                     mine = slice(k * each, (k + 1) * each)
                     for step, run, every in zip(steps, runs, kets):
                         run.finish(run.plan(courses[step]), every.some(mine), cancel)
@@ -284,10 +299,10 @@ class Ladder:
         out = rows[-1][-1]
         if more:
             each = x.shape[1] // len(lanes)
-            error = self._estimate(rows, steps, rough, score.strongest[lanes])
+            error = self._estimate(rows, steps, known, turn)
             for k in np.flatnonzero(error > self.tolerance).tolist():
                 mine = slice(k * each, (k + 1) * each)
-                if rough[k] > self.tolerance:
+                if known[k] > self.tolerance:
                     finer = (*steps[1:], steps[-1] / 2)
                     out[:, mine] = self._extrapolated(score, [lanes[k]], x[:, mine], start, stop, cancel, finer, True)
                 else:
@@ -302,13 +317,13 @@ class Ladder:
         start: int,
         stop: int,
         kets: Sequence[Kets],
-        rough: np.ndarray,
+        known: np.ndarray,
         cancel: Optional[threading.Event],
     ) -> bool:
         """Run short programs of one ket each by calls of one kernel, in steps of two samples and one.
 
-        Args: as of :meth:`_extrapolated`; ``rough`` gets what rough drives add
-            to the error.
+        Args: as of :meth:`_extrapolated`; what rough drives add to the error
+            is added to ``known``.
 
         Returns:
             Whether it could.
@@ -325,7 +340,7 @@ class Ladder:
                 raise CancelledError("The simulation was cancelled.")
             mine = slice(a, a + each)
             found = cross(one, two, what, numbers[mine], (kets[1].some(mine), kets[0].some(mine)))
-            rough[mine] = (self._rough * found).sum(axis=1)
+            known[mine] += (self._rough * found).sum(axis=1)
         return True
 
     def _refined(
@@ -394,24 +409,23 @@ class Ladder:
         rows.append(row)
 
     def _estimate(
-        self, rows: List[List[np.ndarray]], steps: Tuple[float, ...], rough: np.ndarray, drive: np.ndarray
+        self, rows: List[List[np.ndarray]], steps: Tuple[float, ...], known: np.ndarray, turn: np.ndarray
     ) -> np.ndarray:
         """Return estimates of the largest error of an amplitude, or of an entry of a density matrix, by lane.
 
         Args:
             rows: of the extrapolation.
             steps: theirs, samples.
-            rough: what rough drives add, by lane.
-            drive: the strongest, rad in a sample, by lane.
+            known: what drives add beside what runs show, by lane.
+            turn: the square of what turns in a sample, couplings and with them drives, by lane.
         """
         if len(rows) == 1:
-            return np.full(rough.shape, 1e-5 * (steps[-1] / self.unit) ** 2)
-        change = _largest(rows[-1][-1] - rows[-2][-1], len(rough))
+            return np.full(known.shape, 1e-5 * (steps[-1] / self.unit) ** 2)
+        change = _largest(rows[-1][-1] - rows[-2][-1], len(known))
         if not self.model.on_grid:
             return LATE * change
         if steps[0] == LONG:
-            turn, third = self._turn
-            return change * (turn + _LONG_DRIVEN * drive**2) / _LONG_CHANGE + third + rough
+            return change * turn / _LONG_CHANGE + self._third + known
         if len(rows) == 2:
             return (PAIR if self.rwa else PAIR_LAB) * change
         return (TRIPLE if len(rows) == 3 else MORE) * change

@@ -84,7 +84,7 @@ class Score(Shared):
             begin = float(round(begin)) if abs(begin - round(begin)) < 1e-7 else begin
             found.append((lines[tone.line].local_qubit, begin, tone))
         found.sort(key=lambda one: one[:2])
-        self.dt, self.lanes, self.made = dt, lanes, {}
+        self.dt, self.lanes, self.made, self.transmons = dt, lanes, {}, model.n
         self.tones = [tone for _, _, tone in found]
         self.when = [(q, begin, tone.samples.size) for q, begin, tone in found]
         mine, shape = slice(lanes.start, lanes.stop), (len(found), len(lanes))
@@ -97,10 +97,27 @@ class Score(Shared):
     @cached_property
     def strongest(self) -> np.ndarray:
         """By how many rad the strongest tone drives in a sample, float64[lanes]."""
-        envelopes = {id(t.samples): t.samples for t in self.tones}
-        peak = {key: np.abs(samples).max(initial=0.0) for key, samples in envelopes.items()}
-        drives = np.hypot(self.numbers[:, :, 0], self.numbers[:, :, 1]) * [peak[id(t.samples)] for t in self.tones]
-        return drives.max(axis=1, initial=0.0) * self.dt  # type: ignore[no-any-return]
+        peak = self._of_envelopes(lambda samples: np.abs(samples).max(initial=0.0))
+        return (self._drives * peak).max(axis=1, initial=0.0)  # type: ignore[no-any-return]
+
+    def turned(self, lanes: Sequence[int], start: int, stop: int) -> np.ndarray:
+        """Return by how many rad lanes drive every transmon in all, float64[lanes, n], by tones between two samples."""
+        inside = np.array([begin < stop and begin + size > start for _, begin, size in self.when], dtype=bool)
+        area = self._of_envelopes(lambda samples: np.abs(samples).sum()) * inside
+        out = np.zeros((len(lanes), self.transmons))
+        for k in np.flatnonzero(area).tolist():
+            out[:, self.when[k][0]] += self._drives[lanes, k] * area[k]
+        return out
+
+    @cached_property
+    def _drives(self) -> np.ndarray:
+        """What tones drive in a sample where their envelopes are 1, rad, float64[lanes, tones]."""
+        return np.hypot(self.numbers[:, :, 0], self.numbers[:, :, 1]) * self.dt
+
+    def _of_envelopes(self, what: Callable[[np.ndarray], float]) -> np.ndarray:
+        """Return a number of every tone's envelope, float64[tones]."""
+        known = {key: what(samples) for key, samples in {id(t.samples): t.samples for t in self.tones}.items()}
+        return np.array([known[id(t.samples)] for t in self.tones], dtype=float)
 
     def alike(self) -> List[np.ndarray]:
         """Return the lanes that play the same tones, kind by kind."""

@@ -38,7 +38,7 @@ def routes_of(space: Space, stack: Stack, track: Track, rwa: bool, tolerance: fl
         stack: whose pulses.
         track: lanes and windows.
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
 
     Returns:
         Tracks whose ``lanes`` are some of those of ``track``.

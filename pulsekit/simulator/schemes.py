@@ -60,7 +60,7 @@ def ladder(tolerance: float, turn: float = 0.0, gap: float = 0.0, whole: bool = 
     """Return the steps, in samples, that a tolerance begins with.
 
     Args:
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         turn, gap: as of :func:`unit`.
         whole: no line is late by a part of a sample, and the program is not
             too long, so that steps may be of two samples

@@ -11,8 +11,8 @@ unitary steps (:mod:`~pulsekit.simulator.rho`).
 from __future__ import annotations
 
 import threading
-from functools import partial
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from functools import cached_property, partial
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def evolve_sections(
         start, stop: samples.
         solver: "schroedinger" or "lindblad".
         rwa: drop counter-rotating terms.
-        tolerance: error allowed in a population.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
         threads: plain threads over kinds of lanes; the result is the same.
         cancel: looked at between pieces of work.
 
@@ -171,13 +171,21 @@ class Sections:
         edges = edges[np.concatenate([[True], np.diff(edges) > 1e-6 * dt])]
         edges[-1] = end
         middle = (edges[:-1] + edges[1:]) / 2
-        on = np.array([(t.start_s < middle) & (middle < t.start_s + t.samples.size * dt) for t in self.tones])
-        on = on.reshape(len(self.tones), len(middle))
-        cuts = np.flatnonzero((on[:, 1:] != on[:, :-1]).any(axis=0)) + 1 if len(self.tones) else np.zeros(0, dtype=int)
-        out = []
-        for a, b in zip([0, *cuts.tolist()], [*cuts.tolist(), len(middle)]):
+        starts = np.array([t.start_s for t in self.tones])
+        stops = starts + np.array([t.samples.size * dt for t in self.tones])
+        first, last = np.searchsorted(middle, starts, "right").tolist(), np.searchsorted(middle, stops).tolist()
+        turned: Dict[int, Set[int]] = {0: set()}  # tones that begin or end
+        for k, span in enumerate(zip(first, last)):
+            if span[0] < span[1]:
+                for at in span:
+                    turned.setdefault(at, set()).add(k)
+        cuts = [*sorted(turned), len(middle)]
+        out: List[_Stretch] = []
+        live: Set[int] = set()
+        for a, b in zip(cuts[:-1], cuts[1:]):
+            live ^= turned[a]
             if a < b:
-                playing = tuple(np.flatnonzero(on[:, a]).tolist())
+                playing = tuple(sorted(live))
                 constant = self.rwa and len({self.w[k] for k in playing}) == 1
                 out.append(_Stretch(edges[a : b + 1], playing, constant))
         return out
@@ -241,20 +249,28 @@ class Sections:
         steps, parts = max(1, steps), 1
         if self.space.density:
             carrier = 0.0 if self.rwa else min(self.w[k] for k in stretch.tones)
-            drives = self._drives()
-            some = [[drives[k] for k in stretch.tones]]
-            parts = decay_cut(self.space, tau, drives, some, carrier, self.span, self.allowed).steps
+            some = [[self._drives[k] for k in stretch.tones]]
+            parts = decay_cut(self.space, tau, self._lines, some, carrier, self.span, self.allowed).steps
             steps = parts * -(-steps // parts)
         each = steps * (1 if stretch.constant else 2)
         h = tau / each
         return each, parts, taylor_order(self._norm(stretch, h), max(self.allowed * h / self.span, 1e-16))
 
+    @cached_property
     def _drives(self) -> List[Drive]:
-        """Return what tones do to decay: neighbours differ in their steps, so that every edge counts as two ends."""
+        """What every tone does to decay: neighbours differ in their steps, so that every edge counts as two ends."""
         edges = sum(t.samples.size for t in self.tones)
         near = [float(self.model.w_frame[self.model.lines[t.line].local_qubit]) for t in self.tones]
         every = zip(self.tones, self.strength, self.w, near)
         return [Drive(t.line, strength, 2.0 * edges, abs(w - a)) for t, strength, w, a in every]
+
+    @cached_property
+    def _lines(self) -> List[Drive]:
+        """What all tones of every line do together: long programs have few lines."""
+        out: Dict[int, Drive] = {}
+        for d in self._drives:
+            out[d.line] = d._replace(strength=d.strength + (out[d.line].strength if d.line in out else 0.0))
+        return list(out.values())
 
     def _norm(self, stretch: _Stretch, span: float) -> float:
         drive = sum(self.strength[k] for k in stretch.tones)
