@@ -29,10 +29,15 @@ def _programs(device: Device, plays: "List[List[tuple[int, Shape]]]") -> list:
     return out
 
 
-def _check(device: Device, programs: list, tolerances: "tuple[float, ...]") -> None:
+def _check(device: Device, programs: list, tolerances: "tuple[float, ...]", **more: object) -> None:
     batch = compile(programs, Backend(device, "memory"))
     noisy = np.isfinite(device.transmons[0].t1 or np.inf)
-    settings = {"solver": "lindblad" if noisy else "schroedinger", "outputs": ("states",), "spectator_bound": 1e-12}
+    settings = {
+        "solver": "lindblad" if noisy else "schroedinger",
+        "outputs": ("states",),
+        "spectator_bound": 1e-12,
+        **more,
+    }
     fine = simulate(batch, device, tolerance=FINE, **settings).states
     for tolerance in tolerances:
         off = np.abs(simulate(batch, device, tolerance=tolerance, **settings).states - fine).max()
@@ -80,6 +85,14 @@ def test_a_pulse_on_all_of_a_line(n: int, levels: int, shape: Shape) -> None:
 def test_long_and_strong_drives_take_shorter_steps_in_time(device: Device, shape: Shape, tolerance: float) -> None:
     """Steps of two samples alone are off by more."""
     _check(device, _programs(device, [[(0, shape)]] * len(device.transmons)), (tolerance,))
+
+
+def test_what_a_run_changes_counts() -> None:
+    """From a random state runs in steps of two samples and of one are off by more, whatever drives it."""
+    device, rng = Device.line(3, t1=None), np.random.default_rng(30)
+    x = rng.normal(size=27) + 1j * rng.normal(size=27)
+    programs = _programs(device, [[(0, lambda a: pulse.Drag(400, 0.0988 * a, 86.585, -0.744))]] * 3)
+    _check(device, programs, (1e-6,), initial=x / np.linalg.norm(x))
 
 
 def _shape(rng: np.random.Generator, samples: int) -> Shape:
