@@ -12,6 +12,7 @@ from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program
 from .methods import METHODS
 from .model import ExtraTerm
+from .remembered import remembered
 
 __all__ = ["check_batch", "check_choices", "check_clusters", "check_extra", "check_settings", "check_trajectories"]
 
@@ -115,12 +116,16 @@ def check_clusters(clusters: Sequence[object], batch: Batch) -> None:
 def check_batch(batch: Batch, device: Device) -> None:
     """Refuse programs with channels that the device has not, or impossible numbers or LOs.
 
-    A program is looked at once per shape of device.
+    A program, and a batch of the same numbers, is looked at once per shape of device.
 
     Raises:
         SimulationError: with the channel and the time.
     """
     sizes = (len(device.drives), len(device.controls), device.n_qubits)
+    remembered(batch, ("checked", sizes), lambda: _check_batch(batch, sizes))
+
+
+def _check_batch(batch: Batch, sizes: Tuple[int, int, int]) -> None:
     _check_los(batch.los, sizes)
     for program in batch.programs:
         if program.__dict__.get("_checked") != sizes:

@@ -33,7 +33,7 @@ from ..program import Batch, LoTable
 from .activity import Activity, activity_of
 from .estimates import Estimator
 from .model import ExtraTerm, Model
-from .stack import batch_numbers
+from .remembered import remembered
 
 __all__ = ["Cluster", "LeftOut", "plan_clusters", "restricted"]
 
@@ -115,15 +115,8 @@ def plan_clusters(
     """
     if not spectator_bound > 0:
         raise SimulationError(f"Argument `spectator_bound` must be positive, but {spectator_bound} came.")
-    numbers = batch_numbers(batch, device.timing.dt)
-    known: Optional[Tuple[List[np.ndarray], Dict[Tuple[object, ...], List[Cluster]]]] = batch.__dict__.get("_clusters")
-    if known is None or not all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
-        known = ([np.array(a) for a in numbers], {})
-        batch.__dict__["_clusters"] = known
-    key = (device, spectator_bound, tuple(also), tuple(excited))
-    if key not in known[1]:
-        known[1][key] = _planned(batch, device, spectator_bound, set(also), frozenset(excited))
-    out = list(known[1][key])
+    name = ("clusters", device, spectator_bound, tuple(also), tuple(excited))
+    out = list(remembered(batch, name, lambda: _planned(batch, device, spectator_bound, set(also), frozenset(excited))))
     from .cost import TRAJECTORIES_ABOVE, check_memory
 
     for cluster in out:

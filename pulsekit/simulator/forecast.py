@@ -29,6 +29,7 @@ from .mapped import mapping_seconds, unknown_gates
 from .methods import choose
 from .model import Model
 from .reference import SMALL, Reference
+from .remembered import remembers
 from .repeats import Repeats, work_of
 from .rho import RhoEngine
 from .routes import routes_of
@@ -103,7 +104,7 @@ def forecast(
         trajectories: how many per experiment.
     """
     out = _Sum()
-    new = 0 if "_stacks" in batch.__dict__ else len(batch.programs)
+    new = 0 if remembers(batch, ("stacks", model.dt)) else len(batch.programs)
     density = solver == "lindblad"
     if solver != "trajectories" and method in ("auto", "polynomial") and fits_fast(model, density):
         space = space_of(model, density)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Plays, Program, resolve_frames
-from .stack import batch_numbers
+from .remembered import remembered
 
 __all__ = ["LaneGroup", "lane_groups"]
 
@@ -45,18 +45,12 @@ class LaneGroup:
 def lane_groups(batch: Batch) -> List[LaneGroup]:
     """Return the groups of a batch, parameters bound.
 
-    They are kept with the batch, beside copies of the numbers that they were
-    made of.
+    They are kept with the batch; one whose arrays were changed is grouped anew.
 
     Raises:
         SimulationError: parameters without values.
     """
-    numbers = batch_numbers(batch, 0.0)
-    known = batch.__dict__.get("_groups")
-    if known is None or not all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
-        known = ([np.array(a) for a in numbers], _groups(batch))
-        batch.__dict__["_groups"] = known
-    return list(known[1])
+    return list(remembered(batch, "lane groups", lambda: _groups(batch)))
 
 
 def _groups(batch: Batch) -> List[LaneGroup]:

@@ -15,8 +15,9 @@ import numpy as np
 from ..errors import SimulationError
 from ..program import Batch, Channel, LoTable, Op, Program, Pulse
 from ..units import TWO_PI
+from .remembered import remembered
 
-__all__ = ["Stack", "StackedPlays", "batch_numbers", "runs_of", "stacks_of"]
+__all__ = ["Stack", "StackedPlays", "runs_of", "stacks_of"]
 
 FLAT = 8  # a run of at least this many equal samples is a flat
 _PLAIN = (int(Op.PLAY), int(Op.DELAY), int(Op.SHIFT_PHASE), int(Op.ACQUIRE), int(Op.RESET))
@@ -100,35 +101,13 @@ class _Rows:
 def stacks_of(batch: Batch, dt: float) -> List[Stack]:
     """Return the stacks of a batch, parameters bound.
 
-    They are kept with the batch, beside copies of the numbers that they were
-    made of: a batch whose arrays were changed is stacked anew.
+    They are kept with the batch; one whose arrays were changed is stacked anew.
 
     Raises:
         SimulationError: parameters without values, or pulses with samples that
             are not finite.
     """
-    numbers = batch_numbers(batch, dt)
-    known = batch.__dict__.get("_stacks")
-    if known is not None and all(np.array_equal(a, b) for a, b in zip(known[0], numbers)):
-        return known[1]
-    stacks = _all_stacks(batch, dt)
-    batch.__dict__["_stacks"] = ([np.array(a) for a in numbers], stacks)
-    return stacks
-
-
-def batch_numbers(batch: Batch, dt: float) -> List[np.ndarray]:
-    """Return everything beside the programs that stacks depend on."""
-    los = batch.los
-    theta = np.zeros(0) if batch.theta is None else np.asarray(batch.theta)
-    return [
-        np.array(dt),
-        np.asarray(batch.program_of),
-        theta,
-        los.drive_frame,
-        los.control_frame,
-        los.drive,
-        los.control,
-    ]
+    return remembered(batch, ("stacks", dt), lambda: _all_stacks(batch, dt))
 
 
 def _all_stacks(batch: Batch, dt: float) -> List[Stack]:
