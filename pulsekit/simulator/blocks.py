@@ -1,4 +1,7 @@
-"""Keep lanes in blocks of eight, split into real and imaginary parts."""
+"""Keep lanes in blocks of eight, split into real and imaginary parts.
+
+Rows are copied by ``take``, which drops the GIL; indexing by arrays keeps it.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def by_envelope(keys: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 def pack(states: np.ndarray, lane_at: np.ndarray) -> np.ndarray:
     """Return complex128[lanes, entries] as float64[blocks, entries, 2, 8]."""
-    lanes = states[lane_at].reshape(-1, LANES, states.shape[1])
+    lanes = states.take(lane_at, axis=0).reshape(-1, LANES, states.shape[1])
     out = aligned(lanes.shape[0], lanes.shape[2], 2, LANES)
     out[:, :, 0] = lanes.real.transpose(0, 2, 1)
     out[:, :, 1] = lanes.imag.transpose(0, 2, 1)
@@ -71,7 +74,7 @@ def unpack(x: np.ndarray, place: np.ndarray) -> np.ndarray:
     out = np.empty((x.shape[0], LANES, x.shape[1]), dtype=np.complex128)
     out.real = x[:, :, 0].transpose(0, 2, 1)
     out.imag = x[:, :, 1].transpose(0, 2, 1)
-    return out.reshape(-1, x.shape[1])[place]
+    return out.reshape(-1, x.shape[1]).take(place, axis=0)
 
 
 def pack_vector(re: np.ndarray, im: np.ndarray) -> np.ndarray:

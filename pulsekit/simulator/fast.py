@@ -112,7 +112,7 @@ def _chained(
     def run(lanes: slice) -> None:
         mine = track.lanes[lanes]
         at = stack.experiments[mine]
-        x = _turn(space, states[at], -begin[mine] * space.model.dt)
+        x = _turn(space, _rows(states, at), -begin[mine] * space.model.dt)
         x = run_chain(space, chain.rows(lanes), propagators, x)
         out[at] = _turn(space, x, end[mine] * space.model.dt)
 
@@ -142,7 +142,7 @@ def _mapped(
     def run() -> None:
         maps = {g: map_of(space, g, precision, cancel) for g in repeats.gates}
         fast = np.array([maps[g] is not None for g in repeats.gates])[repeats.gate].all(axis=1)
-        x = _turn(space, states[at], -t0 * space.model.dt)
+        x = _turn(space, _rows(states, at), -t0 * space.model.dt)
         if fast.any():
             mine = repeats.take(fast)
             known = [m for m in map(maps.get, mine.gates) if m is not None]
@@ -180,7 +180,7 @@ def _sampled(
 
     def run(part: Track) -> None:
         at, t0, t1 = stack.experiments[part.lanes], begin[part.lanes], end[part.lanes]
-        x = _turn(space, states[at], -t0 * space.model.dt)
+        x = _turn(space, _rows(states, at), -t0 * space.model.dt)
         x = run_sampled(space, stack, part, x, t0, t1, rwa, tolerance, cancel=cancel)
         out[at] = _turn(space, x, t1 * space.model.dt)
 
@@ -208,6 +208,15 @@ def _cuts(lanes: int, fitting: int, threads: int, seconds: float) -> List[int]:
     if pieces <= 1:
         return [0, lanes]
     return [*(np.linspace(0, lanes // LANES, pieces + 1).astype(int) * LANES).tolist()[:-1], lanes]
+
+
+def _rows(states: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return copies of some experiments' states, made without the GIL (``states[at]`` keeps it)."""
+    if states.strides[0]:
+        return states.take(at, axis=0)
+    out = np.empty((len(at), *states.shape[1:]), dtype=np.complex128)
+    out[:] = states[0]
+    return out
 
 
 def _turn(space: Space, x: np.ndarray, t: np.ndarray) -> np.ndarray:

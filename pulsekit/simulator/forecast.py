@@ -269,9 +269,9 @@ def _sections(
 ) -> None:
     space = space_of(model, density)
     one = np.zeros((1, space.size, model.dim if density else 1), dtype=complex)[:, :, :1]
-    run = Sections(space, [_first(t) for t in tones], one, rwa, tolerance, stop * model.dt)
+    run = Sections(space, [_first(t) for t in tones], one, 0.0, stop * model.dt, rwa=rwa, tolerance=tolerance)
     blocks = -(-lanes // LANES)
-    for stretch in run.stretches(0.0, stop * model.dt):
+    for stretch in run.stretches():
         spans = np.diff(stretch.edges)
         samples = round(float(spans.sum()) / model.dt) * lanes
         if not stretch.tones:

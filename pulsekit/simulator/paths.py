@@ -77,7 +77,7 @@ class Midway(NamedTuple):
         return (self._take(order[k::hands]) for k in range(hands))
 
     def _take(self, which: np.ndarray) -> "Midway":
-        return Midway(self.re[which], self.im[which], self.place[which], self.sharing.take(which))
+        return Midway(self.re.take(which, 0), self.im.take(which, 0), self.place[which], self.sharing.take(which))
 
 
 def spans(begin: np.ndarray, end: np.ndarray) -> np.ndarray:

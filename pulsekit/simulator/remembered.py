@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Hashable, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Hashable, Optional, Tuple, TypeVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def remembered(batch: Batch, name: Hashable, make: Callable[[], T]) -> T:
     known = batch.__dict__.get("_remembered")
     if known is None or known[0] != numbers:
         known = batch.__dict__["_remembered"] = (numbers, {})
-    made = known[1]
+    made: Dict[Hashable, Any] = known[1]
     if name not in made:
         made[name] = make()
     return made[name]  # type: ignore[no-any-return]

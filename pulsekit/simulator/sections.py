@@ -123,8 +123,8 @@ def _run(
     x = states[lanes].reshape(len(lanes), space.size, -1)
     offset = space.offsets[None, :, None]
     x = x * np.exp(-1j * offset * (start * dt))
-    run = Sections(space, tones, x, rwa, tolerance, (stop - start) * dt)
-    for stretch in run.stretches(start * dt, stop * dt):
+    run = Sections(space, tones, x, start * dt, stop * dt, rwa=rwa, tolerance=tolerance)
+    for stretch in run.stretches():
         if cancel is not None and cancel.is_set():
             raise CancelledError("The simulation was cancelled.")
         run.cross(stretch, cancel)
@@ -133,10 +133,27 @@ def _run(
 
 
 class Sections:
-    """Lanes of one kind under way, in the common frame."""
+    """Lanes of one kind under way, in the common frame.
+
+    Args:
+        space: the linear system.
+        tones: whatever plays between ``begin`` and ``end``.
+        x: complex128[lanes, size, columns], the states at ``begin``.
+        begin, end: s.
+        rwa: drop counter-rotating terms.
+        tolerance: error allowed in an amplitude, or an entry of a density matrix.
+    """
 
     def __init__(
-        self, space: Space, tones: Sequence[Tone], x: np.ndarray, rwa: bool, tolerance: float, span: float
+        self,
+        space: Space,
+        tones: Sequence[Tone],
+        x: np.ndarray,
+        begin: float,
+        end: float,
+        *,
+        rwa: bool,
+        tolerance: float,
     ) -> None:
         self.space, self.model, self.tones, self.rwa = space, space.model, tones, rwa
         self.ket = space_of(space.model, False)
@@ -150,7 +167,7 @@ class Sections:
         sizes = [float(_class(np.abs(t.amplitude))[0]) if len(t.amplitude) else 0.0 for t in tones]
         self.strength = [half * size * peak for half, size, peak in zip(w_rate, sizes, peaks)]
         self.allowed = tolerance / 4
-        self.span = span
+        self.begin, self.end, self.span = begin, end, end - begin
         self.entries = _entries(self.ket)
         energies = self.ket.energies
         self.centre = float(energies.max() + energies.min()) / 2
@@ -162,14 +179,20 @@ class Sections:
         x = unpack(self.x, self.place)
         return x.reshape(len(x), self.space.size, self.columns)
 
-    def stretches(self, begin: float, end: float) -> List[_Stretch]:
-        """Return the interval as stretches of sections."""
+    @cached_property
+    def _edges(self) -> np.ndarray:
+        """Where any envelope may change, and both ends, s, ascending."""
         dt = self.model.dt
-        marks = [np.array([begin, end])] + [t.start_s + np.arange(t.samples.size + 1) * dt for t in self.tones]
-        edges = np.unique(np.concatenate(marks))
-        edges = edges[(edges >= begin) & (edges <= end)]
+        marks = [t.start_s + np.arange(t.samples.size + 1) * dt for t in self.tones]
+        edges = np.unique(np.concatenate([[self.begin, self.end], *marks]))
+        edges = edges[(edges >= self.begin) & (edges <= self.end)]
         edges = edges[np.concatenate([[True], np.diff(edges) > 1e-6 * dt])]
-        edges[-1] = end
+        edges[-1] = self.end
+        return edges
+
+    def stretches(self) -> List[_Stretch]:
+        """Return the interval as stretches of sections."""
+        dt, edges = self.model.dt, self._edges
         middle = (edges[:-1] + edges[1:]) / 2
         starts = np.array([t.start_s for t in self.tones])
         stops = starts + np.array([t.samples.size * dt for t in self.tones])
@@ -258,18 +281,46 @@ class Sections:
 
     @cached_property
     def _drives(self) -> List[Drive]:
-        """What every tone does to decay: neighbours differ in their steps, so that every edge counts as two ends."""
-        edges = sum(t.samples.size for t in self.tones)
+        """What every tone does to decay."""
         near = [float(self.model.w_frame[self.model.lines[t.line].local_qubit]) for t in self.tones]
         every = zip(self.tones, self.strength, self.w, near)
-        return [Drive(t.line, strength, 2.0 * edges, abs(w - a)) for t, strength, w, a in every]
+        return [Drive(t.line, strength, self._rough(t), abs(w - a)) for t, strength, w, a in every]
+
+    def _rough(self, tone: Tone) -> float:
+        """Return by how much an envelope changes in all, peak 1; where steps get others it ends and begins anew."""
+        first, last = self._places(tone)
+        peak = float(np.abs(tone.samples).max(initial=0.0))
+        if last <= first or not peak:
+            return 0.0
+        middle = (self._edges[first:last] + self._edges[first + 1 : last + 1]) / 2
+        z = tone.samples[np.floor((middle - tone.start_s) / self.model.dt).astype(np.int64)]
+        size = np.abs(z)
+        change = np.where(self._anew[first + 1 : last], size[1:] + size[:-1], np.abs(np.diff(z)))
+        return float(change.sum() + size[0] + size[-1]) / peak
+
+    def _places(self, tone: Tone) -> Tuple[int, int]:
+        """Return at which edges a tone begins and ends, as far as it is between both ends."""
+        near, size = 1e-6 * self.model.dt, tone.samples.size * self.model.dt
+        first, last = np.searchsorted(self._edges, [tone.start_s - near, tone.start_s + size - near])
+        return int(first), min(int(last), self._edges.size - 1)
+
+    @cached_property
+    def _anew(self) -> np.ndarray:
+        """Where steps may get others: sections of another length, or other tones, begin; bool[edges]."""
+        out = np.zeros(self._edges.size, dtype=bool)
+        out[1:-1] = np.abs(np.diff(self._edges, 2)) > 1e-6 * self.model.dt
+        out[[at for tone in self.tones for at in self._places(tone) if at < out.size]] = True
+        return out
 
     @cached_property
     def _lines(self) -> List[Drive]:
         """What all tones of every line do together: long programs have few lines."""
         out: Dict[int, Drive] = {}
         for d in self._drives:
-            out[d.line] = d._replace(strength=d.strength + (out[d.line].strength if d.line in out else 0.0))
+            known = out.get(d.line, d._replace(rough=0.0))
+            strength = max(d.strength, known.strength)
+            rough = (d.strength * d.rough + known.strength * known.rough) / strength if strength else 0.0
+            out[d.line] = known._replace(strength=strength, rough=rough)
         return list(out.values())
 
     def _norm(self, stretch: _Stretch, span: float) -> float:

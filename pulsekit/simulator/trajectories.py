@@ -218,7 +218,7 @@ class Trajectories:
             if crew.idle and not done:
                 kets, sharing = self._share(kets, sharing, k, plan, tree)
         alive, left = sharing.from_on(kets.place[:, 3])
-        states = self.run.layout.get(kets.re[alive], kets.im[alive])
+        states = self.run.layout.get(kets.re.take(alive, 0), kets.im.take(alive, 0))  # without the GIL
         return Paths(self.dressing.to_dressed(self.ends.leave(states.T)).T, left)
 
     def _share(self, kets: Kets, sharing: Sharing, k: int, plan: Plan, tree: "_Tree") -> Tuple[Kets, Sharing]:
@@ -281,7 +281,7 @@ class Trajectories:
             mine = moved[low : low + rows]
             tree.crew.spawn(partial(self._idle, paths, mine, owner[mine], k, span, tree), worth)
         alive, left = paths.sharing.narrowed(stay)
-        return Paths(self.idle.unjumped(paths.states[alive], span), left)
+        return Paths(self.idle.unjumped(paths.states.take(alive, 0), span), left)
 
     def _idle(self, paths: Paths, mine: np.ndarray, owner: np.ndarray, k: int, span: float, tree: "_Tree") -> None:
         """Take some of those who wait through an idle part, each in a state of its own, and on to the end."""

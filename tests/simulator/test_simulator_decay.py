@@ -13,7 +13,11 @@ from pulsekit.device import Device, Timing
 from pulsekit.program import Program, Pulse
 from pulsekit.simulator import Model, rho, simulate
 from pulsekit.simulator.decay import Cut, Drive, decay_cut, decays, edges_of, rough_of
+from pulsekit.simulator.lanes import lane_groups
+from pulsekit.simulator.sections import Sections
+from pulsekit.simulator.simulate import as_batch
 from pulsekit.simulator.space import space_of
+from pulsekit.simulator.timeline import tones_of
 
 SETTINGS: Any = {"noise": True, "outputs": ("states",), "spectator_bound": 1e-12}
 
@@ -119,6 +123,64 @@ def test_rough_counts_changes_and_ends_of_flats() -> None:
 def test_trains_of_pulses_keep_the_tolerance_in_entries() -> None:
     dev = decaying(1, 5, 20e-6)
     prog = bump(40, 0.4, 12)
+    want = simulate(prog, dev, tolerance=1e-12, **SETTINGS).states[0]
+    for tolerance in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9):
+        got = simulate(prog, dev, tolerance=tolerance, **SETTINGS).states[0]
+        assert np.abs(got - want).max() < tolerance / 2
+
+
+def late(dev: Device, *parts: float) -> Device:
+    """Return a device whose drive lines are late by parts of a sample."""
+    lines = [replace(d, delay_s=p * dev.timing.dt) for d, p in zip(dev.drives, parts)]
+    return replace(dev, drives=(*lines, *dev.drives[len(parts) :]))
+
+
+def under_way(dev: Device, prog: Program, tolerance: float) -> Sections:
+    """Return density matrices about to go from edge to edge."""
+    model = Model.from_device(dev, range(dev.n_qubits))
+    space = space_of(model, True)
+    plays = lane_groups(as_batch(prog, dev, None))[0].plays(model.dt)
+    x = np.zeros((1, space.size, 1), dtype=complex)
+    tones = tones_of(prog, plays, model)
+    return Sections(space, tones, x, 0.0, prog.duration * model.dt, rwa=True, tolerance=tolerance)
+
+
+def test_steps_of_late_lines_grow_as_the_fourth_root_of_the_plays() -> None:
+    """Every play counted the edges of all: steps grew as the root, their sum as the power 3/2."""
+    dev = late(decaying(1, 3, 50e-6), 0.4)
+    steps = [
+        max(run.plan(stretch)[1] for stretch in run.stretches() if stretch.tones)
+        for run in (under_way(dev, bump(40, 0.4, times), 1e-8) for times in (4, 64))
+    ]
+    assert steps[0] < steps[1] <= 2 * steps[0] + 2
+
+
+def test_changes_of_late_lines_are_counted_where_steps_get_others() -> None:
+    """Alone on its edges a smooth pulse changes by twice its peak; beside another line's, at every edge."""
+    flat, two = Pulse.from_shape("constant", 50, {}), late(decaying(2, 2, 50e-6), 0.4, 0.7)
+    pulses: List[Pulse] = []
+    rows = [play("d0", 0, pulses, gaussian(100, 25.0), 0.4), play("d1", 20, pulses, flat, 0.4)]
+    (alone,) = under_way(two, program(rows[:1], pulses[:1], 130), 1e-8)._drives
+    assert alone.rough == pytest.approx(2.0, abs=0.05)
+    one, other = under_way(two, program(rows, pulses, 130), 1e-8)._drives
+    size = np.abs(pulses[0].samples)
+    among = 4 * float(size[20:71].sum())  # samples of two sections each, at both ends of each
+    peak = float(size.max())
+    assert one.rough == pytest.approx((among + 2 * size[19] + 2 * size[71]) / peak, rel=1e-9)
+    assert other.rough == pytest.approx(2 * 100, abs=4)
+
+
+@pytest.mark.parametrize(("levels", "parts"), [((3,), (0.4,)), ((3, 2), (0.4, 0.4)), ((2, 3), (0.3, 0.8))])
+def test_trains_on_late_lines_keep_the_tolerance_in_entries(levels: Any, parts: Any) -> None:
+    dev = late(decaying(len(levels), 3, 20e-6), *parts)
+    dev = replace(dev, transmons=tuple(replace(t, levels=d) for t, d in zip(dev.transmons, levels)))
+    pulses: List[Pulse] = []
+    rows = [
+        play(f"d{q}", 45 * k + 7 * q, pulses, gaussian(40, 10.0), 0.4 - 0.02 * k, 0.3 * k)
+        for k in range(8)
+        for q in range(len(levels))
+    ]
+    prog = program(rows, pulses, 380)
     want = simulate(prog, dev, tolerance=1e-12, **SETTINGS).states[0]
     for tolerance in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9):
         got = simulate(prog, dev, tolerance=tolerance, **SETTINGS).states[0]
