@@ -38,6 +38,30 @@ class _Work(NamedTuple):
     seconds: float
 
 
+class _Call(NamedTuple):
+    """What a call wants of one stack."""
+
+    space: Space
+    stack: Stack
+    states: np.ndarray  # of all experiments
+    begin: np.ndarray  # int64[lanes], samples
+    end: np.ndarray
+    rwa: bool
+    tolerance: float
+    threads: int
+    cancel: Optional[threading.Event]
+    out: np.ndarray  # like states, is written
+
+    def entered(self, lanes: np.ndarray) -> np.ndarray:
+        """Return the states of some lanes, common frame."""
+        x = _rows(self.states, self.stack.experiments[lanes])
+        return _turn(self.space, x, -self.begin[lanes] * self.space.model.dt)
+
+    def left(self, lanes: np.ndarray, x: np.ndarray) -> None:
+        """Keep the states of some lanes, common frame."""
+        self.out[self.stack.experiments[lanes]] = _turn(self.space, x, self.end[lanes] * self.space.model.dt)
+
+
 def fits_fast(model: Model, density: bool) -> bool:
     """Tell whether the engine takes a model."""
     if model.extra or model.n > 2:
@@ -81,94 +105,60 @@ def evolve_fast(
     work: List[_Work] = []
     for stack in stacks:
         begin, end = start[stack.experiments], stop[stack.experiments]
+        call = _Call(space, stack, states, begin, end, rwa, tolerance, threads, cancel, out)
         for track in tracks_of(stack, model, begin, end):
             routes = routes_of(space, stack, track, rwa, tolerance)
             if routes.chained is not None:
-                work.append(_chained(space, stack, routes.chained, states, begin, end, tolerance, threads, out))
+                work.append(_chained(call, routes.chained))
             if routes.mapped is not None:
-                work.append(_mapped(space, stack, routes.mapped, states, begin, end, tolerance, cancel, out))
-            for part in routes.sampled:
-                work.append(_sampled(space, stack, part, states, begin, end, rwa, tolerance, threads, cancel, out))
+                work.append(_mapped(call, routes.mapped))
+            work += [_sampled(call, part) for part in routes.sampled]
     seconds = sum(w.seconds for w in work)
     run_all([job for w in work for job in w.jobs], min(threads, int(seconds / WORTH)))
     return out
 
 
-def _chained(
-    space: Space,
-    stack: Stack,
-    track: Track,
-    states: np.ndarray,
-    begin: np.ndarray,
-    end: np.ndarray,
-    tolerance: float,
-    threads: int,
-    out: np.ndarray,
-) -> _Work:
+def _chained(call: _Call, track: Track) -> _Work:
     """Return the work of lanes that go by propagators of their pulses."""
-    chain = chain_of(space, stack, track, begin, end)
-    propagators = chain_propagators(space, chain, tolerance)
+    space, states = call.space, call.states
+    chain = chain_of(space, call.stack, track, call.begin, call.end)
+    propagators = chain_propagators(space, chain, call.tolerance)
 
     def run(lanes: slice) -> None:
         mine = track.lanes[lanes]
-        at = stack.experiments[mine]
-        x = _turn(space, _rows(states, at), -begin[mine] * space.model.dt)
-        x = run_chain(space, chain.rows(lanes), propagators, x)
-        out[at] = _turn(space, x, end[mine] * space.model.dt)
+        call.left(mine, run_chain(space, chain.rows(lanes), propagators, call.entered(mine)))
 
     cost = chain.ids.size * states.shape[2] * (CHAIN * space.size**2 + CHAINED)
     fitting = CACHE // (32 * states.shape[1] * states.shape[2])  # states come and go
-    cuts = _cuts(len(track.lanes), max(fitting, SHORTEST), threads, cost)
+    cuts = _cuts(len(track.lanes), max(fitting, SHORTEST), call.threads, cost)
     return _Work([partial(run, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])], cost)
 
 
-def _mapped(
-    space: Space,
-    stack: Stack,
-    mapped: Mapped,
-    states: np.ndarray,
-    begin: np.ndarray,
-    end: np.ndarray,
-    tolerance: float,
-    cancel: Optional[threading.Event],
-    out: np.ndarray,
-) -> _Work:
+def _mapped(call: _Call, mapped: Mapped) -> _Work:
     """Return the work of lanes that go by maps of their gates; where a gate has none, sample by sample."""
-    track, repeats = mapped
+    space, (track, repeats) = call.space, mapped
     samples = sum(w.length for w in track.windows)
-    precision = precision_for(tolerance, max(samples, SHARED))
-    at, t0, t1 = stack.experiments[track.lanes], begin[track.lanes], end[track.lanes]
+    precision = precision_for(call.tolerance, max(samples, SHARED))
+    t0, t1 = call.begin[track.lanes], call.end[track.lanes]
 
     def run() -> None:
-        maps = {g: map_of(space, g, precision, cancel) for g in repeats.gates}
+        maps = {g: map_of(space, g, precision, call.cancel) for g in repeats.gates}
         fast = np.array([maps[g] is not None for g in repeats.gates])[repeats.gate].all(axis=1)
-        x = _turn(space, _rows(states, at), -t0 * space.model.dt)
+        x = call.entered(track.lanes)
         if fast.any():
             mine = repeats.take(fast)
             known = [m for m in map(maps.get, mine.gates) if m is not None]
             x[fast] = run_repeats(space, mine, known, x[fast], t0[fast], t1[fast])
         if not fast.all():
-            part, slow = select_lanes(track, ~fast), ~fast
-            x[slow] = run_sampled(space, stack, part, x[slow], t0[slow], t1[slow], True, tolerance, cancel=cancel)
-        out[at] = _turn(space, x, t1 * space.model.dt)
+            x[~fast] = _stepped(call, select_lanes(track, ~fast), x[~fast])
+        call.left(track.lanes, x)
 
     return _Work([run], mapping_seconds(space, repeats))
 
 
-def _sampled(
-    space: Space,
-    stack: Stack,
-    track: Track,
-    states: np.ndarray,
-    begin: np.ndarray,
-    end: np.ndarray,
-    rwa: bool,
-    tolerance: float,
-    threads: int,
-    cancel: Optional[threading.Event],
-    out: np.ndarray,
-) -> _Work:
+def _sampled(call: _Call, track: Track) -> _Work:
     """Return the work of lanes that go sample by sample: blocks that fit a cache."""
+    space, states = call.space, call.states
     lanes, width = len(track.lanes), states.shape[1] * states.shape[2]
     samples = sum(p.stop - p.start for w in track.windows for p in w.pieces if not p.flat)
     maps = FAMILY * space.size**2 if any(t.reach for t in track.tones) else 0
@@ -176,18 +166,21 @@ def _sampled(
     each = samples * states.shape[2] * SAMPLED * space.size**2
     shortest = min(SHORTEST, int(WORTH / max(each, 1e-9)) + 1)
     cost = lanes * each
-    cuts = _cuts(lanes, max(fitting, shortest), threads, cost)
+    cuts = _cuts(lanes, max(fitting, shortest), call.threads, cost)
 
     def run(part: Track) -> None:
-        at, t0, t1 = stack.experiments[part.lanes], begin[part.lanes], end[part.lanes]
-        x = _turn(space, _rows(states, at), -t0 * space.model.dt)
-        x = run_sampled(space, stack, part, x, t0, t1, rwa, tolerance, cancel=cancel)
-        out[at] = _turn(space, x, t1 * space.model.dt)
+        call.left(part.lanes, _stepped(call, part, call.entered(part.lanes)))
 
     parts = [track]
     if len(cuts) > 2:
         parts = [select_lanes(track, slice(a, b)) for a, b in zip(cuts[:-1], cuts[1:])]
     return _Work([partial(run, part) for part in parts], cost)
+
+
+def _stepped(call: _Call, track: Track, x: np.ndarray) -> np.ndarray:
+    """Return the states of a track after all of its samples, common frame."""
+    begin, end = call.begin[track.lanes], call.end[track.lanes]
+    return run_sampled(call.space, call.stack, track, x, begin, end, call.rwa, call.tolerance, cancel=call.cancel)
 
 
 def _cuts(lanes: int, fitting: int, threads: int, seconds: float) -> List[int]:

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -138,6 +138,30 @@ def _both(act: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
     return act(np.ascontiguousarray(y.conj().T)).conj().T
 
 
+class _Part(NamedTuple):
+    """What is run."""
+
+    score: Score
+    lanes: Sequence[int]  # of it, which play the same tones; of density matrices one
+    start: int  # samples
+    stop: int
+    cancel: Optional[threading.Event]
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return self.stop - self.start
+
+    def look(self) -> None:
+        """Look whether the run was cancelled.
+
+        Raises:
+            CancelledError: it was.
+        """
+        if self.cancel is not None and self.cancel.is_set():
+            raise CancelledError("The simulation was cancelled.")
+
+
 class Ladder:
     """Runs of halved steps, extrapolated until they agree."""
 
@@ -239,7 +263,7 @@ class Ladder:
                 phase = np.exp(-1j * self.dressing.energies * ((b - a) * self.model.dt))  # type: ignore[union-attr]
                 x = self.dressing.to_bare(phase[:, None] * self.dressing.to_dressed(x))
             else:
-                x = self._driven(score, lanes, x, a, b, cancel, steps)
+                x = self._driven(_Part(score, lanes, a, b, cancel), x, steps)
         return x
 
     def _stretches(self, score: Score, lane: int, start: int, stop: int) -> List[Tuple[int, int, bool]]:
@@ -249,50 +273,35 @@ class Ladder:
         key = ("stretches", start, stop, score.live[lane].tobytes())
         return score.once(key, lambda: stretches(score.sounding(lane), self.model.dt, start, stop, IDLE))
 
-    def _driven(
-        self,
-        score: Score,
-        lanes: Sequence[int],
-        x: np.ndarray,
-        start: int,
-        stop: int,
-        cancel: Optional[threading.Event],
-        steps: Optional[Tuple[float, ...]],
-    ) -> np.ndarray:
-        chosen = self._steps(stop - start) if steps is None else steps
-        if chosen[0] == LONG and (stop - start) % 2:  # the last sample on its own
-            halves = tuple(s / 2 for s in chosen)
-            if stop - start > 1:
-                x = self._extrapolated(score, lanes, x, start, stop - 1, cancel, chosen, steps is None)
-            return self._extrapolated(score, lanes, x, stop - 1, stop, cancel, halves, False)
-        return self._extrapolated(score, lanes, x, start, stop, cancel, chosen, steps is None)
+    def _driven(self, part: _Part, x: np.ndarray, steps: Optional[Tuple[float, ...]]) -> np.ndarray:
+        """Return columns after a part; steps as of :meth:`__call__`."""
+        chosen = self._steps(part.samples) if steps is None else steps
+        if chosen[0] != LONG or part.samples % 2 == 0:
+            return self._extrapolated(part, x, chosen, steps is None)
+        last = part.stop - 1  # the last sample on its own
+        if part.samples > 1:
+            x = self._extrapolated(part._replace(stop=last), x, chosen, steps is None)
+        return self._extrapolated(part._replace(start=last), x, tuple(s / 2 for s in chosen), False)
 
-    def _extrapolated(
-        self,
-        score: Score,
-        lanes: Sequence[int],
-        x: np.ndarray,
-        start: int,
-        stop: int,
-        cancel: Optional[threading.Event],
-        steps: Tuple[float, ...],
-        more: bool,
-    ) -> np.ndarray:
+    def _extrapolated(self, part: _Part, x: np.ndarray, steps: Tuple[float, ...], more: bool) -> np.ndarray:
         """Return columns after runs of some steps, with ``more`` after those that a lane needs beside them."""
+        score, lanes = part.score, part.lanes
         runs = [self.splitting(step) for step in steps]
         kets = [run.kets(self._enter(step, x).T) for step, run in zip(steps, runs)]
         long = steps[0] == LONG
         turn = self._square + _LONG_DRIVEN * score.strongest[lanes] ** 2
-        known = turn * (score.turned(lanes, start, stop) @ self._turning) if long else np.zeros(len(lanes))
+        known = np.zeros(len(lanes))
+        if long:
+            known = turn * (score.turned(lanes, part.start, part.stop) @ self._turning)
         each = len(kets[0].re) // len(lanes)
-        if not (long and self._together(score, lanes, start, stop, kets, known, cancel)):
+        if not (long and self._together(part, kets, known)):
             for k, lane in enumerate(lanes):
-                courses, rough = self._courses(score, lane, start, stop, steps)
+                courses, rough = self._courses(part, lane, steps)
                 known[k] += rough
                 if not more or known[k] <= self.tolerance:
                     mine = slice(k * each, (k + 1) * each)
                     for step, run, every in zip(steps, runs, kets):
-                        run.finish(run.plan(courses[step]), every.some(mine), cancel)
+                        run.finish(run.plan(courses[step]), every.some(mine), part.cancel)
         rows: List[List[np.ndarray]] = []
         for step, run, every in zip(steps, runs, kets):
             self._extend(rows, self._leave(step, run.states(every).T))
@@ -301,58 +310,41 @@ class Ladder:
             each = x.shape[1] // len(lanes)
             error = self._estimate(rows, steps, known, turn)
             for k in np.flatnonzero(error > self.tolerance).tolist():
-                mine = slice(k * each, (k + 1) * each)
+                mine, one = slice(k * each, (k + 1) * each), part._replace(lanes=[lanes[k]])
                 if known[k] > self.tolerance:
-                    finer = (*steps[1:], steps[-1] / 2)
-                    out[:, mine] = self._extrapolated(score, [lanes[k]], x[:, mine], start, stop, cancel, finer, True)
+                    out[:, mine] = self._extrapolated(one, x[:, mine], (*steps[1:], steps[-1] / 2), True)
                 else:
-                    own = [[y[:, mine] for y in row] for row in rows]
-                    out[:, mine] = self._refined(score, lanes[k], x[:, mine], start, stop, cancel, steps, own)
+                    out[:, mine] = self._refined(one, x[:, mine], steps, [[y[:, mine] for y in row] for row in rows])
         return out
 
-    def _together(
-        self,
-        score: Score,
-        lanes: Sequence[int],
-        start: int,
-        stop: int,
-        kets: Sequence[Kets],
-        known: np.ndarray,
-        cancel: Optional[threading.Event],
-    ) -> bool:
+    def _together(self, part: _Part, kets: Sequence[Kets], known: np.ndarray) -> bool:
         """Run short programs of one ket each by calls of one kernel, in steps of two samples and one.
 
-        Args: as of :meth:`_extrapolated`; what rough drives add to the error
-            is added to ``known``.
+        Args:
+            part: is run.
+            kets: those of steps of two samples and of one, are moved on.
+            known: gets what rough drives add to the error.
 
         Returns:
             Whether it could.
         """
-        if self.mode != "ket" or len(kets[0].re) > len(lanes) or not self.short(stop - start):
+        score, lanes = part.score, part.lanes
+        if self.mode != "ket" or len(kets[0].re) > len(lanes) or not self.short(part.samples):
             return False
         one, two = self.splitting(1.0), self.splitting(LONG)
-        what = score.played(lanes[0], start, stop, one.drive.known, align=2)
+        what = score.played(lanes[0], part.start, part.stop, one.drive.known, align=2)
         if one.drive.carried(what.layout, one.drive.grid(what.layout, 1.0).tables) is None:
             return False
-        numbers, each = score.numbers_of(lanes, what), int(CHUNK_SECONDS / self._seconds(stop - start))
+        numbers, each = score.numbers_of(lanes, what), int(CHUNK_SECONDS / self._seconds(part.samples))
         for a in range(0, len(lanes), each):
-            if cancel is not None and cancel.is_set():
-                raise CancelledError("The simulation was cancelled.")
+            part.look()
             mine = slice(a, a + each)
             found = cross(one, two, what, numbers[mine], (kets[1].some(mine), kets[0].some(mine)))
             known[mine] += (self._rough * found).sum(axis=1)
         return True
 
     def _refined(
-        self,
-        score: Score,
-        lane: int,
-        x: np.ndarray,
-        start: int,
-        stop: int,
-        cancel: Optional[threading.Event],
-        steps: Tuple[float, ...],
-        rows: List[List[np.ndarray]],
+        self, part: _Part, x: np.ndarray, steps: Tuple[float, ...], rows: List[List[np.ndarray]]
     ) -> np.ndarray:
         """Return one lane's columns after runs of halved steps until they agree; ``rows`` are what there is."""
         if steps[0] == LONG:
@@ -361,8 +353,8 @@ class Ladder:
         while error > self.tolerance and steps[-1] > FINEST * self.unit:
             steps = (*steps, steps[-1] / 2)
             run = self.splitting(steps[-1])
-            course = run.course(score.played(lane, start, stop, run.drive.known))
-            y = run.run(run.plan(course), self._enter(steps[-1], x), cancel)
+            course = run.course(part.score.played(part.lanes[0], part.start, part.stop, run.drive.known))
+            y = run.run(run.plan(course), self._enter(steps[-1], x), part.cancel)
             self._extend(rows, self._leave(steps[-1], y))
             error = float(self._estimate(rows, steps, np.zeros(1), np.zeros(1))[0])
         return rows[-1][-1]
@@ -381,15 +373,13 @@ class Ladder:
             self._chosen[samples] = steps_of(self.model, self.rwa, self.tolerance, samples)
         return self._chosen[samples]
 
-    def _courses(
-        self, score: Score, lane: int, start: int, stop: int, steps: Tuple[float, ...]
-    ) -> Tuple[Dict[float, Course], float]:
+    def _courses(self, part: _Part, lane: int, steps: Tuple[float, ...]) -> Tuple[Dict[float, Course], float]:
         """Return the course of every step, from that of the smallest, and what rough drives add to the error.
 
         They do so where there are steps of two samples (and of one).
         """
         run = self.splitting(1.0 if steps[0] == LONG else steps[-1])
-        what = score.played(lane, start, stop, run.drive.known, align=2 if steps[0] == LONG else 1)
+        what = part.score.played(lane, part.start, part.stop, run.drive.known, align=2 if steps[0] == LONG else 1)
         finest = run.course(what)
         if steps[0] == LONG:
             long, rough = straightened(finest, run.drive, what)
