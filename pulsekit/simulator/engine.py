@@ -15,7 +15,6 @@ from typing import Any, Iterator, Optional, Sequence, Tuple, Type
 import numpy as np
 
 from .._ext import kernel
-from ..errors import CancelledError
 from ..program import Pulse
 from .blocks import LANES, aligned, apply, by_envelope, pack, pack_vector, phases, unpack
 from .cached import Chain, propagators_of
@@ -25,6 +24,7 @@ from .magnus import magnus_piece
 from .space import Space
 from .stack import Stack, runs_of
 from .tables import PolyTable, TooStrongError, frame_table, lab_table
+from .threads import look
 from .windows import LineTone, Piece, Track, Window
 
 __all__ = ["chain_propagators", "engine_of", "precision_for", "precision_of", "run_sampled"]
@@ -238,8 +238,7 @@ class Engine:
         Raises:
             CancelledError: it was.
         """
-        if self.cancel is not None and self.cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(self.cancel)
 
     def parts_of(self, start: int, stop: int, work: float) -> Iterator[Tuple[int, int]]:
         """Cut samples into parts of about 50 ms, looking for cancellation before each.

@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Set
 
 import numpy as np
 
-from ..errors import CancelledError, SimulationError
+from ..errors import SimulationError
 from ..program import Batch
 from .checks import check_settings
 from .fast import evolve_fast, fits_fast
@@ -18,7 +18,7 @@ from .methods import LARGEST_DENSITY, METHODS, choose
 from .model import Model
 from .stack import Stack, stacks_of
 from .tables import TooStrongError
-from .threads import run_all
+from .threads import look, run_all
 from .timeline import tones_of
 
 __all__ = ["check_method", "evolve", "evolve_batch", "evolve_group"]
@@ -134,8 +134,7 @@ def evolve_batch(
         of the methods that were taken.
     """
     density = solver == "lindblad"
-    if cancel is not None and cancel.is_set():
-        raise CancelledError("The simulation was cancelled.")
+    look(cancel)
     check_method(model, method, density)
     if method == "polynomial" or (method == "auto" and fits_fast(model, density)):
         flat = x.reshape(len(x), -1, 1) if density else x
@@ -169,8 +168,7 @@ def evolve_batch(
             parts.append((group if same.all() else group.take(same), a, b))
 
     def run(part: LaneGroup, a: int, b: int) -> None:
-        if cancel is not None and cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(cancel)
         out[part.experiments] = evolve_group(
             model,
             part,

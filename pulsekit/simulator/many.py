@@ -10,7 +10,6 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 import numpy as np
 
-from ..errors import CancelledError
 from .course import Course
 from .dressing import LARGEST, WHOLE, Dressing, dressing_of
 from .kinks import cross, straightened
@@ -23,7 +22,7 @@ from .processor import Processor, processor_of
 from .schemes import STRANG, ladder, unit
 from .sites import sites_of
 from .splitting import CHUNK_SECONDS, Kets, Splitting, StepChoice
-from .threads import run_all
+from .threads import look, run_all
 from .timeline import Tone
 
 __all__ = ["FINEST", "Ladder", "IDLE", "evolve_splitting", "gap_of", "steps_of", "supports", "turn_of"]
@@ -151,15 +150,6 @@ class _Part(NamedTuple):
     def samples(self) -> int:
         """How many there are."""
         return self.stop - self.start
-
-    def look(self) -> None:
-        """Look whether the run was cancelled.
-
-        Raises:
-            CancelledError: it was.
-        """
-        if self.cancel is not None and self.cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
 
 
 class Ladder:
@@ -337,7 +327,7 @@ class Ladder:
             return False
         numbers, each = score.numbers_of(lanes, what), int(CHUNK_SECONDS / self._seconds(part.samples))
         for a in range(0, len(lanes), each):
-            part.look()
+            look(part.cancel)
             mine = slice(a, a + each)
             found = cross(one, two, what, numbers[mine], (kets[1].some(mine), kets[0].some(mine)))
             known[mine] += (self._rough * found).sum(axis=1)

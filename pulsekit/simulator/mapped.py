@@ -10,12 +10,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .._ext import kernel
-from ..errors import CancelledError
 from .cached import free_evolution
 from .coordinates import coordinates_of
 from .gatemaps import Gate, angles_of, gate_maps
 from .repeats import KEPT, Repeats
 from .space import Space
+from .threads import look
 
 __all__ = ["map_of", "mapping_seconds", "run_repeats", "unknown_gates"]
 
@@ -44,8 +44,7 @@ def map_of(
     known: Dict[Tuple[Gate, float], Optional[np.ndarray]] = space.__dict__.setdefault("_gates", {})
     key, lock = (gate, precision), _making.setdefault(space, threading.Lock())
     while not lock.acquire(timeout=0.05):
-        if cancel is not None and cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(cancel)
     try:
         if key not in known:
             made = gate_maps(space, gate, precision, cancel)

@@ -16,8 +16,8 @@ from typing import Callable, List, Optional, Sequence, Tuple
 import numpy as np
 from scipy.linalg import expm
 
-from ..errors import CancelledError
 from .model import Model
+from .threads import look
 from .timeline import Tone
 
 __all__ = ["SMALL", "Reference", "evolve_reference"]
@@ -113,10 +113,6 @@ class Reference:
         self.mixed = any(np.any(m[change != -1]) for m in self.operators)
         self.most = [0.0 if m is None else float(np.abs(change[np.abs(m) > 0]).max(initial=0)) for m in self.rest]
 
-    def _look(self) -> None:
-        if self.cancel is not None and self.cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
-
     def _turn(self, x: np.ndarray, phase: np.ndarray) -> np.ndarray:
         factor = np.exp(1j * phase)
         factor = factor[None, :] if factor.ndim == 1 else factor
@@ -132,7 +128,7 @@ class Reference:
     def step(
         self, active: List[Tuple[Tone, complex]], x: np.ndarray, a: float, b: float, tolerance: float
     ) -> np.ndarray:
-        self._look()
+        look(self.cancel)
         if not active and (not self.density or not self.collapse):
             return self._turn(x, -self.diagonal * (b - a))
         if not active:
@@ -153,7 +149,7 @@ class Reference:
         if not self.density and self.model.dim <= SMALL:
             return self._product(active, a, h, steps) @ x
         for k in range(steps):
-            self._look()
+            look(self.cancel)
             t = a + k * h
             h1, h2 = self._hamiltonians(active, t + np.array(_GAUSS) * h)
             x = self._exponential(_CFM[0] * h1 + _CFM[1] * h2, x, h, 0.5)
@@ -164,7 +160,7 @@ class Reference:
         """Return the propagator of so many steps of ``h`` (s) from ``a`` on, complex128[lanes, dim, dim]."""
         total = np.broadcast_to(np.eye(self.model.dim, dtype=complex), (self.lanes, self.model.dim, self.model.dim))
         for first in range(0, steps, AT_ONCE):
-            self._look()
+            look(self.cancel)
             t = a + np.arange(first, min(first + AT_ONCE, steps)) * h
             h1, h2 = (self._hamiltonians(active, t + g * h) for g in _GAUSS)
             values, vectors = np.linalg.eigh(np.stack([_CFM[0] * h1 + _CFM[1] * h2, _CFM[1] * h1 + _CFM[0] * h2], 1))

@@ -17,13 +17,12 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 import numpy as np
 
 from .._ext import kernel
-from ..errors import CancelledError
 from .blocks import LANES, aligned, apply, by_envelope, pack, phases, unpack
 from .decay import Drive, decay_cut, decays
 from .magnus import LARGEST, NODES, WEIGHTS, Entries, magnus_error, packed, rwa_error, taylor_order
 from .model import Model
 from .space import Space, space_of
-from .threads import run_all
+from .threads import look, run_all
 from .timeline import Tone
 
 __all__ = ["MAX_DENSITY", "MAX_KET", "Sections", "evolve_sections"]
@@ -125,8 +124,7 @@ def _run(
     x = x * np.exp(-1j * offset * (start * dt))
     run = Sections(space, tones, x, start * dt, stop * dt, rwa=rwa, tolerance=tolerance)
     for stretch in run.stretches():
-        if cancel is not None and cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(cancel)
         run.cross(stretch, cancel)
     x = run.result() * np.exp(-1j * -offset * (stop * dt))
     out[lanes] = x.reshape(states[lanes].shape)
@@ -229,8 +227,7 @@ class Sections:
         work = 5e-9 * each * order * len(self.entries.values) * (self.model.dim if self.space.density else self.columns)
         chunk = max(1, min(_CHUNK // numbers, int(0.05 / work)))
         for a in range(0, len(tau), chunk):
-            if cancel is not None and cancel.is_set():
-                raise CancelledError("The simulation was cancelled.")
+            look(cancel)
             b = min(a + chunk, len(tau))
             amps = self._amplitudes(stretch, stretch.edges[a : b + 1], steps, w)
             if self.space.density:

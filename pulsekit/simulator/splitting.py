@@ -17,7 +17,6 @@ from typing import Optional, Tuple
 import numpy as np
 
 from .._ext import kernel
-from ..errors import CancelledError
 from .course import Course, Grid, LocalDrive
 from .ket import MARGIN, KetLayout
 from .layers import Layers
@@ -25,6 +24,7 @@ from .model import Model
 from .played import Played
 from .schemes import Scheme
 from .sites import sites_of
+from .threads import look
 
 __all__ = ["NOTHING", "Kets", "Plan", "Splitting", "StepChoice", "Watch"]
 
@@ -206,8 +206,7 @@ class Splitting:
         Raises:
             CancelledError: ``cancel`` was set.
         """
-        if cancel is not None and cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(cancel)
         layout = self.layout
         return kernel("split").run(  # type: ignore[no-any-return]
             kets.re,

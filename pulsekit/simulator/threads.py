@@ -14,7 +14,7 @@ from typing import Callable, Deque, List, Optional, Sequence, TypeVar
 
 from ..errors import CancelledError
 
-__all__ = ["Crew", "abandonable", "run_all"]
+__all__ = ["Crew", "abandonable", "look", "run_all"]
 
 T = TypeVar("T")
 WAITING = 64  # jobs of a crew that wait, at most
@@ -63,6 +63,16 @@ def run_all(jobs: Sequence[Callable[[], T]], threads: int = 1) -> List[T]:
     return results  # type: ignore[return-value]
 
 
+def look(cancel: Optional[threading.Event]) -> None:
+    """Look whether a run was cancelled.
+
+    Raises:
+        CancelledError: ``cancel`` was set.
+    """
+    if cancel is not None and cancel.is_set():
+        raise CancelledError("The simulation was cancelled.")
+
+
 def abandonable(job: Callable[[], T], cancel: Optional[threading.Event]) -> T:
     """Return what a job returns that cannot look at ``cancel`` itself.
 
@@ -90,8 +100,7 @@ def abandonable(job: Callable[[], T], cancel: Optional[threading.Event]) -> T:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     while thread.is_alive():
-        if cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(cancel)
         thread.join(0.05)
     for error in errors:
         raise error

@@ -20,7 +20,7 @@ from typing import ContextManager, List, NamedTuple, Optional, Sequence, Tuple, 
 import numpy as np
 
 from .._ext import kernel
-from ..errors import CancelledError, SimulationError
+from ..errors import SimulationError
 from .blocks import aligned
 from .branches import Branches, gathered
 from .dressing import Dressing
@@ -33,7 +33,7 @@ from .model import Model
 from .operators import parts
 from .paths import Midway, Paths, Sharing, Waiting, edges, spans
 from .splitting import CHUNK_SECONDS, Kets, Plan, Splitting, Watch
-from .threads import Crew
+from .threads import Crew, look
 from .timeline import Tone
 
 __all__ = ["CROSSED", "IDLE", "STEP", "Trajectories"]
@@ -286,8 +286,7 @@ class Trajectories:
     def _idle(self, paths: Paths, mine: np.ndarray, owner: np.ndarray, k: int, span: float, tree: "_Tree") -> None:
         """Take some of those who wait through an idle part, each in a state of its own, and on to the end."""
         assert self.idle is not None
-        if tree.cancel is not None and tree.cancel.is_set():
-            raise CancelledError("The simulation was cancelled.")
+        look(tree.cancel)
         found = self.idle.cross(paths.states[owner], paths.sharing.waiting.take(mine), span, tree.draws)
         jumps = paths.sharing.jumps[owner] + found.jumps
         self._pass(Paths(found.states, Sharing(np.arange(len(mine) + 1), found.waiting, jumps)), k + 1, tree)
