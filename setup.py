@@ -19,6 +19,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 EXT = Path("pulsekit") / "_ext"
+HEADERS = sorted(str(EXT / p.name) for p in (ROOT / EXT).glob("*.h"))
 KERNELS = sorted(p.stem for p in (ROOT / EXT).glob("*.pyx") if p.stem != "cpu")
 
 COMMON = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fcx-limited-range"]
@@ -55,6 +56,8 @@ def extensions() -> list:
                 Extension(
                     f"pulsekit._ext.{level}.{kernel}",
                     [str(EXT / f"{kernel}.pyx")],
+                    include_dirs=[str(EXT)],
+                    depends=HEADERS,
                     extra_compile_args=COMMON + flags,
                 )
                 for kernel in KERNELS

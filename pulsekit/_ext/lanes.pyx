@@ -7,19 +7,7 @@ depend neither on its neighbours nor on how lanes are cut into blocks.
 
 cdef extern from *:
     """
-    #if defined(__GNUC__) && defined(__AVX512F__)
-    typedef double vd __attribute__((vector_size(64), aligned(8), may_alias));
-    #define NV 1
-    #elif defined(__GNUC__) && defined(__AVX__)
-    typedef double vd __attribute__((vector_size(32), aligned(8), may_alias));
-    #define NV 2
-    #elif defined(__GNUC__)
-    typedef double vd __attribute__((vector_size(16), aligned(8), may_alias));
-    #define NV 4
-    #else
-    typedef double vd;
-    #define NV 8
-    #endif
+    #include "vectors.h"
     #define MAXR 96
     #define MAXG 9
 
@@ -29,8 +17,6 @@ cdef extern from *:
         const int *more;                 /* lab: of an entry, mirrored?, odd terms, the first of their monomials */
         const int *group;                /* lab: how many monomials of each kind */
     } poly_plan;
-
-    #define LOOP for (int v = 0; v < NV; v++)
 
     /* One sample's map on one block: x <- U(z) x. Coefficients are shared
        (stride 1, c[k]) or one per lane (c[k*8 + lane]). */

@@ -29,28 +29,6 @@ def run(
     fallen_im: np.ndarray,
     falls: np.ndarray,
 ) -> bool: ...
-def picked(
-    re: np.ndarray,
-    im: np.ndarray,
-    margin: int,
-    rates: np.ndarray,
-    first: np.ndarray,
-    uniform: np.ndarray,
-    reach: np.ndarray,
-    which: np.ndarray,
-) -> None: ...
-def jumped(
-    re: np.ndarray,
-    im: np.ndarray,
-    margin: int,
-    origin: np.ndarray,
-    factor: np.ndarray,
-    ket: np.ndarray,
-    which: np.ndarray,
-    out_re: np.ndarray,
-    out_im: np.ndarray,
-) -> None: ...
-def normalised(x: np.ndarray, turn: np.ndarray, out: np.ndarray) -> None: ...
 def products(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, count: np.ndarray, out: np.ndarray) -> None: ...
 def carried(
     energies: np.ndarray,
@@ -122,14 +100,4 @@ def lanes(
     lent: np.ndarray,
     fallen: np.ndarray,
     falls: np.ndarray,
-) -> None: ...
-def sparse_times(start: np.ndarray, column: np.ndarray, value: np.ndarray, x: np.ndarray, out: np.ndarray) -> None: ...
-def turned(
-    start: np.ndarray,
-    column: np.ndarray,
-    value: np.ndarray,
-    x: np.ndarray,
-    sign: float,
-    work: np.ndarray,
-    out: np.ndarray,
 ) -> None: ...

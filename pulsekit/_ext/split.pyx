@@ -6,28 +6,16 @@ to DP = 4 or 8 entries; the others follow, slowest last. MARGIN doubles before
 and after the data may be read (they are multiplied by zero).
 """
 
-from libc.math cimport cos, exp, sin, sqrt
+from libc.math cimport cos, exp, sin
 from libc.string cimport memcpy, memset
 
 cdef enum:
     TURNS = 16  # rows over which a carrier's phase is multiplied up
-    SHORT = 1000  # rows and samples of work that is done before another thread could have the GIL
-    SOME = 16000  # amplitudes, likewise
 
 cdef extern from *:
     """
     #include <math.h>
-    typedef double v4 __attribute__((vector_size(32)));
-    typedef double v4u __attribute__((vector_size(32), aligned(8)));
-    #define LD(p) ((v4)(*(const v4u*)(p)))
-    #define ST(p, v) (*(v4u*)(p) = (v4u)(v))
-    #if defined(__clang__) || __GNUC__ >= 12
-    #define MIX(x, a, b, c, d) __builtin_shufflevector(x, x, a, b, c, d)
-    #else
-    typedef long long m4 __attribute__((vector_size(32)));
-    #define MIX(x, a, b, c, d) __builtin_shuffle(x, (m4){a, b, c, d})
-    #endif
-    #define INL static inline __attribute__((always_inline))
+    #include "fours.h"
 
     /* lane l of the result is lane l + n of x, round and round */
     INL v4 rotate(v4 x, const int n) {
@@ -248,26 +236,6 @@ cdef extern from *:
                else pairfour_d(re, im, total, 2, sj, dj, c, 0); }
     }
 
-    static double ps_norm(const double* re, const double* im, long total) {
-        v4 s = {0, 0, 0, 0}, t = {0, 0, 0, 0};
-        for (long k = 0; k < total; k += 4) {
-            v4 x = LD(re + k), y = LD(im + k);
-            s += x * x; t += y * y;
-        }
-        s += t;
-        return (s[0] + s[1]) + (s[2] + s[3]);
-    }
-
-    /* mean of r, weighted by the squares of the amplitudes */
-    static double ps_mean(const double* re, const double* im, const double* r, long total) {
-        v4 s = {0, 0, 0, 0}, t = {0, 0, 0, 0};
-        for (long k = 0; k < total; k += 4) {
-            v4 x = LD(re + k), y = LD(im + k), p = x * x + y * y;
-            s += p; t += LD(r + k) * p;
-        }
-        return ((t[0] + t[1]) + (t[2] + t[3])) / ((s[0] + s[1]) + (s[2] + s[3]));
-    }
-
     static void ps_diagonal(double* re, double* im, long total, const double* dr, const double* di) {
         for (long k = 0; k < total; k += 4) {
             v4 a = LD(dr + k), b = LD(di + k), x = LD(re + k), y = LD(im + k);
@@ -405,9 +373,9 @@ cdef extern from *:
     void ps_pair(double*, double*, long, long, int, long, int, const double*, int) nogil
     void ps_pairrow(double*, double*, long, long, long, int, const double*, int, int) nogil
     void ps_swap(double*, double*, long, const double*) nogil
-    double ps_norm(const double*, const double*, long) nogil
+    double fours_norm(const double*, const double*, long) nogil
     void ps_diagonal(double*, double*, long, const double*, const double*) nogil
-    double ps_mean(const double*, const double*, const double*, long) nogil
+    double fours_mean(const double*, const double*, const double*, long) nogil
     void ps_seen(const double*, const double*, const double*, double*, int) nogil
     void ps_pieces(const double*, const double*, const double*, const double*, int, int, double*) nogil
     void ps_times(const double*, double*, int) nogil
@@ -590,7 +558,7 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
             z = segments[k, 1]
             if t == 0 or fresh:
                 if watched:
-                    lent[r] = exp(0.5 * span[k] * ps_mean(pr, pi, &rate[0], total))
+                    lent[r] = exp(0.5 * span[k] * fours_mean(pr, pi, &rate[0], total))
                 if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
                     _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
                 fresh = False
@@ -628,7 +596,7 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
                 t += 1
                 budget -= 1
                 if watched:
-                    norm = ps_norm(pr, pi, total)
+                    norm = fours_norm(pr, pi, total)
                     at = place[r, 3]
                     while place[r, 3] < place[r, 4] and norm <= threshold[place[r, 3]] * lent[r]:
                         place[r, 3] += 1
@@ -657,114 +625,6 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
         if k < last:
             break
     return k == last
-
-
-def picked(const double[:, ::1] re, const double[:, ::1] im, long margin, const double[:, ::1] rates,
-           const long[::1] first, const double[::1] uniform, double[::1] reach, long[::1] which):
-    """Write which jump everybody makes who waits in some kets.
-
-    Args:
-        re, im, margin: as of :func:`run`.
-        rates: float64[kinds, total], at which amplitudes' squares jump, 1/s.
-        first: int64[kets + 1], each one's first of those who wait.
-        uniform: float64[waiting], in [0, 1).
-        reach: float64[kinds], scratch.
-        which: int64[waiting].
-    """
-    if uniform.shape[0] < SHORT and re.shape[0] * rates.shape[1] < SOME:
-        _picked(re, im, margin, rates, first, uniform, reach, which)
-    else:
-        with nogil:
-            _picked(re, im, margin, rates, first, uniform, reach, which)
-
-
-cdef void _picked(const double[:, ::1] re, const double[:, ::1] im, long margin, const double[:, ::1] rates,
-                  const long[::1] first, const double[::1] uniform, double[::1] reach,
-                  long[::1] which) noexcept nogil:
-    cdef Py_ssize_t r, k, w, kinds = rates.shape[0]
-    cdef double all
-    for r in range(re.shape[0]):
-        all = 0.0
-        for k in range(kinds):
-            all += ps_mean(&re[r, margin], &im[r, margin], &rates[k, 0], rates.shape[1])
-            reach[k] = all
-        for w in range(first[r], first[r + 1]):
-            k = 0
-            while k < kinds - 1 and reach[k] <= uniform[w] * all:
-                k += 1
-            which[w] = k
-
-
-def jumped(const double[:, ::1] re, const double[:, ::1] im, long margin, const long[:, ::1] origin,
-           const double[:, ::1] factor, const long[::1] ket, const long[::1] which, double[:, ::1] out_re,
-           double[:, ::1] out_im):
-    """Write kets after a jump each, of norm one.
-
-    Args:
-        re, im, margin: as of :func:`run`.
-        origin: int64[kinds, total], whence every amplitude comes in a jump.
-        factor: float64[kinds, total], times what.
-        ket, which: int64[jumps], who jumps how.
-        out_re, out_im: float64[jumps, as re], margins zeroed.
-    """
-    if ket.shape[0] * origin.shape[1] < SOME:
-        _jumped(re, im, margin, origin, factor, ket, which, out_re, out_im)
-    else:
-        with nogil:
-            _jumped(re, im, margin, origin, factor, ket, which, out_re, out_im)
-
-
-cdef void _jumped(const double[:, ::1] re, const double[:, ::1] im, long margin, const long[:, ::1] origin,
-                  const double[:, ::1] factor, const long[::1] ket, const long[::1] which, double[:, ::1] out_re,
-                  double[:, ::1] out_im) noexcept nogil:
-    cdef Py_ssize_t r, k, i, total = origin.shape[1]
-    cdef const double* pr
-    cdef const double* pi
-    cdef double* qr
-    cdef double* qi
-    cdef double scale
-    for r in range(ket.shape[0]):
-        pr = &re[ket[r], margin]
-        pi = &im[ket[r], margin]
-        qr = &out_re[r, margin]
-        qi = &out_im[r, margin]
-        k = which[r]
-        for i in range(total):
-            qr[i] = factor[k, i] * pr[origin[k, i]]
-            qi[i] = factor[k, i] * pi[origin[k, i]]
-        scale = 1.0 / sqrt(ps_norm(qr, qi, total))
-        for i in range(total):
-            qr[i] *= scale
-            qi[i] *= scale
-
-
-def normalised(const double[:, :, ::1] x, const double[:, ::1] turn, double[:, :, ::1] out):
-    """Write kets times phases, of norm one.
-
-    Args:
-        x, out: float64[m, dim, 2].
-        turn: float64[dim, 2].
-    """
-    if out.shape[0] * out.shape[1] < SOME:
-        _normalised(x, turn, out)
-    else:
-        with nogil:
-            _normalised(x, turn, out)
-
-
-cdef void _normalised(const double[:, :, ::1] x, const double[:, ::1] turn, double[:, :, ::1] out) noexcept nogil:
-    cdef Py_ssize_t m, r
-    cdef double norm, scale, re, im
-    for m in range(out.shape[0]):
-        norm = 0.0
-        for r in range(out.shape[1]):
-            norm += x[m, r, 0] * x[m, r, 0] + x[m, r, 1] * x[m, r, 1]
-        scale = 1.0 / sqrt(norm)
-        for r in range(out.shape[1]):
-            re = x[m, r, 0] * scale
-            im = x[m, r, 1] * scale
-            out[m, r, 0] = turn[r, 0] * re - turn[r, 1] * im
-            out[m, r, 1] = turn[r, 0] * im + turn[r, 1] * re
 
 
 # Tables of all transmons lie in one array, one after another: float64[rows, d, d, 2] each. ``sites``, int64[k, 5], has
@@ -1086,62 +946,3 @@ def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, :
             _run(one_re[n : n + 1], one_im[n : n + 1], margin, total, levels, strides, group, dp, one_segments,
                  one_busy, fine, one_layers, one_pool, one_kinds, one_diagonal, one_place[n : n + 1], whole,
                  one_span, none, none, lent, fallen, fallen, falls)
-
-
-def sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,
-                 double[:, :, ::1] out):
-    """Write a real sparse matrix times complex vectors.
-
-    Args:
-        start, column, value: the matrix by rows (CSR).
-        x, out: float64[m, dim, 2].
-    """
-    cdef Py_ssize_t m
-    if out.shape[0] * out.shape[1] < SHORT:
-        for m in range(out.shape[0]):
-            _sparse_times(start, column, value, x[m], out[m])
-    else:
-        with nogil:
-            for m in range(out.shape[0]):
-                _sparse_times(start, column, value, x[m], out[m])
-
-
-cdef void _sparse_times(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, ::1] x,
-                        double[:, ::1] out) noexcept nogil:
-    cdef Py_ssize_t r, k
-    cdef double re, im
-    for r in range(out.shape[0]):
-        re = 0.0
-        im = 0.0
-        for k in range(start[r], start[r + 1]):
-            re = re + value[k] * x[column[k], 0]
-            im = im + value[k] * x[column[k], 1]
-        out[r, 0] = re
-        out[r, 1] = im
-
-
-def turned(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,
-           double sign, double[:, ::1] work, double[:, :, ::1] out):
-    """Write x + sign P x + P P x / 2 of a real sparse matrix P and complex vectors.
-
-    Args:
-        start, column, value: the matrix by rows (CSR).
-        x, out: float64[m, dim, 2].
-        work: float64[dim, 2].
-    """
-    if out.shape[0] * out.shape[1] < SHORT:
-        _turned(start, column, value, x, sign, work, out)
-    else:
-        with nogil:
-            _turned(start, column, value, x, sign, work, out)
-
-
-cdef void _turned(const int[::1] start, const int[::1] column, const double[::1] value, const double[:, :, ::1] x,
-                  double sign, double[:, ::1] work, double[:, :, ::1] out) noexcept nogil:
-    cdef Py_ssize_t m, r, k
-    for m in range(out.shape[0]):
-        _sparse_times(start, column, value, x[m], work)
-        _sparse_times(start, column, value, work, out[m])
-        for r in range(out.shape[1]):
-            for k in range(2):
-                out[m, r, k] = x[m, r, k] + sign * work[r, k] + 0.5 * out[m, r, k]

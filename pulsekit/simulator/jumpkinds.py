@@ -52,7 +52,7 @@ class JumpKinds:
             uniform: float64, their random numbers in [0, 1).
         """
         which, reach = np.empty(uniform.size, dtype=np.int64), np.empty(len(self.rates))
-        kernel("split").picked(due.re, due.im, MARGIN, self.rates, due.sharing.first, uniform, reach, which)
+        kernel("jumps").picked(due.re, due.im, MARGIN, self.rates, due.sharing.first, uniform, reach, which)
         return which
 
     def jumped(self, due: Midway, draws: Draws) -> Midway:
@@ -70,7 +70,7 @@ class JumpKinds:
         new = np.flatnonzero(np.append(True, pair[1:] != pair[:-1]))
         ket, which = np.divmod(pair[new], len(self.rates))
         re, im = self.layout.empty(len(new))
-        kernel("split").jumped(due.re, due.im, MARGIN, self._origin, self._factor, ket, which, re, im)
+        kernel("jumps").jumped(due.re, due.im, MARGIN, self._origin, self._factor, ket, which, re, im)
         sharing = Sharing(np.append(new, len(order)), waiting.take(order), due.sharing.jumps[ket] + 1)
         return Midway(re, im, due.place[ket], sharing)
 

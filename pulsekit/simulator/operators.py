@@ -58,7 +58,7 @@ def real_times(matrix: sparse.csr_matrix, x: np.ndarray) -> np.ndarray:
     """Return matrix @ x, the matrix real and x complex128[dim, m], without the GIL."""
     columns = np.ascontiguousarray(x.T, dtype=np.complex128)
     out = np.empty((x.shape[1], matrix.shape[0]), dtype=np.complex128)
-    kernel("split").sparse_times(matrix.indptr, matrix.indices, matrix.data, parts(columns), parts(out))
+    kernel("sparse").sparse_times(matrix.indptr, matrix.indices, matrix.data, parts(columns), parts(out))
     return out.T
 
 

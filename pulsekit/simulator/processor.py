@@ -90,7 +90,7 @@ class Processor:
     def _turned(self, x: np.ndarray, sign: float) -> np.ndarray:
         p, rows, work = self.p, np.ascontiguousarray(x.T, dtype=np.complex128), np.empty((x.shape[0], 2))
         out = np.empty_like(rows)
-        kernel("split").turned(p.indptr, p.indices, p.data, parts(rows), sign, work, parts(out))
+        kernel("sparse").turned(p.indptr, p.indices, p.data, parts(rows), sign, work, parts(out))
         return out.T
 
 

@@ -300,7 +300,7 @@ class Trajectories:
         row -= before
         x = np.ascontiguousarray(paths.states)
         states = np.empty_like(x)
-        kernel("split").normalised(parts(x), parts(self._leave), parts(states))
+        kernel("jumps").normalised(parts(x), parts(self._leave), parts(states))
         tree.found.append(Branches(states, sharing.first, tree.draws.members[row], sharing.jumps))
 
 
