@@ -451,8 +451,6 @@ cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, c
                  int dp) noexcept nogil:
     cdef Py_ssize_t g
     for g in range(gates.shape[0]):
-        if gates[g, 0] < 0:
-            continue
         if gates[g, 0] == 0 or gates[g, 0] == 3:
             ps_pair(re, im, total, gates[g, 1], <int>gates[g, 2], gates[g, 3], <int>gates[g, 4], pool + gates[g, 5],
                     gates[g, 0] == 3)
@@ -471,8 +469,9 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
         double[:, ::1] fallen_im, long[:, ::1] falls):
     """Run outer steps K A K A ... of a whole program on kets, one after another, in place.
 
-    Each step is, for every stage: the stage's diagonal, its local unitaries
-    (the first takes up the diagonal), then the coupling layer after it. A segment's steps are of one length.
+    Each step is its diagonal, its local unitaries (the first takes up the
+    diagonal), then the coupling layer after it. A segment's steps are of one
+    length.
 
     The squared norm of a ket is watched where thresholds wait for it. At a
     step at whose end it is, half a step earlier or so, not above the next
@@ -491,10 +490,10 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
         busy: int64[k, 2]: site with local unitaries, ascending in a segment,
             and where its first one is in ``tables``.
         tables: float64[all], local unitaries float64[d, d, 2], those of a
-            site and a segment one after another, steps times stages.
+            site and a segment one after another, one per step.
         layers: int64[kinds, gates, 6]: (kind, si, di, sj, dj, offset in pool).
-        kinds: int64[rows, 2 * stages]: diagonal of each stage, then layer
-            after each; -1: none.
+        kinds: int64[rows, 2]: diagonal of a step, then the layer after it;
+            -1: none.
         diagonal: float64[kinds, 2, total].
         place: int64[kets, 5]: the segment, the steps done of it, whether the
             ket is whole (without a layer of the next step), the first of
@@ -526,8 +525,7 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
                const long[:, ::1] kinds, const double[:, :, ::1] diagonal, long[:, ::1] place, long budget,
                const double[::1] span, const double[::1] rate, const double[::1] threshold, double[::1] lent,
                double[:, ::1] fallen_re, double[:, ::1] fallen_im, long[:, ::1] falls) noexcept nogil:
-    cdef Py_ssize_t last = segments.shape[0] - 1, most = falls.shape[0] - 1, r, k, t, s, b, q, first, count, at
-    cdef Py_ssize_t stages = kinds.shape[1] // 2
+    cdef Py_ssize_t last = segments.shape[0] - 1, most = falls.shape[0] - 1, r, k, t, b, q, first, count, at
     cdef double* pr
     cdef double* pi
     cdef const double* u
@@ -563,36 +561,35 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
                     _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
                 fresh = False
             while t < count and budget > 0 and falls[most, 0] < most:
-                for s in range(stages):
-                    er = ei = NULL
-                    if kinds[z, s] >= 0:
-                        er = &diagonal[kinds[z, s], 0, 0]
-                        ei = &diagonal[kinds[z, s], 1, 0]
-                    u0 = NULL
-                    u1 = NULL
-                    rowbusy = False
-                    for b in range(first, segments[k + 1, 5]):
-                        q = busy[b, 0]
-                        u = &tables[0] + busy[b, 1] + (t * stages + s) * width[q]
-                        if q < group:
-                            rowbusy = True
-                            if q == 0:
-                                u0 = u
-                            else:
-                                u1 = u
+                er = ei = NULL
+                if kinds[z, 0] >= 0:
+                    er = &diagonal[kinds[z, 0], 0, 0]
+                    ei = &diagonal[kinds[z, 0], 1, 0]
+                u0 = NULL
+                u1 = NULL
+                rowbusy = False
+                for b in range(first, segments[k + 1, 5]):
+                    q = busy[b, 0]
+                    u = &tables[0] + busy[b, 1] + t * width[q]
+                    if q < group:
+                        rowbusy = True
+                        if q == 0:
+                            u0 = u
                         else:
-                            ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
-                            er = ei = NULL
-                    if er != NULL:
-                        ps_diagonal(pr, pi, total, er, ei)
-                    if rowbusy:
-                        _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
-                        ps_row(pr, pi, total // dp, cr, ci, d0, dp)
-                    kind = kinds[z, stages + s]
-                    if t == count - 1 and s == stages - 1 and segments[k, 4] != -2:
-                        kind = segments[k, 4]
-                    if kind >= 0:
-                        _layer(pr, pi, total, layers[kind], &pool[0], dp)
+                            u1 = u
+                    else:
+                        ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
+                        er = ei = NULL
+                if er != NULL:
+                    ps_diagonal(pr, pi, total, er, ei)
+                if rowbusy:
+                    _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
+                    ps_row(pr, pi, total // dp, cr, ci, d0, dp)
+                kind = kinds[z, 1]
+                if t == count - 1 and segments[k, 4] != -2:
+                    kind = segments[k, 4]
+                if kind >= 0:
+                    _layer(pr, pi, total, layers[kind], &pool[0], dp)
                 t += 1
                 budget -= 1
                 if watched:

@@ -33,7 +33,7 @@ from .steps import Acquire, Kind, Step
 __all__ = ["Branch", "Walk", "evolve_states", "split", "take_lanes"]
 
 DENSITY = 729  # dimension beyond which no density matrix is made
-STEPS = (4.0, 2.0, 1.0)  # units (simulator.schemes), of trajectories
+STEPS = (4.0, 2.0, 1.0)  # units (simulator.steps), of trajectories
 STEP_ERROR = 7.5e-5  # of a population: below what the shots of most experiments resolve
 UNSEEN = 0.05  # over the root of the shots: a tenth of a population's spread, which two units may err by
 COLUMN = 50  # cost of a column of a density matrix in trajectories (five qutrits: 25 at 1e-4, 75 at 1e-6)

@@ -33,10 +33,10 @@ from .remembered import remembers
 from .repeats import Repeats, work_of
 from .rho import RhoEngine
 from .routes import routes_of
-from .schemes import unit
 from .sections import Sections
 from .space import Space, space_of
 from .stack import Stack, stacks_of
+from .steps import unit
 from .timeline import Tone, tones_of
 from .trajectories import CROSSED
 from .trajectories import IDLE as LONG_IDLE

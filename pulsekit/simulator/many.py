@@ -19,9 +19,9 @@ from .localdrive import stretches
 from .model import Model
 from .played import Score
 from .processor import Processor, processor_of
-from .schemes import STRANG, ladder, unit
 from .sites import sites_of
-from .splitting import CHUNK_SECONDS, Kets, Splitting, StepChoice
+from .splitting import CHUNK_SECONDS, Kets, Splitting
+from .steps import ladder, unit
 from .threads import look, run_all
 from .timeline import Tone
 
@@ -210,10 +210,7 @@ class Ladder:
     def splitting(self, step: float) -> Splitting:
         """Return the propagator with an outer step in samples."""
         if step not in self._splittings:
-            choice = StepChoice(STRANG, step)
-            self._splittings[step] = Splitting(
-                self.model, choice, rwa=self.rwa, tolerance=self.tolerance, mode=self.mode
-            )
+            self._splittings[step] = Splitting(self.model, step, rwa=self.rwa, tolerance=self.tolerance, mode=self.mode)
         return self._splittings[step]
 
     def ends(self, step: float) -> Processor:
@@ -221,7 +218,7 @@ class Ladder:
         if step not in self._ends:
             n, h = self.model.labels.astype(np.float64), step * self.model.dt
             bare = n @ (self.model.w_bare - self.w_c) + (n * (n - 1)) @ (self.model.w_alpha / 2)
-            undone = two_body(sites_of(self.model, self.w_c, "ket"), STRANG, h).reshape(-1)
+            undone = two_body(sites_of(self.model, self.w_c, "ket"), h).reshape(-1)
             self._ends[step] = processor_of(h, tuple(self.model.levels), bare, self.live, undone)
         return self._ends[step]
 

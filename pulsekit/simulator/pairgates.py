@@ -1,11 +1,11 @@
-"""Tabulate what couplings do during a step of a split-operator scheme.
+"""Tabulate what couplings do during a step of a splitting.
 
 A layer K(b h) is one gate per coupling, exp(-i b h J (a_i^dag a_j + h.c.)),
 block diagonal in the pair's excitations: entry (a, b) of a block is real
 where a - b is even and -i times a real number where it is odd.
 
 Gates of couplings that share a transmon do not commute; a layer is a
-palindrome of classes of disjoint pairs. What a scheme leaves of order eps^2 of each
+palindrome of classes of disjoint pairs. What a step leaves of order eps^2 of each
 pair by itself is removed: a diagonal two-body term, solved so that the step
 has exactly the pair's energies (Newton; it is the corrector of Laskar and
 Robutel, numerically).
@@ -21,7 +21,6 @@ from scipy.linalg import expm
 
 from .ket import KetLayout
 from .operators import embed, lowering
-from .schemes import Scheme
 from .spectrum import dressed_basis
 
 __all__ = ["Gate", "coupling_gate", "damping_gate", "pair_correction", "pair_shift"]
@@ -133,12 +132,12 @@ _corrections: Dict[Tuple[object, ...], np.ndarray] = {}
 
 
 def pair_correction(
-    scheme: Scheme, h: float, levels: Tuple[int, int], diagonals: Tuple[np.ndarray, np.ndarray], w_j: float
+    h: float, levels: Tuple[int, int], diagonals: Tuple[np.ndarray, np.ndarray], w_j: float
 ) -> np.ndarray:
     """Return the diagonal that makes a step exact for an idle pair, rad/s.
 
     Args:
-        scheme, h: the step, s.
+        h: the step, s.
         levels: d_i, d_j.
         diagonals: local energies float64[d_i], float64[d_j], rad/s.
         w_j: rad/s.
@@ -146,14 +145,14 @@ def pair_correction(
     Returns:
         float64[d_j, d_i].
     """
-    key = (scheme.name, h, levels, diagonals[0].tobytes(), diagonals[1].tobytes(), w_j)
+    key = (h, levels, diagonals[0].tobytes(), diagonals[1].tobytes(), w_j)
     if key not in _corrections:
-        _corrections[key] = _solve_correction(scheme, h, levels, diagonals, w_j)
+        _corrections[key] = _solve_correction(h, levels, diagonals, w_j)
     return _corrections[key]
 
 
 def _solve_correction(
-    scheme: Scheme, h: float, levels: Tuple[int, int], diagonals: Tuple[np.ndarray, np.ndarray], w_j: float
+    h: float, levels: Tuple[int, int], diagonals: Tuple[np.ndarray, np.ndarray], w_j: float
 ) -> np.ndarray:
     di, dj = levels
     local = (diagonals[1][:, None] + diagonals[0][None, :]).reshape(-1)
@@ -162,11 +161,9 @@ def _solve_correction(
     excitations = level % di + level // di
     exact = expm(-1j * h * (np.diag(local) + b))
     out = np.zeros(di * dj)
-    layers = {c: expm(-1j * h * c * b) for c in {scheme.first, *(k for _, k in scheme.stages)}}
+    layer = expm(-0.5j * h * b)
     for _ in range(6):
-        u = layers[scheme.first]
-        for a, k in scheme.stages:
-            u = layers[k] @ (np.exp(-1j * h * a * (local + out))[:, None] * u)
+        u = layer @ (np.exp(-1j * h * (local + out))[:, None] * layer)
         change = np.zeros(di * dj)
         for n in np.unique(excitations):
             index = np.flatnonzero(excitations == n)

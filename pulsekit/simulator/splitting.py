@@ -1,10 +1,10 @@
 """Evolve states of three or more transmons by splitting (method S).
 
 H = A + B: A local and exact (drives, anharmonicities), B the couplings, about
-a hundred times weaker. Each outer step is a composition of
-:mod:`~pulsekit.simulator.schemes` with one local stage; its cost is the state
-size times the number of driven transmons and couplings. Density matrices are
-kets of twice as many sites (:mod:`~pulsekit.simulator.sites`).
+a hundred times weaker. Each outer step is that of
+:mod:`~pulsekit.simulator.steps`; its cost is the state size times the number
+of driven transmons and couplings. Density matrices are kets of twice as many
+sites (:mod:`~pulsekit.simulator.sites`).
 """
 
 from __future__ import annotations
@@ -22,21 +22,12 @@ from .ket import MARGIN, KetLayout
 from .layers import Layers
 from .model import Model
 from .played import Played
-from .schemes import Scheme
 from .sites import sites_of
 from .threads import look
 
-__all__ = ["NOTHING", "Kets", "Plan", "Splitting", "StepChoice", "Watch"]
+__all__ = ["NOTHING", "Kets", "Plan", "Splitting", "Watch"]
 
 CHUNK_SECONDS = 0.03  # between looks at ``cancel``
-
-
-@dataclass(frozen=True)
-class StepChoice:
-    """A scheme and its outer step in samples (a whole number, or 1 over one)."""
-
-    scheme: Scheme
-    samples: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,24 +77,24 @@ class Splitting:
 
     Args:
         model: the cluster.
-        choice: scheme and step.
+        step: samples, a whole number or one over one.
         rwa: drop counter-rotating terms.
         tolerance: error allowed in the local propagators of a program.
         mode: "ket", "density", or "nojump" (a trajectory between jumps).
     """
 
-    def __init__(self, model: Model, choice: StepChoice, *, rwa: bool, tolerance: float, mode: str = "ket") -> None:
-        self.model, self.choice = model, choice
+    def __init__(self, model: Model, step: float, *, rwa: bool, tolerance: float, mode: str = "ket") -> None:
+        self.model, self.step = model, step
         self.w_c = float(np.mean(model.w_bare))
         self.sites = sites_of(model, self.w_c, mode)
         self.layout = KetLayout(self.sites.levels)
-        self.layers = Layers(model, self.sites, self.layout, choice.scheme)
+        self.layers = Layers(model, self.sites, self.layout)
         self.drive = LocalDrive(model, self.sites.energies, self.w_c, rwa=rwa, tolerance=tolerance / 10)
         self._levels = np.array(self.layout.levels, dtype=np.int64)
 
     def course(self, what: Played) -> Course:
         """Return what is played as segments with their local propagators."""
-        return self.drive.course(what, self.choice.samples)
+        return self.drive.course(what, self.step)
 
     def run(self, plan: Plan, columns: np.ndarray, cancel: Optional[threading.Event] = None) -> np.ndarray:
         """Evolve columns complex128[size, m] through a plan."""
@@ -234,6 +225,5 @@ class Splitting:
 
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""
-        stages = len(self.choice.scheme.stages)
         passes = 1.0 + len(self.layout.levels) + 0.7 * len(self.sites.couplings)
-        return 2e-7 + 4e-10 * stages * self.layout.total * passes
+        return 2e-7 + 4e-10 * self.layout.total * passes

@@ -58,7 +58,7 @@ class Trajectories:
         lane: which lane's amplitudes.
         start, stop: samples.
         rwa: drop counter-rotating terms.
-        units: outer step in units of :func:`~pulsekit.simulator.schemes.unit`.
+        units: outer step in units of :func:`~pulsekit.simulator.steps.unit`.
         step: the same in samples, whatever the model needs.
     """
 

@@ -20,8 +20,7 @@ from pulsekit.simulator.many import evolve_splitting
 from pulsekit.simulator.methods import choose
 from pulsekit.simulator.operators import embed, lowering
 from pulsekit.simulator.reference import evolve_reference
-from pulsekit.simulator.schemes import STRANG
-from pulsekit.simulator.splitting import Splitting, StepChoice
+from pulsekit.simulator.splitting import Splitting
 from pulsekit.simulator.timeline import Tone
 
 KETS = {"solver": "schroedinger", "rwa": True}
@@ -409,10 +408,10 @@ def test_looks_at_cancel_do_not_change_a_bit(monkeypatch):
 def test_local_propagators_of_long_steps_are_those_of_their_samples(samples):
     m = model((3, 2, 2))
     tones = random_tones(m, 403, 3, 5)  # ends within a step of 2 and of 4
-    idle = Splitting(m, StepChoice(STRANG, 1.0), rwa=True, tolerance=1e-8).sites.energies
+    idle = Splitting(m, 1.0, rwa=True, tolerance=1e-8).sites.energies
 
     def total(step, q):
-        run = Splitting(m, StepChoice(STRANG, step), rwa=True, tolerance=1e-8)
+        run = Splitting(m, step, rwa=True, tolerance=1e-8)
         course = run.course(run.drive.played(tones, 0, 0, 403))
         grid, u = course.grid, np.eye(m.levels[q], dtype=complex)
         for h, count, busy, row in zip(grid.h, grid.counts, grid.busy[:, q], grid.rows[:, q]):

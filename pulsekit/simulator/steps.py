@@ -1,32 +1,19 @@
-"""Hold the coefficients of the splitting, and its steps, as data.
+"""Choose the steps of a splitting.
 
-A step of length h is K(b0 h) A(a1 h) K(b1 h) ... with A the local part (exact)
-and K the couplings, about a hundred times weaker (epsilon). Errors have even
-powers of h only, so that runs of two or more steps are extrapolated
-(Romberg). Measured on the workloads of benchmarks/ (largest error of a
-population): steps of 2 and 1 samples 4e-7, of 1 and 1/2 4e-8, with 1/4 1e-9,
-with 1/8 1e-10.
+A step of length h is K(h / 2) A(h) K(h / 2) (Strang, SIAM J. Numer. Anal. 5,
+506 (1968)) with A the local part (exact) and K the couplings, about a hundred
+times weaker (epsilon). Errors have even powers of h only, so that runs of two
+or more steps are extrapolated (Romberg). Measured on the workloads of
+benchmarks/ (largest error of a population): steps of 2 and 1 samples 4e-7, of
+1 and 1/2 4e-8, with 1/4 1e-9, with 1/8 1e-10.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Tuple
 
-__all__ = ["STRANG", "Scheme", "ladder", "unit"]
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """One symmetric composition, all coefficients positive."""
-
-    name: str
-    first: float  # b0, at both ends
-    stages: Tuple[Tuple[float, float], ...]  # (a, b after it)
-
-
-STRANG = Scheme("strang", 0.5, ((1.0, 0.5),))
+__all__ = ["ladder", "unit"]
 
 
 # (tolerance from which a program begins with them, steps in units); what they changed says whether it needs more
