@@ -170,6 +170,15 @@ def test_changes_of_late_lines_are_counted_where_steps_get_others() -> None:
     assert other.rough == pytest.approx(2 * 100, abs=4)
 
 
+def test_a_late_line_ends_and_begins_where_another_does() -> None:
+    """On the same edges too: from there on, steps may be others."""
+    dev, pulses = late(decaying(2, 2, 50e-6), 0.4, 0.4), []  # type: ignore[var-annotated]
+    flat = Pulse.from_shape("constant", 100, {})
+    rows = [play("d0", 0, pulses, flat, 0.4), play("d1", 30, pulses, Pulse.from_shape("constant", 40, {}), 0.4)]
+    one, other = under_way(dev, program(rows, pulses, 130), 1e-8)._drives
+    assert (one.rough, other.rough) == (6.0, 2.0)
+
+
 @pytest.mark.parametrize(("levels", "parts"), [((3,), (0.4,)), ((3, 2), (0.4, 0.4)), ((2, 3), (0.3, 0.8))])
 def test_trains_on_late_lines_keep_the_tolerance_in_entries(levels: Any, parts: Any) -> None:
     dev = late(decaying(len(levels), 3, 20e-6), *parts)
