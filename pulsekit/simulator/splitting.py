@@ -226,4 +226,4 @@ class Splitting:
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""
         passes = 1.0 + len(self.layout.levels) + 0.7 * len(self.sites.couplings)
-        return 2e-7 + 4e-10 * self.layout.total * passes
+        return 7e-8 + 4e-10 * self.layout.total * passes
