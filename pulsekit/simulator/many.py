@@ -41,6 +41,7 @@ _LONG_CHANGE, _LONG_DRIVEN = 50.0, 6.0
 _LONG_TURNED = 0.0225  # of (J h)^2 and the same per rad by which drives turn transmons, what such steps add up
 _LONG_THIRD = 0.3  # of (J h)^3, what such steps leave of third order in the couplings
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
+_ROUNDING = 2.5e-15  # by which a step changes a ket's norm, all of them one way
 _ROUGH = 0.032  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
 
@@ -274,7 +275,8 @@ class Ladder:
         """Return columns after runs of some steps, with ``more`` after those that a lane needs beside them."""
         score, lanes = part.score, part.lanes
         runs = [self.splitting(step) for step in steps]
-        kets = [run.kets(self._enter(step, x).T) for step, run in zip(steps, runs)]
+        began = [self._enter(step, x).T for step in steps]
+        kets = [run.kets(y) for y, run in zip(began, runs)]
         long = steps[0] == LONG
         turn = self._square + _LONG_DRIVEN * score.strongest[lanes] ** 2
         known = np.zeros(len(lanes))
@@ -290,8 +292,8 @@ class Ladder:
                     for step, run, every in zip(steps, runs, kets):
                         run.finish(run.plan(courses[step]), every.some(mine), part.cancel)
         rows: List[List[np.ndarray]] = []
-        for step, run, every in zip(steps, runs, kets):
-            self._extend(rows, self._leave(step, run.states(every).T))
+        for step, run, every, y in zip(steps, runs, kets, began):
+            self._extend(rows, self._leave(step, self._mended(part, step, y, run.states(every)).T))
         out = rows[-1][-1]
         if more:
             each = x.shape[1] // len(lanes)
@@ -341,10 +343,18 @@ class Ladder:
             steps = (*steps, steps[-1] / 2)
             run = self.splitting(steps[-1])
             course = run.course(part.score.played(part.lanes[0], part.start, part.stop, run.drive.known))
-            y = run.run(run.plan(course), self._enter(steps[-1], x), part.cancel)
-            self._extend(rows, self._leave(steps[-1], y))
+            began = self._enter(steps[-1], x)
+            y = run.run(run.plan(course), began, part.cancel)
+            self._extend(rows, self._leave(steps[-1], self._mended(part, steps[-1], began.T, y.T).T))
             error = float(self._estimate(rows, steps, np.zeros(1), np.zeros(1))[0])
         return rows[-1][-1]
+
+    def _mended(self, part: _Part, step: float, began: np.ndarray, ended: np.ndarray) -> np.ndarray:
+        """Return kets, rows, with the norms that they began with, where rounding of so many steps counts."""
+        if self.mode != "ket" or _ROUNDING * part.samples / step <= self.tolerance / 20:
+            return ended
+        size = np.linalg.norm(ended, axis=1)
+        return ended * (np.linalg.norm(began, axis=1) / np.where(size > 0, size, 1.0))[:, None]
 
     def short(self, samples: int) -> bool:
         """Tell whether a kernel call takes runs of so many samples: in steps of two and one, in no time."""
