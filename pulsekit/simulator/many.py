@@ -41,7 +41,7 @@ _LONG_CHANGE, _LONG_DRIVEN = 50.0, 6.0
 _LONG_TURNED = 0.0225  # of (J h)^2 and the same per rad by which drives turn transmons, what such steps add up
 _LONG_THIRD = 0.3  # of (J h)^3, what such steps leave of third order in the couplings
 _DRIFT = 6e-4  # of (J h)^2 (gap h) per sample and root of the transmons, what extrapolating changes
-_ROUNDING = 2.5e-15  # by which a step changes a ket's norm, all of them one way
+_ROUNDING = 2.5e-15  # by which a step changes a norm or a trace, all of them one way
 _ROUGH = 0.032  # of J h (drive h) ((gap h)^2 + 0.15), what rough drives add to the error of such steps
 
 
@@ -350,11 +350,18 @@ class Ladder:
         return rows[-1][-1]
 
     def _mended(self, part: _Part, step: float, began: np.ndarray, ended: np.ndarray) -> np.ndarray:
-        """Return kets, rows, with the norms that they began with, where rounding of so many steps counts."""
-        if self.mode != "ket" or _ROUNDING * part.samples / step <= self.tolerance / 20:
+        """Return kets, rows, with the norms (traces) that they began with, where rounding of so many steps counts."""
+        if _ROUNDING * part.samples / step <= self.tolerance / 20:
             return ended
-        size = np.linalg.norm(ended, axis=1)
-        return ended * (np.linalg.norm(began, axis=1) / np.where(size > 0, size, 1.0))[:, None]
+        before, after = self._size(began), self._size(ended)
+        kept = np.abs(after) > np.abs(before) / 2  # nothing, and what has no trace, stays
+        return ended * np.divide(before, after, out=np.ones_like(after), where=kept)[:, None]
+
+    def _size(self, kets: np.ndarray) -> np.ndarray:
+        """Return what a run keeps of kets, rows: the norm, or the trace of a density matrix."""
+        if self.mode == "density":
+            return kets[:, :: self.model.dim + 1].sum(axis=1)  # type: ignore[no-any-return]
+        return np.linalg.norm(kets, axis=1)
 
     def short(self, samples: int) -> bool:
         """Tell whether a kernel call takes runs of so many samples: in steps of two and one, in no time."""
