@@ -236,9 +236,6 @@ cdef extern from *:
                else pairfour_d(re, im, total, 2, sj, dj, c, 0); }
     }
 
-    /* whether another thread has set it */
-    INL int ps_asked(const signed char* asked) { return *(const volatile signed char*)asked != 0; }
-
     static void ps_diagonal(double* re, double* im, long total, const double* dr, const double* di) {
         for (long k = 0; k < total; k += 4) {
             v4 a = LD(dr + k), b = LD(di + k), x = LD(re + k), y = LD(im + k);
@@ -377,7 +374,6 @@ cdef extern from *:
     void ps_pairrow(double*, double*, long, long, long, int, const double*, int, int) nogil
     void ps_swap(double*, double*, long, const double*) nogil
     double fours_norm(const double*, const double*, long) nogil
-    bint ps_asked(const signed char*) nogil
     void ps_diagonal(double*, double*, long, const double*, const double*) nogil
     double fours_mean(const double*, const double*, const double*, long) nogil
     void ps_seen(const double*, const double*, const double*, double*, int) nogil
@@ -469,8 +465,8 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
         const long[::1] strides, int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy,
         const double[::1] tables, const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
         const double[:, :, ::1] diagonal, long[:, ::1] place, long budget, const double[::1] span,
-        const signed char[::1] asked, const double[::1] rate, const double[::1] threshold, double[::1] lent,
-        double[:, ::1] fallen_re, double[:, ::1] fallen_im, long[:, ::1] falls):
+        const double[::1] rate, const double[::1] threshold, double[::1] lent, double[:, ::1] fallen_re,
+        double[:, ::1] fallen_im, long[:, ::1] falls):
     """Run outer steps K A K A ... of a whole program on kets, one after another, in place.
 
     Each step is its diagonal, its local unitaries (the first takes up the
@@ -504,7 +500,6 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
             ``threshold`` that waits and behind the last; moved on.
         budget: how many steps to do at most.
         span: float64[m], length of a segment's steps, s.
-        asked: int8[1], nothing more is done once another thread has set it.
         rate: float64[total], at which amplitudes' squares decay, 1/s; empty:
             nothing is watched.
         threshold: float64[all], squared norms, not ascending for a ket.
@@ -520,7 +515,7 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
     cdef bint done
     with nogil:
         done = _run(re, im, margin, total, levels, strides, group, dp, segments, busy, tables, layers, pool, kinds,
-                    diagonal, place, budget, span, asked, rate, threshold, lent, fallen_re, fallen_im, falls)
+                    diagonal, place, budget, span, rate, threshold, lent, fallen_re, fallen_im, falls)
     return done
 
 
@@ -528,8 +523,7 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
                const long[::1] strides, int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy,
                const double[::1] tables, const long[:, :, ::1] layers, const double[::1] pool,
                const long[:, ::1] kinds, const double[:, :, ::1] diagonal, long[:, ::1] place, long budget,
-               const double[::1] span, const signed char[::1] asked, const double[::1] rate,
-               const double[::1] threshold, double[::1] lent,
+               const double[::1] span, const double[::1] rate, const double[::1] threshold, double[::1] lent,
                double[:, ::1] fallen_re, double[:, ::1] fallen_im, long[:, ::1] falls) noexcept nogil:
     cdef Py_ssize_t last = segments.shape[0] - 1, most = falls.shape[0] - 1, r, k, t, b, q, first, count, at
     cdef double* pr
@@ -597,7 +591,7 @@ cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, co
                 if kind >= 0:
                     _layer(pr, pi, total, layers[kind], &pool[0], dp)
                 t += 1
-                budget = 0 if ps_asked(&asked[0]) else budget - 1
+                budget -= 1
                 if watched:
                     norm = fours_norm(pr, pi, total)
                     at = place[r, 3]
@@ -917,8 +911,8 @@ def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, :
           const long[:, ::1] two_segments, const long[:, ::1] two_busy, const double[::1] two_span,
           const long[:, :, ::1] two_layers, const double[::1] two_pool, const long[:, ::1] two_kinds,
           const double[:, :, ::1] two_diagonal, double[:, ::1] two_re, double[:, ::1] two_im,
-          long[:, ::1] two_place, const signed char[::1] asked, const double[::1] none, double[::1] lent,
-          double[:, ::1] fallen, long[:, ::1] falls):
+          long[:, ::1] two_place, const double[::1] none, double[::1] lent, double[:, ::1] fallen,
+          long[:, ::1] falls):
     """Run one ket of each of some lanes in steps of a sample, and one in steps of two.
 
     What :func:`carried`, :func:`straightened` and :func:`run` do for a lane,
@@ -934,7 +928,7 @@ def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, :
         margin, total, strides, group, dp: as of :func:`run`; and of either run,
             a ket to a lane: segments, busy, span, layers, pool, kinds,
             diagonal, re, im, place.
-        asked: int8[1], 0. none, lent, fallen, falls: nothing is watched.
+        none, lent, fallen, falls: nothing is watched.
     """
     cdef Py_ssize_t n, count = numbers.shape[0]
     cdef long whole = 1 << 60
@@ -945,7 +939,7 @@ def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, :
             _straightened(fine, pairs, levels, place, tones, numbers[n], samples, dt, weight, kick, rough[n], coarse)
             _run(two_re[n : n + 1], two_im[n : n + 1], margin, total, levels, strides, group, dp, two_segments,
                  two_busy, coarse, two_layers, two_pool, two_kinds, two_diagonal, two_place[n : n + 1], whole,
-                 two_span, asked, none, none, lent, fallen, fallen, falls)
+                 two_span, none, none, lent, fallen, fallen, falls)
             _run(one_re[n : n + 1], one_im[n : n + 1], margin, total, levels, strides, group, dp, one_segments,
                  one_busy, fine, one_layers, one_pool, one_kinds, one_diagonal, one_place[n : n + 1], whole,
-                 one_span, asked, none, none, lent, fallen, fallen, falls)
+                 one_span, none, none, lent, fallen, fallen, falls)

@@ -25,7 +25,7 @@ from .played import Played
 from .sites import sites_of
 from .threads import look
 
-__all__ = ["NEVER", "NOTHING", "Kets", "Plan", "Splitting", "Watch"]
+__all__ = ["NOTHING", "Kets", "Plan", "Splitting", "Watch"]
 
 CHUNK_SECONDS = 0.03  # between looks at ``cancel``
 
@@ -58,7 +58,6 @@ class Kets:
 class Watch:
     """Squared norms of kets that are watched: no-jump evolution."""
 
-    asked: np.ndarray  # int8[1], nothing more is done once another thread has set it
     rate: np.ndarray  # float64[total], at which amplitudes' squares decay, 1/s
     threshold: np.ndarray  # float64[all], those of a ket not ascending
     lent: np.ndarray  # float64[kets], what half a step takes of the squared norm
@@ -67,11 +66,10 @@ class Watch:
     falls: np.ndarray  # int64[most + 1, 5], see the kernel
 
 
-NEVER = np.zeros(1, dtype=np.int8)  # nobody asks
 _UNWATCHED = Watch(
-    NEVER, np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((2, 5), np.int64)
+    np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((2, 5), np.int64)
 )
-NOTHING = (NEVER, _UNWATCHED.rate, _UNWATCHED.lent, _UNWATCHED.re, _UNWATCHED.falls)
+NOTHING = (_UNWATCHED.rate, _UNWATCHED.lent, _UNWATCHED.re, _UNWATCHED.falls)
 
 
 class Splitting:
@@ -191,8 +189,7 @@ class Splitting:
             watch: gets copies of kets whose norm fell; nothing is done while
                 it is full.
             cancel: looked at first.
-            seconds: roughly, or until ``watch.asked`` is set; at least one
-                step is done.
+            seconds: roughly; at least one step is done.
 
         Returns:
             Whether all are at the end.
@@ -218,7 +215,6 @@ class Splitting:
             kets.place,
             max(1, int(seconds / self.step_seconds())),
             plan.h,
-            watch.asked,
             watch.rate,
             watch.threshold,
             watch.lent,

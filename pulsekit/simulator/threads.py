@@ -12,8 +12,6 @@ import threading
 from collections import deque
 from typing import Callable, Deque, List, Optional, Sequence, TypeVar
 
-import numpy as np
-
 from ..errors import CancelledError
 
 __all__ = ["Crew", "abandonable", "look", "run_all"]
@@ -124,19 +122,14 @@ class Crew:
         self._jobs: Deque[Callable[[], None]] = deque()
         self._others: List[threading.Thread] = []
         self._busy = 0
-        self._waiting = 0  # threads that have nothing to do
         self._error: Optional[BaseException] = None
         self._change = threading.Condition()
-        self.asked = np.zeros(1, dtype=np.int8)  # whether there are more of them than jobs; kernels look at it
         self._depth = threading.local()
 
     @property
     def idle(self) -> bool:
         """Whether a thread waits for work."""
-        return bool(self.asked[0])
-
-    def _note(self) -> None:
-        self.asked[0] = self._waiting > len(self._jobs)
+        return not self._jobs and self._busy <= len(self._others)
 
     def spawn(self, job: Callable[[], None], worth: bool = True) -> None:
         """Leave a job to whoever is free, or do it here, where enough is waiting already.
@@ -151,7 +144,6 @@ class Crew:
                 return
             if len(self._jobs) < WAITING or depth == DEEP:
                 self._jobs.append(job)
-                self._note()
                 self._change.notify()
                 if worth and len(self._others) < self.threads - 1:
                     self._others.append(threading.Thread(target=self._work, daemon=True))
@@ -177,17 +169,12 @@ class Crew:
     def _work(self) -> None:
         while True:
             with self._change:
-                self._waiting += 1
-                self._note()
                 while not self._jobs and self._busy and self._error is None:
                     self._change.wait()
-                self._waiting -= 1
                 if self._error is not None or not self._jobs:
-                    self._note()
                     self._change.notify_all()
                     return
                 job = self._jobs.popleft()
-                self._note()
                 self._busy += 1
             try:
                 job()

@@ -14,7 +14,6 @@ are crossed in closed form (:mod:`~pulsekit.simulator.idlejumps`).
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from functools import partial
 from typing import ContextManager, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -33,7 +32,7 @@ from .many import Ladder, borrowed
 from .model import Model
 from .operators import parts
 from .paths import Midway, Paths, Sharing, Waiting, edges, spans
-from .splitting import NEVER, Kets, Plan, Splitting, Watch
+from .splitting import CHUNK_SECONDS, Kets, Plan, Splitting, Watch
 from .threads import Crew, look
 from .timeline import Tone
 
@@ -43,7 +42,7 @@ IDLE = 400  # samples without a drive from which they are crossed in one step
 STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
 WORTH = 2e-3  # s of kernel time, less is not worth a thread
 SHARED = 4e-4  # s of kernel time, less is not shared with a thread that has nothing to do
-ASK = 1e-3  # s of kernel time until the next look, where one waits for whom there is too little
+ASK = 1e-3  # s of kernel time between looks whether there is one
 CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
 FALLEN = 1e-2  # s of kernel time for each thread that kets which wait for their jumps may take, all of them
@@ -211,13 +210,10 @@ class Trajectories:
         sharing, crew = midway.sharing, tree.crew
         first, level = sharing.first, sharing.waiting.level
         place = np.stack([*midway.place.T, np.ones_like(first[1:]), first[:-1], first[1:]], axis=1)
-        kets, watch, done = Kets(midway.re, midway.im, place), self._watch(level, len(place), plan, crew), False
-        patient = replace(watch, asked=NEVER)
+        kets, watch, done = Kets(midway.re, midway.im, place), self._watch(level, len(place), plan, crew.threads), False
         while not done:
-            little = crew.idle
-            done = self.run.advance(plan, kets, *((patient, tree.cancel, ASK) if little else (watch, tree.cancel)))
-            fallen = watch.falls[-1, 0]
-            if fallen and (done or fallen == len(watch.re) or (crew.idle and (little or self._worth(plan, watch)))):
+            done = self.run.advance(plan, kets, watch, tree.cancel, CHUNK_SECONDS if crew.threads == 1 else ASK)
+            if watch.falls[-1, 0] and (done or crew.idle or watch.falls[-1, 0] == len(watch.re)):
                 self._jump(watch, sharing, k, plan, tree)
             if crew.idle and not done:
                 kets, sharing = self._share(kets, sharing, k, plan, tree)
@@ -236,18 +232,12 @@ class Trajectories:
         tree.crew.spawn(partial(self._go_on, rest, k, plan, tree), False)
         return kets.some(slice(own)), sharing.upto(own)
 
-    def _watch(self, level: np.ndarray, kets: int, plan: Plan, crew: Crew) -> Watch:
+    def _watch(self, level: np.ndarray, kets: int, plan: Plan, threads: int) -> Watch:
         """Return what watches the norms of kets in which trajectories wait for levels."""
         length, steps = self.run.layout.length, 1 + int(plan.segments[:, 0].sum())
-        most = max(1, min(len(level), int(crew.threads * FALLEN / (steps * self.run.step_seconds()))))
+        most = max(1, min(len(level), int(threads * FALLEN / (steps * self.run.step_seconds()))))
         re, im = aligned(most, length), aligned(most, length)
-        return Watch(
-            crew.asked, self._jumps.total, level, np.ones(kets), re, im, np.zeros((most + 1, 5), dtype=np.int64)
-        )
-
-    def _worth(self, plan: Plan, watch: Watch) -> bool:
-        """Tell whether the kets that fell are worth a thread that has nothing to do."""
-        return self._seconds(plan, watch.falls[: watch.falls[-1, 0], 3:]) > SHARED
+        return Watch(self._jumps.total, level, np.ones(kets), re, im, np.zeros((most + 1, 5), dtype=np.int64))
 
     def _jump(self, watch: Watch, sharing: Sharing, k: int, plan: Plan, tree: "_Tree") -> None:
         """Let those who fell jump, to go on from there in pieces of their own."""

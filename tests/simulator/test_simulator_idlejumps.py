@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -145,29 +144,6 @@ def test_a_crew_does_work_that_goes_on_and_on(threads):
 
     crew.run(lambda: job(0))
     assert done == list(range(3001))
-
-
-def test_a_crew_asks_while_a_thread_has_nothing_to_do():
-    crew, gate, seen = Crew(2), threading.Event(), []
-
-    def until(asked):
-        end = time.monotonic() + 20
-        while bool(crew.asked[0]) != asked and time.monotonic() < end:
-            time.sleep(1e-3)
-        seen.append(bool(crew.asked[0]))
-
-    def job():
-        seen.append(crew.idle)
-        crew.spawn(lambda: None)  # makes a thread, which soon waits
-        until(True)
-        crew.spawn(lambda: gate.wait(20))
-        until(False)
-        gate.set()
-        until(True)
-
-    crew.run(job)
-    assert seen == [False, True, False, True]
-    assert not Crew(1).idle
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -404,22 +404,6 @@ def test_looks_at_cancel_do_not_change_a_bit(monkeypatch):
     assert np.array_equal(_go(m, tones, x, 300), whole)
 
 
-def test_a_run_that_is_asked_for_stops_after_a_step_and_goes_on():
-    m = model((3, 2, 2))
-    tones = random_tones(m, 60, 4)
-    run = Splitting(m, 1.0, rwa=True, tolerance=1e-8)
-    plan = run.plan(run.course(run.drive.played(tones, 0, 0, 60)))
-    x = random_ket(m.dim, 1)[None]
-    whole, kets = run.kets(x), run.kets(x)
-    run.finish(plan, whole)
-    asked = replace(splitting._UNWATCHED, asked=np.ones(1, dtype=np.int8))
-    calls = 1
-    while not run.advance(plan, kets, asked):
-        calls += 1
-    assert calls == 60
-    assert np.array_equal(run.states(kets), run.states(whole))
-
-
 @pytest.mark.parametrize("samples", [2.0, 4.0])
 def test_local_propagators_of_long_steps_are_those_of_their_samples(samples):
     m = model((3, 2, 2))
