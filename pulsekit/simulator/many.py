@@ -354,7 +354,7 @@ class Ladder:
         if _ROUNDING * part.samples / step <= self.tolerance / 20:
             return ended
         before, after = self._size(began), self._size(ended)
-        kept = np.abs(after) > np.abs(before) / 2  # nothing, and what has no trace, stays
+        kept = np.abs(after - before) < 1e-6 * np.abs(before)  # what has no trace stays
         return ended * np.divide(before, after, out=np.ones_like(after), where=kept)[:, None]
 
     def _size(self, kets: np.ndarray) -> np.ndarray:

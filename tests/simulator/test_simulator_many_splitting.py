@@ -404,6 +404,20 @@ def test_looks_at_cancel_do_not_change_a_bit(monkeypatch):
     assert np.array_equal(_go(m, tones, x, 300), whole)
 
 
+def test_what_has_no_trace_is_not_scaled_to_one():
+    """So many steps that what rounding adds to traces is taken off: of these it is all that there is."""
+    m = model((2, 2, 2), noise=True)
+    tones = random_tones(m, 40, 4)
+    one, two = (np.outer(x, x.conj()) for x in (random_ket(m.dim, 1), random_ket(m.dim, 2)))
+    steps = (1 / 16, 1 / 32)
+
+    def go(x):
+        more = {"solver": "lindblad", "rwa": True, "tolerance": 1e-12, "steps": steps}
+        return evolve_splitting(m, tones, x[None], start=0, stop=40, **more)[0]
+
+    assert np.abs(go(one - two) - (go(one) - go(two))).max() < 1e-11
+
+
 @pytest.mark.parametrize("samples", [2.0, 4.0])
 def test_local_propagators_of_long_steps_are_those_of_their_samples(samples):
     m = model((3, 2, 2))
