@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, Set, Tuple
+from typing import Iterator, List, Set, Tuple
 
 import networkx as nx
 import pytest
@@ -188,7 +188,17 @@ def test_stubs_have_the_arguments_of_their_kernels(stub: Path) -> None:
     source = re.sub(r"\[[^\]]*\]", "", stub.with_suffix(".pyx").read_text(encoding="utf8"))
     for node in ast.parse(stub.read_text()).body:
         if isinstance(node, ast.FunctionDef):
-            found = re.search(rf"^(?:cp)?def (?:\w+ )?{node.name}\(([^)]*)\)", source, re.MULTILINE)
-            assert found, node.name
-            words = [part.split("=")[0].split() for part in found.group(1).split(",") if part.strip()]
-            assert [w[-1] for w in words] == [a.arg for a in node.args.args], node.name
+            assert arguments(source, node.name) == [a.arg for a in node.args.args], node.name
+        elif isinstance(node, ast.ClassDef):
+            (mine,) = re.findall(rf"^cdef class {node.name}\b.*?(?=^\S|\Z)", source, re.MULTILINE | re.DOTALL)
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef):
+                    name = method.name if f"def {method.name}(" in mine else "__cinit__"
+                    assert arguments(mine, name) == [a.arg for a in method.args.args], f"{node.name}.{method.name}"
+
+
+def arguments(source: str, name: str) -> List[str]:
+    """Return the names of a function's arguments in a kernel's source."""
+    found = re.search(rf"^ *(?:cp)?def (?:\w+ )?{name}\(([^)]*)\)", source, re.MULTILINE)
+    assert found, name
+    return [part.split("=")[0].split()[-1] for part in found.group(1).split(",") if part.strip()]

@@ -12,44 +12,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 cdef enum:
     SHORT = 1000  # numbers that are drawn before another thread could have the GIL
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #if defined(_MSC_VER) && !defined(__clang__)
-    #include <intrin.h>
-    static __inline uint64_t pk_mulhilo(uint64_t a, uint64_t b, uint64_t *hi) { return _umul128(a, b, hi); }
-    #else
-    static inline uint64_t pk_mulhilo(uint64_t a, uint64_t b, uint64_t *hi) {
-        unsigned __int128 product = (unsigned __int128)a * b;
-        *hi = (uint64_t)(product >> 64);
-        return (uint64_t)product;
-    }
-    #endif
-    """
-    uint64_t pk_mulhilo(uint64_t a, uint64_t b, uint64_t *hi) noexcept nogil
+cdef extern from "philox.h":
+    void philox(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double*) noexcept nogil
+    double philox_stream(uint64_t, uint64_t, uint64_t, int64_t, int64_t, int64_t) noexcept nogil
 
 cdef double TWO_PI = 6.283185307179586476925286766559
-cdef double UNIT = 1.0 / 9007199254740992.0  # 2 ** -53
-
-
-cdef inline void philox(uint64_t k0, uint64_t k1, uint64_t c0, uint64_t c1, uint64_t c2, uint64_t c3,
-                        double *out) noexcept nogil:
-    """Write four uniform doubles in [0, 1)."""
-    cdef uint64_t hi0, hi1, lo0, lo1
-    cdef int i
-    for i in range(10):
-        lo0 = pk_mulhilo(<uint64_t>0xD2E7470EE14C6C93, c0, &hi0)
-        lo1 = pk_mulhilo(<uint64_t>0xCA5A826395121157, c2, &hi1)
-        c0 = hi1 ^ c1 ^ k0
-        c1 = lo1
-        c2 = hi0 ^ c3 ^ k1
-        c3 = lo0
-        k0 += <uint64_t>0x9E3779B97F4A7C15
-        k1 += <uint64_t>0xBB67AE8584CAA73B
-    out[0] = <double>(c0 >> 11) * UNIT
-    out[1] = <double>(c1 >> 11) * UNIT
-    out[2] = <double>(c2 >> 11) * UNIT
-    out[3] = <double>(c3 >> 11) * UNIT
 
 
 cdef inline double complex normal(double u, double v) noexcept nogil:
@@ -99,8 +66,7 @@ def numbers(uint64_t seed, uint64_t experiment, uint64_t purpose, int64_t few, c
     """Write uniforms of streams that go on and on: one per pair of a stream's index and a place in it.
 
     The first ``few`` of a stream, a multiple of four, are a piece of one
-    stream of all; the others are a stream of its own. numpy.random.Philox
-    counts on before it draws: so is done here.
+    stream of all; the others are a stream of its own.
     """
     if out.shape[0] < SHORT:
         _numbers(seed, experiment, purpose, few, member, number, out)
@@ -112,16 +78,8 @@ def numbers(uint64_t seed, uint64_t experiment, uint64_t purpose, int64_t few, c
 cdef void _numbers(uint64_t seed, uint64_t experiment, uint64_t purpose, int64_t few, const int64_t[::1] member,
                    const int64_t[::1] number, double[::1] out) noexcept nogil:
     cdef Py_ssize_t k
-    cdef int64_t n
-    cdef bint own
-    cdef uint64_t at
-    cdef double block[4]
     for k in range(out.shape[0]):
-        n = number[k]
-        own = n >= few
-        at = <uint64_t>((n - few) >> 2 if own else member[k] * (few >> 2) + (n >> 2))
-        philox(seed, experiment, at + 1, <uint64_t>member[k] if own else 0, purpose, own, block)
-        out[k] = block[n & 3]
+        out[k] = philox_stream(seed, experiment, purpose, few, member[k], number[k])
 
 
 def choose(const double[::1] cumulative, const double[::1] u, int32_t[::1] out):

@@ -21,13 +21,6 @@ def run(
     diagonal: np.ndarray,
     place: np.ndarray,
     budget: int,
-    span: np.ndarray,
-    rate: np.ndarray,
-    threshold: np.ndarray,
-    lent: np.ndarray,
-    fallen_re: np.ndarray,
-    fallen_im: np.ndarray,
-    falls: np.ndarray,
 ) -> bool: ...
 def products(fine: np.ndarray, sites: np.ndarray, levels: np.ndarray, count: np.ndarray, out: np.ndarray) -> None: ...
 def carried(
@@ -78,7 +71,6 @@ def lanes(
     dp: int,
     one_segments: np.ndarray,
     one_busy: np.ndarray,
-    one_span: np.ndarray,
     one_layers: np.ndarray,
     one_pool: np.ndarray,
     one_kinds: np.ndarray,
@@ -88,7 +80,6 @@ def lanes(
     one_place: np.ndarray,
     two_segments: np.ndarray,
     two_busy: np.ndarray,
-    two_span: np.ndarray,
     two_layers: np.ndarray,
     two_pool: np.ndarray,
     two_kinds: np.ndarray,
@@ -96,8 +87,4 @@ def lanes(
     two_re: np.ndarray,
     two_im: np.ndarray,
     two_place: np.ndarray,
-    none: np.ndarray,
-    lent: np.ndarray,
-    fallen: np.ndarray,
-    falls: np.ndarray,
 ) -> None: ...

@@ -1,12 +1,6 @@
-"""Split-operator steps on one ket: local unitaries, pair gates, diagonals.
+"""Run kets through programs by splitting (the steps: outer.h), and make the local unitaries."""
 
-A ket is two float64 arrays (real, imaginary part) of ``rows`` rows. A row
-holds the first few transmons (the row group, dimension D0), padded with zeros
-to DP = 4 or 8 entries; the others follow, slowest last. MARGIN doubles before
-and after the data may be read (they are multiplied by zero).
-"""
-
-from libc.math cimport cos, exp, sin
+from libc.math cimport cos, sin
 from libc.string cimport memcpy, memset
 
 cdef enum:
@@ -15,235 +9,7 @@ cdef enum:
 cdef extern from *:
     """
     #include <math.h>
-    #include "fours.h"
-
-    /* lane l of the result is lane l + n of x, round and round */
-    INL v4 rotate(v4 x, const int n) {
-        if ((n & 3) == 1) return MIX(x, 1, 2, 3, 0);
-        if ((n & 3) == 2) return MIX(x, 2, 3, 0, 1);
-        if ((n & 3) == 3) return MIX(x, 3, 0, 1, 2);
-        return x;
-    }
-
-    /* the phases of four numbers, if there are any: x <- e x */
-    #define TURN(xr, xi, er, ei, at) if (er) { \
-        v4 a_ = LD((er) + (at)), b_ = LD((ei) + (at)), p_ = a_ * xr, q_ = a_ * xi; \
-        p_ -= b_ * xi; q_ += b_ * xr; xr = p_; xi = q_; }
-
-    /* one transmon of stride s (a multiple of 4): x <- U e x, U[d][d] as (re, im), e phases or NULL */
-    INL void local_t(double* re, double* im, long s, long blocks, const double* u, const double* er,
-                     const double* ei, const int d) {
-        for (long b = 0; b < blocks; b++) {
-            double* pr = re + b * s * d;
-            double* pi = im + b * s * d;
-            for (long k = 0; k < s; k += 4) {
-                v4 xr[5], xi[5];
-                for (int a = 0; a < d; a++) {
-                    xr[a] = LD(pr + a * s + k); xi[a] = LD(pi + a * s + k);
-                    TURN(xr[a], xi[a], er, ei, b * s * d + a * s + k)
-                }
-                for (int a = 0; a < d; a++) {
-                    v4 yr = {0, 0, 0, 0}, yi = {0, 0, 0, 0};
-                    for (int c = 0; c < d; c++) {
-                        double ur = u[2 * (a * d + c)], ui = u[2 * (a * d + c) + 1];
-                        yr += ur * xr[c]; yr -= ui * xi[c];
-                        yi += ur * xi[c]; yi += ui * xr[c];
-                    }
-                    ST(pr + a * s + k, yr); ST(pi + a * s + k, yi);
-                }
-            }
-        }
-    }
-    INL void local_d(double* re, double* im, long s, long blocks, const double* u, const double* er, const double* ei,
-                     int d) {
-        if (d == 2) local_t(re, im, s, blocks, u, er, ei, 2);
-        else if (d == 3) local_t(re, im, s, blocks, u, er, ei, 3);
-        else if (d == 4) local_t(re, im, s, blocks, u, er, ei, 4);
-        else local_t(re, im, s, blocks, u, er, ei, 5);
-    }
-    static void ps_local(double* re, double* im, long s, long blocks, const double* u, const double* er,
-                         const double* ei, int d) {
-        if (er) local_d(re, im, s, blocks, u, er, ei, d);
-        else local_d(re, im, s, blocks, u, NULL, NULL, d);
-    }
-
-    /* the row group: columns of U, padded, as cr[D0][DP], ci[D0][DP] */
-    INL void row_t(double* re, double* im, long rows, const double* cr, const double* ci, const int d0, const int nv) {
-        const int dp = 4 * nv;
-        for (long r = 0; r < rows; r++) {
-            double* pr = re + r * dp;
-            double* pi = im + r * dp;
-            v4 yr[2], yi[2];
-            for (int w = 0; w < nv; w++) { yr[w] = (v4){0, 0, 0, 0}; yi[w] = (v4){0, 0, 0, 0}; }
-            for (int c = 0; c < d0; c++) {
-                double xr = pr[c], xi = pi[c];
-                for (int w = 0; w < nv; w++) {
-                    v4 a = LD(cr + c * dp + 4 * w), b = LD(ci + c * dp + 4 * w);
-                    yr[w] += xr * a; yr[w] -= xi * b;
-                    yi[w] += xi * a; yi[w] += xr * b;
-                }
-            }
-            for (int w = 0; w < nv; w++) { ST(pr + 4 * w, yr[w]); ST(pi + 4 * w, yi[w]); }
-        }
-    }
-    static void ps_row(double* re, double* im, long rows, const double* cr, const double* ci, int d0, int dp) {
-        if (dp == 8) row_t(re, im, rows, cr, ci, d0, 2);
-        else if (d0 == 2) row_t(re, im, rows, cr, ci, 2, 1);
-        else if (d0 == 3) row_t(re, im, rows, cr, ci, 3, 1);
-        else row_t(re, im, rows, cr, ci, 4, 1);
-    }
-
-    /* exchange of the two transmons of a row of four: x <- c x - i s (x with its middle numbers swapped) */
-    static void ps_swap(double* re, double* im, long total, const double* number) {
-        const v4 c = LD(number), s = LD(number + 4);
-        for (long k = 0; k < total; k += 4) {
-            v4 x = LD(re + k), y = LD(im + k);
-            v4 p = c * x, q = c * y;
-            p += s * MIX(y, 0, 2, 1, 3); q -= s * MIX(x, 0, 2, 1, 3);
-            ST(re + k, p); ST(im + k, q);
-        }
-    }
-
-    /* exchange of two transmons of the row's outside: sectors of constant
-       excitation, matrix entries c where a - b is even, -i c where odd */
-    INL void sector_t(double* pr, double* pi, const long* off, const double* c, const int k, const int real) {
-        v4 xr[5], xi[5];
-        for (int a = 0; a < k; a++) { xr[a] = LD(pr + off[a]); xi[a] = LD(pi + off[a]); }
-        for (int a = 0; a < k; a++) {
-            v4 yr = {0, 0, 0, 0}, yi = {0, 0, 0, 0};
-            for (int b = 0; b < k; b++) {
-                double m = c[a * k + b];
-                if (real || ((a - b) & 1) == 0) { yr += m * xr[b]; yi += m * xi[b]; }
-                else { yr += m * xi[b]; yi -= m * xr[b]; }
-            }
-            ST(pr + off[a], yr); ST(pi + off[a], yi);
-        }
-    }
-    INL void pair_t(double* re, double* im, long total, long si, int di, long sj, int dj, const double* c,
-                    const int real) {
-        long off[9][5]; int size[9]; long start[9]; int sectors = 0; long at = 0;
-        for (int n = 0; n <= di + dj - 2; n++) {
-            int k = 0;
-            for (int a = 0; a < dj; a++) {
-                int b = real ? n - (dj - 1) + a : n - a;
-                if (b >= 0 && b < di) { off[sectors][k] = a * sj + b * si; k++; }
-            }
-            if (k > 1 || real) { size[sectors] = k; start[sectors] = at; sectors++; }
-            at += (long)k * k;
-        }
-        for (long hi = 0; hi < total; hi += sj * dj)
-            for (long mid = hi; mid < hi + sj; mid += si * di)
-                for (long k = mid; k < mid + si; k += 4) {
-                    double* pr = re + k; double* pi = im + k;
-                    for (int s = 0; s < sectors; s++) {
-                        if (size[s] == 1) sector_t(pr, pi, off[s], c + start[s], 1, real);
-                        else if (size[s] == 2) sector_t(pr, pi, off[s], c + start[s], 2, real);
-                        else if (size[s] == 3) sector_t(pr, pi, off[s], c + start[s], 3, real);
-                        else if (size[s] == 4) sector_t(pr, pi, off[s], c + start[s], 4, real);
-                        else sector_t(pr, pi, off[s], c + start[s], 5, real);
-                    }
-                }
-    }
-    static void ps_pair(double* re, double* im, long total, long si, int di, long sj, int dj, const double* c,
-                        int real) {
-        if (!real && di == 3 && dj == 3) {
-            const long one[2] = {si, sj}, two[3] = {2 * si, si + sj, 2 * sj}, three[2] = {2 * si + sj, si + 2 * sj};
-            for (long hi = 0; hi < total; hi += 3 * sj)
-                for (long mid = hi; mid < hi + sj; mid += 3 * si)
-                    for (long k = mid; k < mid + si; k += 4) {
-                        sector_t(re + k, im + k, one, c + 1, 2, 0);
-                        sector_t(re + k, im + k, two, c + 5, 3, 0);
-                        sector_t(re + k, im + k, three, c + 14, 2, 0);
-                    }
-        } else if (!real && di == 2 && dj == 2) {
-            const long one[2] = {si, sj};
-            for (long hi = 0; hi < total; hi += 2 * sj)
-                for (long mid = hi; mid < hi + sj; mid += 2 * si)
-                    for (long k = mid; k < mid + si; k += 4) sector_t(re + k, im + k, one, c + 1, 2, 0);
-        } else if (real) pair_t(re, im, total, si, di, sj, dj, c, 1);
-        else pair_t(re, im, total, si, di, sj, dj, c, 0);
-    }
-
-    /* the same for a transmon of the row group (stride rho) and one outside; c[a][b][DP] */
-    INL void pairrow_t(double* re, double* im, long total, long rho, long sj, const int dj, const double* c,
-                       const int nv, const int real) {
-        const int dp = 4 * nv;
-        for (long hi = 0; hi < total; hi += sj * dj)
-            for (long k = hi; k < hi + sj; k += dp) {
-                v4 yr[5][2], yi[5][2];
-                for (int a = 0; a < dj; a++)
-                    for (int w = 0; w < nv; w++) {
-                        v4 sr = {0, 0, 0, 0}, si = {0, 0, 0, 0};
-                        for (int b = 0; b < dj; b++) {
-                            const long at = k + b * sj + (real ? b - a : a - b) * rho + 4 * w;
-                            v4 m = LD(c + (a * dj + b) * dp + 4 * w);
-                            v4 xr = LD(re + at), xi = LD(im + at);
-                            if (real || ((a - b) & 1) == 0) { sr += m * xr; si += m * xi; }
-                            else { sr += m * xi; si -= m * xr; }
-                        }
-                        yr[a][w] = sr; yi[a][w] = si;
-                    }
-                for (int a = 0; a < dj; a++)
-                    for (int w = 0; w < nv; w++) {
-                        ST(re + k + a * sj + 4 * w, yr[a][w]); ST(im + k + a * sj + 4 * w, yi[a][w]);
-                    }
-            }
-    }
-    /* rows of four: turned by the outer transmon's level, so that sectors share a lane */
-    INL void pairfour_t(double* re, double* im, long total, const int rho, long sj, const int dj, const double* c,
-                        const int real) {
-        const int step = real ? -rho : rho;
-        v4 m[5][5];
-        for (int a = 0; a < dj; a++)
-            for (int b = 0; b < dj; b++) m[a][b] = rotate(LD(c + (a * dj + b) * 4), -a * step);
-        for (long hi = 0; hi < total; hi += sj * dj)
-            for (long k = hi; k < hi + sj; k += 4) {
-                v4 xr[5], xi[5];
-                for (int b = 0; b < dj; b++) {
-                    xr[b] = rotate(LD(re + k + b * sj), -b * step); xi[b] = rotate(LD(im + k + b * sj), -b * step);
-                }
-                for (int a = 0; a < dj; a++) {
-                    v4 sr = {0, 0, 0, 0}, si = {0, 0, 0, 0};
-                    for (int b = 0; b < dj; b++) {
-                        if (real || ((a - b) & 1) == 0) { sr += m[a][b] * xr[b]; si += m[a][b] * xi[b]; }
-                        else { sr += m[a][b] * xi[b]; si -= m[a][b] * xr[b]; }
-                    }
-                    ST(re + k + a * sj, rotate(sr, a * step)); ST(im + k + a * sj, rotate(si, a * step));
-                }
-            }
-    }
-    INL void pairfour_d(double* re, double* im, long total, const int rho, long sj, int dj, const double* c,
-                        const int real) {
-        if (dj == 2) pairfour_t(re, im, total, rho, sj, 2, c, real);
-        else if (dj == 3) pairfour_t(re, im, total, rho, sj, 3, c, real);
-        else if (dj == 4) pairfour_t(re, im, total, rho, sj, 4, c, real);
-        else pairfour_t(re, im, total, rho, sj, 5, c, real);
-    }
-    INL void paireight_d(double* re, double* im, long total, long rho, long sj, int dj, const double* c,
-                         const int real) {
-        if (dj == 2) pairrow_t(re, im, total, rho, sj, 2, c, 2, real);
-        else if (dj == 3) pairrow_t(re, im, total, rho, sj, 3, c, 2, real);
-        else if (dj == 4) pairrow_t(re, im, total, rho, sj, 4, c, 2, real);
-        else pairrow_t(re, im, total, rho, sj, 5, c, 2, real);
-    }
-    static void ps_pairrow(double* re, double* im, long total, long rho, long sj, int dj, const double* c, int dp,
-                           int real) {
-        if (dp == 8) { if (real) paireight_d(re, im, total, rho, sj, dj, c, 1);
-                       else paireight_d(re, im, total, rho, sj, dj, c, 0); }
-        else if (rho == 1) { if (real) pairfour_d(re, im, total, 1, sj, dj, c, 1);
-                             else pairfour_d(re, im, total, 1, sj, dj, c, 0); }
-        else { if (real) pairfour_d(re, im, total, 2, sj, dj, c, 1);
-               else pairfour_d(re, im, total, 2, sj, dj, c, 0); }
-    }
-
-    static void ps_diagonal(double* re, double* im, long total, const double* dr, const double* di) {
-        for (long k = 0; k < total; k += 4) {
-            v4 a = LD(dr + k), b = LD(di + k), x = LD(re + k), y = LD(im + k);
-            v4 p = a * x, q = a * y;
-            p -= b * y; q += b * x;
-            ST(re + k, p); ST(im + k, q);
-        }
-    }
+    #include "outer.h"
 
     /* four exponentials at once: x <- exp(-i tau (diag + f a + conj(f) a^dag)) x, d <= 5 */
     INL void exp_t(const double* diag, v4 fr, v4 fi, v4 tau, double longest, double strong, v4* xr, v4* xi, const int d) {
@@ -368,14 +134,13 @@ cdef extern from *:
         else times_t(u, out, 1, 5);
     }
     """
-    void ps_local(double*, double*, long, long, const double*, const double*, const double*, int) nogil
-    void ps_row(double*, double*, long, const double*, const double*, int, int) nogil
-    void ps_pair(double*, double*, long, long, int, long, int, const double*, int) nogil
-    void ps_pairrow(double*, double*, long, long, long, int, const double*, int, int) nogil
-    void ps_swap(double*, double*, long, const double*) nogil
-    double fours_norm(const double*, const double*, long) nogil
-    void ps_diagonal(double*, double*, long, const double*, const double*) nogil
-    double fours_mean(const double*, const double*, const double*, long) nogil
+    ctypedef struct course_t:
+        const long *segments
+    long SEG_STEPS, SEG_COLUMNS
+    course_t outer_course(long, long, long, long, const long*, const long*, const long*, const long*, const double*,
+                          const long*, long, const double*, const long*, const double*) nogil
+    void outer_begin(const course_t*, long, int, double*, double*) nogil
+    void outer_step(const course_t*, long, long, double*, double*) nogil
     void ps_seen(const double*, const double*, const double*, double*, int) nogil
     void ps_pieces(const double*, const double*, const double*, const double*, int, int, double*) nogil
     void ps_times(const double*, double*, int) nogil
@@ -421,62 +186,23 @@ def local_products(const double[::1] diagonal, const double[::1] tau, const doub
                     p += count
 
 
-cdef void _row_matrix(const long* levels, int group, const double* u0, const double* u1, double* cr, double* ci,
-                      int dp) noexcept nogil:
-    cdef int d0 = levels[0], d1 = levels[1] if group == 2 else 1
-    cdef int a, b, c, e
-    cdef double pr, pi, qr, qi
-    if group == 1:
-        for b in range(d0):
-            for a in range(dp):
-                cr[b * dp + a] = u0[2 * (a * d0 + b)] if a < d0 else 0.0
-                ci[b * dp + a] = u0[2 * (a * d0 + b) + 1] if a < d0 else 0.0
-        return
-    for a in range(d0 * d1 * dp):
-        cr[a] = 0.0
-        ci[a] = 0.0
-    for c in range(d1):
-        for e in range(d1):
-            qr = (1.0 if c == e else 0.0) if u1 == NULL else u1[2 * (c * d1 + e)]
-            qi = 0.0 if u1 == NULL else u1[2 * (c * d1 + e) + 1]
-            for a in range(d0):
-                for b in range(d0):
-                    pr = (1.0 if a == b else 0.0) if u0 == NULL else u0[2 * (a * d0 + b)]
-                    pi = 0.0 if u0 == NULL else u0[2 * (a * d0 + b) + 1]
-                    cr[(e * d0 + b) * dp + c * d0 + a] = pr * qr - pi * qi
-                    ci[(e * d0 + b) * dp + c * d0 + a] = pr * qi + pi * qr
-
-
-cdef void _layer(double* re, double* im, long total, const long[:, ::1] gates, const double* pool,
-                 int dp) noexcept nogil:
-    cdef Py_ssize_t g
-    for g in range(gates.shape[0]):
-        if gates[g, 0] == 0 or gates[g, 0] == 3:
-            ps_pair(re, im, total, gates[g, 1], <int>gates[g, 2], gates[g, 3], <int>gates[g, 4], pool + gates[g, 5],
-                    gates[g, 0] == 3)
-        elif gates[g, 0] == 1 or gates[g, 0] == 4:
-            ps_pairrow(re, im, total, gates[g, 1], gates[g, 3], <int>gates[g, 4], pool + gates[g, 5], dp,
-                       gates[g, 0] == 4)
-        else:
-            ps_swap(re, im, total, pool + gates[g, 5])
+cdef course_t _course(long total, const long[::1] levels, const long[::1] strides, int group, int dp,
+                      const long[:, ::1] segments, const long[:, ::1] busy, const double[::1] tables,
+                      const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
+                      const double[:, :, ::1] diagonal) noexcept nogil:
+    return outer_course(total, dp, levels.shape[0], group, &levels[0], &strides[0], &segments[0, 0], &busy[0, 0],
+                        &tables[0], &layers[0, 0, 0], layers.shape[1], &pool[0], &kinds[0, 0], &diagonal[0, 0, 0])
 
 
 def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const long[::1] levels,
         const long[::1] strides, int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy,
         const double[::1] tables, const long[:, :, ::1] layers, const double[::1] pool, const long[:, ::1] kinds,
-        const double[:, :, ::1] diagonal, long[:, ::1] place, long budget, const double[::1] span,
-        const double[::1] rate, const double[::1] threshold, double[::1] lent, double[:, ::1] fallen_re,
-        double[:, ::1] fallen_im, long[:, ::1] falls):
+        const double[:, :, ::1] diagonal, long[:, ::1] place, long budget):
     """Run outer steps K A K A ... of a whole program on kets, one after another, in place.
 
     Each step is its diagonal, its local unitaries (the first takes up the
     diagonal), then the coupling layer after it. A segment's steps are of one
     length.
-
-    The squared norm of a ket is watched where thresholds wait for it. At a
-    step at whose end it is, half a step earlier or so, not above the next
-    ones, the ket is copied, whole, and goes on for those that still wait;
-    nothing is left to do where none does.
 
     Args:
         re, im: float64[kets, at least margin + total + margin].
@@ -495,130 +221,46 @@ def run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const lon
         kinds: int64[rows, 2]: diagonal of a step, then the layer after it;
             -1: none.
         diagonal: float64[kinds, 2, total].
-        place: int64[kets, 5]: the segment, the steps done of it, whether the
-            ket is whole (without a layer of the next step), the first of
-            ``threshold`` that waits and behind the last; moved on.
+        place: int64[kets, 3]: the segment, the steps done of it, whether the
+            ket is whole (without a layer of the next step); moved on.
         budget: how many steps to do at most.
-        span: float64[m], length of a segment's steps, s.
-        rate: float64[total], at which amplitudes' squares decay, 1/s; empty:
-            nothing is watched.
-        threshold: float64[all], squared norms, not ascending for a ket.
-        lent: float64[kets], what half a step takes of the squared norm.
-        fallen_re, fallen_im: float64[most, as re], copies.
-        falls: int64[most + 1, 5]: ket, first threshold that it fell to and
-            behind the last, segment, steps done; the first number of the last
-            row counts them, and no step is done where there are ``most``.
 
     Returns:
         Whether all kets are at the end.
     """
+    cdef course_t course
     cdef bint done
     with nogil:
-        done = _run(re, im, margin, total, levels, strides, group, dp, segments, busy, tables, layers, pool, kinds,
-                    diagonal, place, budget, span, rate, threshold, lent, fallen_re, fallen_im, falls)
+        course = _course(total, levels, strides, group, dp, segments, busy, tables, layers, pool, kinds, diagonal)
+        done = _run(re, im, margin, &course, segments.shape[0] - 1, place, budget)
     return done
 
 
-cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, long total, const long[::1] levels,
-               const long[::1] strides, int group, int dp, const long[:, ::1] segments, const long[:, ::1] busy,
-               const double[::1] tables, const long[:, :, ::1] layers, const double[::1] pool,
-               const long[:, ::1] kinds, const double[:, :, ::1] diagonal, long[:, ::1] place, long budget,
-               const double[::1] span, const double[::1] rate, const double[::1] threshold, double[::1] lent,
-               double[:, ::1] fallen_re, double[:, ::1] fallen_im, long[:, ::1] falls) noexcept nogil:
-    cdef Py_ssize_t last = segments.shape[0] - 1, most = falls.shape[0] - 1, r, k, t, b, q, first, count, at
+cdef bint _run(double[:, ::1] re, double[:, ::1] im, long margin, const course_t* course, long last,
+               long[:, ::1] place, long budget) noexcept nogil:
+    cdef Py_ssize_t r
+    cdef long k = last, t, count
     cdef double* pr
     cdef double* pi
-    cdef const double* u
-    cdef long width[64]
-    cdef long blocks[64]
-    cdef double cr[64]
-    cdef double ci[64]
-    cdef const double* u0
-    cdef const double* u1
-    cdef const double* er
-    cdef const double* ei
-    cdef double norm
-    cdef int d0 = <int>(levels[0] * (levels[1] if group == 2 else 1))
-    cdef long kind, z
-    cdef bint rowbusy, fresh, watched = rate.shape[0] > 0
-    for q in range(levels.shape[0]):
-        blocks[q] = total // (strides[q] * levels[q])
-        width[q] = 2 * levels[q] * levels[q]
     for r in range(re.shape[0]):
         pr = &re[r, margin]
         pi = &im[r, margin]
         k = place[r, 0]
         t = place[r, 1]
-        fresh = place[r, 2]
-        while k < last and budget > 0 and falls[most, 0] < most:
-            count = segments[k, 0]
-            first = segments[k, 5]
-            z = segments[k, 1]
-            if t == 0 or fresh:
-                if watched:
-                    lent[r] = exp(0.5 * span[k] * fours_mean(pr, pi, &rate[0], total))
-                if segments[k, 2] >= 0 and (fresh or not segments[k, 3]):
-                    _layer(pr, pi, total, layers[segments[k, 2]], &pool[0], dp)
-                fresh = False
-            while t < count and budget > 0 and falls[most, 0] < most:
-                er = ei = NULL
-                if kinds[z, 0] >= 0:
-                    er = &diagonal[kinds[z, 0], 0, 0]
-                    ei = &diagonal[kinds[z, 0], 1, 0]
-                u0 = NULL
-                u1 = NULL
-                rowbusy = False
-                for b in range(first, segments[k + 1, 5]):
-                    q = busy[b, 0]
-                    u = &tables[0] + busy[b, 1] + t * width[q]
-                    if q < group:
-                        rowbusy = True
-                        if q == 0:
-                            u0 = u
-                        else:
-                            u1 = u
-                    else:
-                        ps_local(pr, pi, strides[q], blocks[q], u, er, ei, <int>levels[q])
-                        er = ei = NULL
-                if er != NULL:
-                    ps_diagonal(pr, pi, total, er, ei)
-                if rowbusy:
-                    _row_matrix(&levels[0], group, u0, u1, cr, ci, dp)
-                    ps_row(pr, pi, total // dp, cr, ci, d0, dp)
-                kind = kinds[z, 1]
-                if t == count - 1 and segments[k, 4] != -2:
-                    kind = segments[k, 4]
-                if kind >= 0:
-                    _layer(pr, pi, total, layers[kind], &pool[0], dp)
+        while k < last and budget > 0:
+            count = course.segments[SEG_COLUMNS * k + SEG_STEPS]
+            if t == 0 or place[r, 2]:
+                outer_begin(course, k, <int>place[r, 2], pr, pi)
+                place[r, 2] = False
+            while t < count and budget > 0:
+                outer_step(course, k, t, pr, pi)
                 t += 1
                 budget -= 1
-                if watched:
-                    norm = fours_norm(pr, pi, total)
-                    at = place[r, 3]
-                    while place[r, 3] < place[r, 4] and norm <= threshold[place[r, 3]] * lent[r]:
-                        place[r, 3] += 1
-                    if place[r, 3] > at:
-                        b = falls[most, 0]
-                        memcpy(&fallen_re[b, 0], &re[r, 0], re.shape[1] * sizeof(double))
-                        memcpy(&fallen_im[b, 0], &im[r, 0], re.shape[1] * sizeof(double))
-                        if segments[k, 6] >= 0 and (t < count or segments[k, 4] == -2):
-                            _layer(&fallen_re[b, margin], &fallen_im[b, margin], total, layers[segments[k, 6]],
-                                   &pool[0], dp)
-                        falls[b, 0] = r
-                        falls[b, 1] = at
-                        falls[b, 2] = place[r, 3]
-                        falls[b, 3] = k if t < count else k + 1
-                        falls[b, 4] = t if t < count else 0
-                        falls[most, 0] += 1
-                        if place[r, 3] == place[r, 4]:
-                            k = last - 1
-                            t = count = segments[k, 0]
             if t == count:
                 k += 1
                 t = 0
         place[r, 0] = k
         place[r, 1] = t
-        place[r, 2] = fresh
         if k < last:
             break
     return k == last
@@ -904,15 +546,12 @@ def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, :
           const long[:, ::1] tones, double dt, double weight, const double[:, :, ::1] numbers, double[:, ::1] rough,
           double[::1] fine, double[::1] coarse, double[:, :, ::1] kick, long margin, long total,
           const long[::1] strides, int group, int dp,
-          const long[:, ::1] one_segments, const long[:, ::1] one_busy, const double[::1] one_span,
-          const long[:, :, ::1] one_layers, const double[::1] one_pool, const long[:, ::1] one_kinds,
-          const double[:, :, ::1] one_diagonal, double[:, ::1] one_re, double[:, ::1] one_im,
-          long[:, ::1] one_place,
-          const long[:, ::1] two_segments, const long[:, ::1] two_busy, const double[::1] two_span,
-          const long[:, :, ::1] two_layers, const double[::1] two_pool, const long[:, ::1] two_kinds,
-          const double[:, :, ::1] two_diagonal, double[:, ::1] two_re, double[:, ::1] two_im,
-          long[:, ::1] two_place, const double[::1] none, double[::1] lent, double[:, ::1] fallen,
-          long[:, ::1] falls):
+          const long[:, ::1] one_segments, const long[:, ::1] one_busy, const long[:, :, ::1] one_layers,
+          const double[::1] one_pool, const long[:, ::1] one_kinds, const double[:, :, ::1] one_diagonal,
+          double[:, ::1] one_re, double[:, ::1] one_im, long[:, ::1] one_place,
+          const long[:, ::1] two_segments, const long[:, ::1] two_busy, const long[:, :, ::1] two_layers,
+          const double[::1] two_pool, const long[:, ::1] two_kinds, const double[:, :, ::1] two_diagonal,
+          double[:, ::1] two_re, double[:, ::1] two_im, long[:, ::1] two_place):
     """Run one ket of each of some lanes in steps of a sample, and one in steps of two.
 
     What :func:`carried`, :func:`straightened` and :func:`run` do for a lane,
@@ -926,20 +565,22 @@ def lanes(const double[:, ::1] energies, const long[::1] levels, const long[:, :
         fine, coarse: tables of one lane at a time, of steps of one and two samples.
         kick: scratch, as of :func:`straightened`.
         margin, total, strides, group, dp: as of :func:`run`; and of either run,
-            a ket to a lane: segments, busy, span, layers, pool, kinds,
-            diagonal, re, im, place.
-        none, lent, fallen, falls: nothing is watched.
+            a ket to a lane: segments, busy, layers, pool, kinds, diagonal, re,
+            im, place.
     """
     cdef Py_ssize_t n, count = numbers.shape[0]
     cdef long whole = 1 << 60
+    cdef course_t one, two
     with nogil:
+        one = _course(total, levels, strides, group, dp, one_segments, one_busy, fine, one_layers, one_pool, one_kinds,
+                      one_diagonal)
+        two = _course(total, levels, strides, group, dp, two_segments, two_busy, coarse, two_layers, two_pool,
+                      two_kinds, two_diagonal)
         for n in range(count):
             _carried(energies, levels, sites, places, numbers[n], samples, dt, 1, fine)
             memset(&kick[0, 0, 0], 0, kick.shape[0] * kick.shape[1] * 2 * sizeof(double))
             _straightened(fine, pairs, levels, place, tones, numbers[n], samples, dt, weight, kick, rough[n], coarse)
-            _run(two_re[n : n + 1], two_im[n : n + 1], margin, total, levels, strides, group, dp, two_segments,
-                 two_busy, coarse, two_layers, two_pool, two_kinds, two_diagonal, two_place[n : n + 1], whole,
-                 two_span, none, none, lent, fallen, fallen, falls)
-            _run(one_re[n : n + 1], one_im[n : n + 1], margin, total, levels, strides, group, dp, one_segments,
-                 one_busy, fine, one_layers, one_pool, one_kinds, one_diagonal, one_place[n : n + 1], whole,
-                 one_span, none, none, lent, fallen, fallen, falls)
+            _run(two_re[n : n + 1], two_im[n : n + 1], margin, &two, two_segments.shape[0] - 1,
+                 two_place[n : n + 1], whole)
+            _run(one_re[n : n + 1], one_im[n : n + 1], margin, &one, one_segments.shape[0] - 1,
+                 one_place[n : n + 1], whole)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from typing import NamedTuple, Optional
+from functools import partial
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from ..program import Batch
 from .initial import populations_of
 from .lanes import lane_groups
 from .model import Model
-from .timeline import tones_of
+from .threads import run_all
+from .timeline import Tone, tones_of
 from .trajectories import Trajectories
 
 __all__ = ["TRAJECTORIES", "Averages", "average"]
@@ -67,16 +69,24 @@ def average(
     square = np.zeros_like(mean)
     rho = np.zeros((len(states), model.dim, model.dim) if density else (0, 0, 0), dtype=complex)
     members = np.arange(count)
+
+    def one(tones: Sequence[Tone], lane: int, e: int, threads: int) -> None:
+        run = Trajectories(model, tones, lane, start=0, stop=int(stop[e]), rwa=rwa)
+        found = run(states[e], members, seed=key, experiment=int(experiments[e]), threads=threads, cancel=cancel)
+        kets, weight = found.states, found.counts / count
+        p = populations_of(model, kets, int(stop[e]), False, basis)
+        mean[e] = weight @ p
+        square[e] = weight @ p**2
+        if density:
+            rho[e] = (kets.T * weight) @ kets.conj()
+
+    each = []
     for group in lane_groups(batch):
         tones = tones_of(group.program, group.plays(model.dt), model)
-        for lane, e in enumerate(group.experiments.tolist()):
-            run = Trajectories(model, tones, lane, start=0, stop=int(stop[e]), rwa=rwa)
-            found = run(states[e], members, seed=key, experiment=int(experiments[e]), threads=threads, cancel=cancel)
-            kets, weight = found.states, found.counts / count
-            p = populations_of(model, kets, int(stop[e]), False, basis)
-            mean[e] = weight @ p
-            square[e] = weight @ p**2
-            if density:
-                rho[e] = (kets.T * weight) @ kets.conj()
+        each += [partial(one, tones, lane, e) for lane, e in enumerate(group.experiments.tolist())]
+    apart = len(each) - len(each) % threads  # a thread each, the others one after another
+    run_all([partial(job, 1) for job in each[:apart]], threads)
+    for job in each[apart:]:
+        job(threads)
     error = np.sqrt(np.maximum(square - mean**2, 0.0) / max(1, count - 1))
     return Averages(mean, error, rho, count, key)

@@ -29,9 +29,14 @@ class Draws(NamedTuple):
     purpose: int  # of the random stream
     members: np.ndarray  # int64, indices of the trajectories
 
+    @property
+    def key(self) -> int:
+        """The seed as an unsigned number of 64 bits."""
+        return self.seed & (2**64 - 1)
+
     def at(self, row: Union[np.ndarray, slice], number: np.ndarray) -> np.ndarray:
         """Return draws ``number`` (int64) of the trajectories ``members[row]``, float64."""
         out = np.empty(number.size)
-        seed, members = self.seed & (2**64 - 1), self.members[row]
-        kernel("shots").numbers(seed, self.experiment, self.purpose, DRAWS, members, number, out)
+        members = self.members[row]
+        kernel("shots").numbers(self.key, self.experiment, self.purpose, DRAWS, members, number, out)
         return out

@@ -1,4 +1,4 @@
-"""Choose and apply the quantum jumps of T1, heating and dephasing, to many kets at once."""
+"""Know the quantum jumps of T1, heating and dephasing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import List, Tuple
 
 import numpy as np
 
-from .._ext import kernel
-from .jumpdraws import Draws
-from .ket import MARGIN, KetLayout
+from .ket import KetLayout
 from .model import Model
-from .paths import Midway, Sharing
 from .sites import rates
 
 __all__ = ["JumpKinds", "jump_kinds", "jump_rates"]
@@ -29,8 +26,8 @@ class JumpKinds:
         index = np.arange(layout.total).reshape(-1, layout.padded)[:, : layout.row].reshape(-1)  # of every basis state
         self.layout = layout
         self.rates = np.zeros((len(found), layout.total))  # 1/s, at which each leaves basis states
-        self._origin = np.zeros((len(found), layout.total), dtype=np.int64)  # of what is in a basis state after each
-        self._factor = np.zeros((len(found), layout.total))
+        self.origin = np.zeros((len(found), layout.total), dtype=np.int64)  # of what is in a basis state after each
+        self.factor = np.zeros((len(found), layout.total))
         for k, (q, kind, weight) in enumerate(found):
             n = model.labels[:, q]
             self.rates[k, index] = weight[n]
@@ -40,39 +37,9 @@ class JumpKinds:
                 comes, step, factor = n == 1, -layout.strides[q], np.ones(n.size)
             else:
                 comes, step, factor = n > 0, 0, n.astype(np.float64)
-            self._origin[k, index[comes]] = index[comes] + step
-            self._factor[k, index[comes]] = factor[comes]
+            self.origin[k, index[comes]] = index[comes] + step
+            self.factor[k, index[comes]] = factor[comes]
         self.total = np.asarray(self.rates.sum(axis=0))  # of all jumps
-
-    def picked(self, due: Midway, uniform: np.ndarray) -> np.ndarray:
-        """Return which jump everybody makes, int64.
-
-        Args:
-            due: who is to jump, and the kets.
-            uniform: float64, their random numbers in [0, 1).
-        """
-        which, reach = np.empty(uniform.size, dtype=np.int64), np.empty(len(self.rates))
-        kernel("jumps").picked(due.re, due.im, MARGIN, self.rates, due.sharing.first, uniform, reach, which)
-        return which
-
-    def jumped(self, due: Midway, draws: Draws) -> Midway:
-        """Return the kets, normalised, after everybody has jumped.
-
-        Args:
-            due: who is to jump, and the kets.
-            draws: their random numbers.
-        """
-        waiting, ket = due.sharing.waiting, due.sharing.owner
-        which = self.picked(due, draws.at(waiting.row, waiting.used))
-        waiting = waiting._replace(level=draws.at(waiting.row, waiting.used + 1), used=waiting.used + 2)
-        order = np.lexsort((-waiting.level, which, ket))
-        pair = (ket * len(self.rates) + which)[order]
-        new = np.flatnonzero(np.append(True, pair[1:] != pair[:-1]))
-        ket, which = np.divmod(pair[new], len(self.rates))
-        re, im = self.layout.empty(len(new))
-        kernel("jumps").jumped(due.re, due.im, MARGIN, self._origin, self._factor, ket, which, re, im)
-        sharing = Sharing(np.append(new, len(order)), waiting.take(order), due.sharing.jumps[ket] + 1)
-        return Midway(re, im, due.place[ket], sharing)
 
 
 def jump_kinds(model: Model, layout: KetLayout) -> JumpKinds:

@@ -70,11 +70,12 @@ class KetLayout:
         """Bytes of one ket."""
         return 16 * self.length
 
-    def empty(self, kets: int) -> Tuple[np.ndarray, np.ndarray]:
-        """Return zeroed real and imaginary parts, float64[kets, length]."""
-        re, im = aligned(kets, self.length), aligned(kets, self.length)
-        re[:], im[:] = 0.0, 0.0
-        return re, im
+    def bordered(self, kets: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return real and imaginary parts, float64[kets, length], of which the margins are zero."""
+        out = aligned(kets, self.length), aligned(kets, self.length)
+        for part in out:
+            part[:, :MARGIN], part[:, MARGIN + self.total :] = 0.0, 0.0
+        return out
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Return values per basis state [dim] laid out with padding [total]."""
@@ -82,19 +83,21 @@ class KetLayout:
         out[:, : self.row] = values.reshape(-1, self.row)
         return out.reshape(-1)
 
-    def put(self, x: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Return kets complex128[kets, dim] laid out."""
-        re, im = self.empty(len(x))
-        self._rows(re)[:] = x.real.reshape(len(x), -1, self.row)
-        self._rows(im)[:] = x.imag.reshape(len(x), -1, self.row)
+    def put(self, x: np.ndarray, rows: int = 0) -> Tuple[np.ndarray, np.ndarray]:
+        """Return kets complex128[kets, dim] laid out, in the first of so many rows."""
+        re, im = self.bordered(max(rows, len(x)))
+        for part, values in ((re, x.real), (im, x.imag)):
+            mine = self._rows(part[: len(x)])
+            mine[:, :, : self.row] = values.reshape(len(x), -1, self.row)
+            mine[:, :, self.row :] = 0.0
         return re, im
 
     def get(self, re: np.ndarray, im: np.ndarray) -> np.ndarray:
         """Return laid out kets, complex128[kets, dim]."""
         out = np.empty((len(re), self.total // self.padded, self.row), dtype=np.complex128)
-        out.real, out.imag = self._rows(re), self._rows(im)
+        out.real, out.imag = self._rows(re)[:, :, : self.row], self._rows(im)[:, :, : self.row]
         return out.reshape(len(re), out.shape[1] * self.row)
 
     def _rows(self, part: np.ndarray) -> np.ndarray:
         inside = part[:, MARGIN : MARGIN + self.total]
-        return inside.reshape(len(part), self.total // self.padded, self.padded)[:, :, : self.row]
+        return inside.reshape(len(part), self.total // self.padded, self.padded)

@@ -18,8 +18,9 @@ import numpy as np
 
 from .._ext import kernel
 from .course import Course, Grid, LocalDrive, Tables
+from .ket import MARGIN
 from .played import Layout, Played
-from .splitting import NOTHING, Kets, Splitting
+from .splitting import Kets, Splitting
 
 __all__ = ["cross", "straightened"]
 
@@ -65,9 +66,10 @@ def cross(one: Splitting, two: Splitting, what: Played, numbers: np.ndarray, ket
     assert carried is not None
     rough, kick = np.zeros((len(numbers), drive.model.n)), np.empty((drive.model.n, steps + 1, 2))
     drives = (drive.padded, drive.levels, carried.sites, carried.places, what.samples, pairs, place, _places(layout))
+    total, _, strides, group, row = one.shape
     runs = (*one.arguments(fine, kets[0]), *two.arguments(grid, kets[1]))
     scratch = (fine.tables.empty(), grid.tables.empty(), kick)
-    kernel("split").lanes(*drives, dt, dt / 8, numbers, rough, *scratch, *one.shape, *runs, *NOTHING)
+    kernel("split").lanes(*drives, dt, dt / 8, numbers, rough, *scratch, MARGIN, total, strides, group, row, *runs)
     return np.sqrt(rough)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple, Tuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
-__all__ = ["Midway", "Paths", "Sharing", "Waiting", "edges", "spans"]
+__all__ = ["Paths", "Sharing", "Waiting", "edges", "spans"]
 
 
 class Waiting(NamedTuple):
@@ -33,22 +33,6 @@ class Sharing(NamedTuple):
         """The ket of everybody who waits, int64."""
         return np.repeat(np.arange(len(self.jumps)), np.diff(self.first))
 
-    def take(self, which: np.ndarray) -> "Sharing":
-        """Return who waits in some of the kets, indices."""
-        begin, end = self.first[which], self.first[which + 1]
-        return Sharing(edges(end - begin), self.waiting.take(spans(begin, end)), self.jumps[which])
-
-    def upto(self, count: int) -> "Sharing":
-        """Return who waits in the first kets."""
-        return Sharing(self.first[: count + 1], self.waiting, self.jumps[:count])
-
-    def from_on(self, begin: np.ndarray) -> "Tuple[np.ndarray, Sharing]":
-        """Return the kets in which somebody stays, indices, and who: from ``begin`` on, int64[kets]."""
-        counts = self.first[1:] - begin
-        alive = np.flatnonzero(counts)
-        waiting = self.waiting.take(spans(begin, self.first[1:]))
-        return alive, Sharing(edges(counts[alive]), waiting, self.jumps[alive])
-
     def narrowed(self, stay: np.ndarray) -> "Tuple[np.ndarray, Sharing]":
         """Return the kets in which somebody stays, indices, and who: bool, of everybody who waits."""
         counts = np.bincount(self.owner[stay], minlength=len(self.jumps))
@@ -61,23 +45,6 @@ class Paths(NamedTuple):
 
     states: np.ndarray  # complex128[kets, dim], dressed common frame
     sharing: Sharing
-
-
-class Midway(NamedTuple):
-    """Kets within a part of a program, and who waits in each."""
-
-    re: np.ndarray  # float64[kets, length], as they are laid out
-    im: np.ndarray
-    place: np.ndarray  # int64[kets, 2], segments and steps done
-    sharing: Sharing
-
-    def dealt(self, hands: int) -> "Iterator[Midway]":
-        """Yield copies in so many parts of like work: dealt out by place, round after round."""
-        order = np.lexsort((self.place[:, 1], self.place[:, 0]))
-        return (self._take(order[k::hands]) for k in range(hands))
-
-    def _take(self, which: np.ndarray) -> "Midway":
-        return Midway(self.re.take(which, 0), self.im.take(which, 0), self.place[which], self.sharing.take(which))
 
 
 def spans(begin: np.ndarray, end: np.ndarray) -> np.ndarray:

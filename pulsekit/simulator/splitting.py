@@ -25,7 +25,7 @@ from .played import Played
 from .sites import sites_of
 from .threads import look
 
-__all__ = ["NOTHING", "Kets", "Plan", "Splitting", "Watch"]
+__all__ = ["CHUNK_SECONDS", "Kets", "Plan", "Splitting"]
 
 CHUNK_SECONDS = 0.03  # between looks at ``cancel``
 
@@ -47,29 +47,11 @@ class Kets:
 
     re: np.ndarray  # float64[kets, length]
     im: np.ndarray
-    place: np.ndarray  # int64[kets, 5], see the kernel
+    place: np.ndarray  # int64[kets, 3], see the kernel
 
     def some(self, rows: slice) -> "Kets":
         """Return some of them, as views."""
         return Kets(self.re[rows], self.im[rows], self.place[rows])
-
-
-@dataclass(frozen=True, eq=False)
-class Watch:
-    """Squared norms of kets that are watched: no-jump evolution."""
-
-    rate: np.ndarray  # float64[total], at which amplitudes' squares decay, 1/s
-    threshold: np.ndarray  # float64[all], those of a ket not ascending
-    lent: np.ndarray  # float64[kets], what half a step takes of the squared norm
-    re: np.ndarray  # float64[most, length], kets that fell
-    im: np.ndarray
-    falls: np.ndarray  # int64[most + 1, 5], see the kernel
-
-
-_UNWATCHED = Watch(
-    np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((2, 5), np.int64)
-)
-NOTHING = (_UNWATCHED.rate, _UNWATCHED.lent, _UNWATCHED.re, _UNWATCHED.falls)
 
 
 class Splitting:
@@ -109,7 +91,7 @@ class Splitting:
 
     def kets(self, states: np.ndarray) -> Kets:
         """Return states complex128[kets, size] laid out, whole, at the beginning of a plan."""
-        place = np.zeros((len(states), 5), dtype=np.int64)
+        place = np.zeros((len(states), 3), dtype=np.int64)
         place[:, 2] = 1
         return Kets(*self.layout.put(states), place)
 
@@ -118,14 +100,14 @@ class Splitting:
         return self.layout.get(kets.re, kets.im)
 
     @cached_property
-    def shape(self) -> Tuple[int, int, np.ndarray, int, int]:
-        """The layout as a kernel takes it: margin, total, strides, group, length of a row."""
-        return MARGIN, self.layout.total, self.layout.strides, self.layout.group, self.layout.padded
+    def shape(self) -> Tuple[int, np.ndarray, np.ndarray, int, int]:
+        """The layout as a kernel takes it: total, levels, strides, group, length of a row."""
+        return self.layout.total, self._levels, self.layout.strides, self.layout.group, self.layout.padded
 
     def arguments(self, grid: Grid, kets: Kets) -> Tuple[np.ndarray, ...]:
         """Return what a kernel takes that runs kets, whatever their lanes' tables."""
         segments, busy = grid.once("plan", lambda: self._segments(grid))
-        return segments, busy, grid.h, *self.layers.arrays(), kets.re, kets.im, kets.place
+        return segments, busy, *self.layers.arrays(), kets.re, kets.im, kets.place
 
     def plan(self, course: Course) -> Plan:
         """Return a course as the kernel takes it; the layers that it needs are made."""
@@ -172,24 +154,14 @@ class Splitting:
             out.append(known[key])
         return out
 
-    def advance(
-        self,
-        plan: Plan,
-        kets: Kets,
-        watch: Watch = _UNWATCHED,
-        cancel: Optional[threading.Event] = None,
-        seconds: float = CHUNK_SECONDS,
-    ) -> bool:
-        """Run kets through a plan, one after another, in place, for so long.
+    def advance(self, plan: Plan, kets: Kets, cancel: Optional[threading.Event] = None) -> bool:
+        """Run kets through a plan, one after another, in place, for a while.
 
         Args:
             plan: of the whole program (a step's last layer joins the next
                 segment's first where they have one length).
             kets: their places are moved on.
-            watch: gets copies of kets whose norm fell; nothing is done while
-                it is full.
             cancel: looked at first.
-            seconds: roughly; at least one step is done.
 
         Returns:
             Whether all are at the end.
@@ -198,30 +170,10 @@ class Splitting:
             CancelledError: ``cancel`` was set.
         """
         look(cancel)
-        layout = self.layout
-        return kernel("split").run(  # type: ignore[no-any-return]
-            kets.re,
-            kets.im,
-            MARGIN,
-            layout.total,
-            self._levels,
-            layout.strides,
-            layout.group,
-            layout.padded,
-            plan.segments,
-            plan.busy,
-            plan.tables,
-            *plan.layers,
-            kets.place,
-            max(1, int(seconds / self.step_seconds())),
-            plan.h,
-            watch.rate,
-            watch.threshold,
-            watch.lent,
-            watch.re,
-            watch.im,
-            watch.falls,
-        )
+        budget = max(1, int(CHUNK_SECONDS / self.step_seconds()))
+        course = (plan.segments, plan.busy, plan.tables, *plan.layers)
+        shape = (MARGIN, *self.shape)
+        return kernel("split").run(kets.re, kets.im, *shape, *course, kets.place, budget)  # type: ignore[no-any-return]
 
     def step_seconds(self) -> float:
         """Return a rough time of one outer step, s (for chunks; see cost.py)."""

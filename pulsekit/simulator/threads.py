@@ -128,8 +128,13 @@ class Crew:
 
     @property
     def idle(self) -> bool:
-        """Whether a thread waits for work."""
-        return not self._jobs and self._busy <= len(self._others)
+        """Whether a thread, made or not, has nothing to do."""
+        return not self._jobs and self._busy < self.threads
+
+    @property
+    def asked(self) -> bool:
+        """Whether a job waits for a thread, or none will be done any more."""
+        return bool(self._jobs) or self._error is not None
 
     def spawn(self, job: Callable[[], None], worth: bool = True) -> None:
         """Leave a job to whoever is free, or do it here, where enough is waiting already.

@@ -5,15 +5,16 @@ H - (i/2) sum c^dag c; it jumps at the end of an outer step that is nearest to
 where its squared norm falls to its random number (Dalibard, Castin and
 Molmer, Phys. Rev. Lett. 68, 580 (1992)). All trajectories that have not jumped yet share one
 run: what is computed anew is the rest of the program after every jump, and
-those of equal time and kind share that too. The kernel takes many such paths
-through a part of the program in one call; a thread that has nothing to do
-takes half of what another has not begun. Long stretches without a drive
-are crossed in closed form (:mod:`~pulsekit.simulator.idlejumps`).
+those of equal time and kind share that too. What jumps in a part of the
+program grows within one kernel, in all threads at once
+(:mod:`~pulsekit.simulator.jumptree`); long stretches without a drive are
+crossed in closed form (:mod:`~pulsekit.simulator.idlejumps`).
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 from typing import ContextManager, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -21,18 +22,18 @@ import numpy as np
 
 from .._ext import kernel
 from ..errors import SimulationError
-from .blocks import aligned
 from .branches import Branches, gathered
 from .dressing import Dressing
 from .idlejumps import idle_jumps
 from .jumpdraws import PURPOSE, Draws
 from .jumpkinds import jump_kinds
+from .jumptree import JumpTree
 from .localdrive import stretches
 from .many import Ladder, borrowed
 from .model import Model
 from .operators import parts
-from .paths import Midway, Paths, Sharing, Waiting, edges, spans
-from .splitting import CHUNK_SECONDS, Kets, Plan, Splitting, Watch
+from .paths import Paths, Sharing, Waiting
+from .splitting import CHUNK_SECONDS, Plan, Splitting
 from .threads import Crew, look
 from .timeline import Tone
 
@@ -41,11 +42,10 @@ __all__ = ["CROSSED", "IDLE", "STEP", "Trajectories"]
 IDLE = 400  # samples without a drive from which they are crossed in one step
 STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
 WORTH = 2e-3  # s of kernel time, less is not worth a thread
-SHARED = 4e-4  # s of kernel time, less is not shared with a thread that has nothing to do
-ASK = 1e-3  # s of kernel time between looks whether there is one
+ASK = 2e-3  # s of kernel time between looks whether a thread has nothing to do
+PAUSE = 5e-5  # s between looks of such a thread whether there is something again
 CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
-FALLEN = 1e-2  # s of kernel time for each thread that kets which wait for their jumps may take, all of them
 SURE = 1e-6  # part of a squared norm, more than what steps may take off it
 
 
@@ -199,69 +199,34 @@ class Trajectories:
             part = self.parts[k]
             if isinstance(part, Plan):
                 states = self.ends.enter(self.dressing.to_bare(paths.states.T)).T
-                place = np.zeros((len(states), 2), dtype=np.int64)
-                paths = self._step(Midway(*self.run.layout.put(states), place, paths.sharing), k, part, tree)
-            else:
-                paths = self._cross(paths, k, part, tree)
+                kinds, crew = self._jumps, tree.crew
+                grown = JumpTree(self.run, part, kinds, states, paths.sharing, tree.draws, threads=crew.threads)
+                self._grow(grown, k, tree)
+                return
+            paths = self._cross(paths, k, part, tree)
             k += 1
 
-    def _step(self, midway: Midway, k: int, plan: Plan, tree: "_Tree") -> Paths:
-        """Take kets, the stepper's basis, through the rest of a part; return those who did not jump there."""
-        sharing, crew = midway.sharing, tree.crew
-        first, level = sharing.first, sharing.waiting.level
-        place = np.stack([*midway.place.T, np.ones_like(first[1:]), first[:-1], first[1:]], axis=1)
-        kets, watch, done = Kets(midway.re, midway.im, place), self._watch(level, len(place), plan, crew.threads), False
-        while not done:
-            done = self.run.advance(plan, kets, watch, tree.cancel, CHUNK_SECONDS if crew.threads == 1 else ASK)
-            if watch.falls[-1, 0] and (done or crew.idle or watch.falls[-1, 0] == len(watch.re)):
-                self._jump(watch, sharing, k, plan, tree)
-            if crew.idle and not done:
-                kets, sharing = self._share(kets, sharing, k, plan, tree)
-        alive, left = sharing.from_on(kets.place[:, 3])
-        states = self.run.layout.get(kets.re.take(alive, 0), kets.im.take(alive, 0))  # without the GIL
-        return Paths(self.dressing.to_dressed(self.ends.leave(states.T)).T, left)
+    def _grow(self, grown: JumpTree, k: int, tree: "_Tree") -> None:
+        """Let a part's jumps grow, together with others who do, and take what comes out of this hand to the end."""
+        hand, crew, more = grown.hand(), tree.crew, True
+        shared = crew.threads > 1 and grown.worth > WORTH
+        while more or not (grown.done or crew.asked):
+            look(tree.cancel)
+            if shared and crew.idle:
+                crew.spawn(partial(self._grow, grown, k, tree))
+            more = grown.grow(hand, ASK if shared else CHUNK_SECONDS)
+            if hand.full or (hand.count and not more):
+                self._go_on(*grown.taken(hand), k, tree)
+            if not more and not grown.done:
+                time.sleep(PAUSE)
 
-    def _share(self, kets: Kets, sharing: Sharing, k: int, plan: Plan, tree: "_Tree") -> Tuple[Kets, Sharing]:
-        """Leave half of what has not begun, the last kets, to a thread that has nothing to do; return the others."""
-        count, first = len(kets.place), int(np.flatnonzero(kets.place[:, 2] == 0)[-1]) + 1
-        if self._seconds(plan, kets.place[first:]) <= SHARED:
-            return kets, sharing
-        own = (first + count) // 2
-        theirs = sharing.take(np.arange(own, count))
-        rest = Midway(kets.re[own:], kets.im[own:], kets.place[own:, :2], theirs)
-        tree.crew.spawn(partial(self._go_on, rest, k, plan, tree), False)
-        return kets.some(slice(own)), sharing.upto(own)
-
-    def _watch(self, level: np.ndarray, kets: int, plan: Plan, threads: int) -> Watch:
-        """Return what watches the norms of kets in which trajectories wait for levels."""
-        length, steps = self.run.layout.length, 1 + int(plan.segments[:, 0].sum())
-        most = max(1, min(len(level), int(threads * FALLEN / (steps * self.run.step_seconds()))))
-        re, im = aligned(most, length), aligned(most, length)
-        return Watch(self._jumps.total, level, np.ones(kets), re, im, np.zeros((most + 1, 5), dtype=np.int64))
-
-    def _jump(self, watch: Watch, sharing: Sharing, k: int, plan: Plan, tree: "_Tree") -> None:
-        """Let those who fell jump, to go on from there in pieces of their own."""
-        count = watch.falls[-1, 0]
-        ket, begin, end = watch.falls[:count, :3].T
-        due = Sharing(edges(end - begin), sharing.waiting.take(spans(begin, end)), sharing.jumps[ket])
-        fallen = Midway(watch.re[:count], watch.im[:count], watch.falls[:count, 3:], due)
-        worth = self._seconds(plan, fallen.place) > WORTH
-        for piece in fallen.dealt(min(count, tree.crew.threads) if worth else 1):
-            tree.crew.spawn(partial(self._resume, piece, k, plan, tree), worth)
-        watch.falls[-1, 0] = 0
-
-    def _resume(self, due: Midway, k: int, plan: Plan, tree: "_Tree") -> None:
-        """Let kets, the stepper's basis, jump within a part, and take them to the end."""
-        self._go_on(self._jumps.jumped(due, tree.draws), k, plan, tree)
-
-    def _go_on(self, midway: Midway, k: int, plan: Plan, tree: "_Tree") -> None:
-        """Take kets, the stepper's basis, from within a part to the end."""
-        self._pass(self._step(midway, k, plan, tree), k + 1, tree)
-
-    def _seconds(self, plan: Plan, place: np.ndarray) -> float:
-        """Return how long the rest of a part takes from some places, int64[kets, 2 or more], s."""
-        done = np.concatenate([[0], np.cumsum(plan.segments[:-1, 0])])
-        return float((done[-1] - done[place[:, 0]] - place[:, 1]).sum()) * self.run.step_seconds()
+    def _go_on(self, states: np.ndarray, sharing: Sharing, k: int, tree: "_Tree") -> None:
+        """Take kets, the stepper's basis, from the end of a part to the end."""
+        paths = Paths(self.dressing.to_dressed(self.ends.leave(states.T)).T, sharing)
+        if k + 1 == len(self.parts):
+            self._end(paths, tree)
+        else:
+            tree.crew.spawn(partial(self._pass, paths, k + 1, tree), False)
 
     def _cross(self, paths: Paths, k: int, span: float, tree: "_Tree") -> Paths:
         """Take paths, dressed common frame, through an idle part; return those who did not jump there.

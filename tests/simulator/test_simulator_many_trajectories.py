@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from many_systems import X_AMP, X, chain, model, program, random_ket, random_tones
 
-from pulsekit.simulator import Cluster, simulate, trajectories
+from pulsekit.simulator import Cluster, jumptree, simulate, trajectories
 from pulsekit.simulator.jumpdraws import DRAWS, Draws
-from pulsekit.simulator.jumpkinds import JumpKinds
-from pulsekit.simulator.ket import KetLayout
+from pulsekit.simulator.jumpkinds import jump_kinds
+from pulsekit.simulator.jumptree import JumpTree
 from pulsekit.simulator.largedressing import LargeDressing
 from pulsekit.simulator.many import evolve_splitting
 from pulsekit.simulator.operators import embed, lowering
-from pulsekit.simulator.paths import Midway, Sharing, Waiting
+from pulsekit.simulator.paths import Sharing, Waiting
 from pulsekit.simulator.sites import rates
-from pulsekit.simulator.threads import Crew
+from pulsekit.simulator.splitting import Splitting
 from pulsekit.simulator.trajectories import Trajectories
 
 
@@ -92,7 +92,11 @@ def test_threads_and_splits_do_not_change_a_trajectory():
     assert not np.array_equal(_table(run(x, np.arange(60), seed=6)), one)
 
 
-@pytest.mark.parametrize("setting", [("WORTH", 0.0), ("FALLEN", 1e-9), ("ASK", 1e-9)])
+@pytest.mark.parametrize(
+    "setting",
+    [(trajectories, "WORTH", 0.0), (trajectories, "ASK", 1e-9), (jumptree, "AMPLITUDES", 0), (jumptree, "ROOM", 1)],
+    ids=lambda setting: setting[1],
+)
 def test_pieces_of_work_do_not_change_a_trajectory(monkeypatch, setting):
     m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 1e-6), t2=np.full(3, 1e-6))
     tones = random_tones(m, 400, 3, 5)
@@ -100,30 +104,53 @@ def test_pieces_of_work_do_not_change_a_trajectory(monkeypatch, setting):
     run = Trajectories(m, tones, 0, start=0, stop=400)
     found = run(x, np.arange(300), seed=5)
     assert max(b.jumps for b in found) > 2
-    monkeypatch.setattr(trajectories, *setting)
-    again = run(x, np.arange(300), seed=5, threads=2)
-    assert np.array_equal(_table(again), _table(found))
-    assert [b.jumps for b in again] == [b.jumps for b in found]
+    monkeypatch.setattr(trajectories, "WORTH", 0.0)
+    monkeypatch.setattr(*setting)
+    for threads in (1, 2, 3):
+        again = run(x, np.arange(300), seed=5, threads=threads)
+        assert np.array_equal(_table(again), _table(found))
+        assert [b.jumps for b in again] == [b.jumps for b in found]
 
 
-def test_kets_that_another_thread_takes_go_on_as_they_would(monkeypatch):
+def test_two_hands_let_one_tree_grow():
+    """In turn, a step or two at a time: each has something, the one takes what falls in the other, nothing is lost."""
     m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 1e-6), t2=np.full(3, 1e-6))
     run = Trajectories(m, random_tones(m, 400, 3, 5), 0, start=0, stop=400)
-    x = random_ket(m.dim, 7)
-    found, kept = run(x, np.arange(5000), seed=5), []
+    x, draws = random_ket(m.dim, 7), Draws(5, 0, 7, np.arange(5000))
+    found = run(x, draws.members, seed=5)
+    waiting, calm = run._waiting(run._enter * x, draws)
+    states = run.ends.enter(run.dressing.to_bare((run._enter * x)[:, None])).T
+    sharing = Sharing(np.array([0, len(waiting.row)]), waiting, np.zeros(1, dtype=np.int64))
+    grown = JumpTree(run.run, run.parts[0], run._jumps, states, sharing, draws, threads=2)
+    hands, made, rows, more = [grown.hand(), grown.hand()], [0, 0], [], True
+    while more or not grown.done:
+        more = False
+        for k, hand in enumerate(hands):
+            more |= grown.grow(hand, 2 * run.run.step_seconds())
+            if hand.full or not more:
+                kets, who = grown.taken(hand)
+                made[k] += len(kets)
+                rows += [*who.waiting.row.tolist()]
+    assert min(made) > 0.3 * len(found)
+    assert sum(made) == len(found)
+    assert sorted([*rows, *calm.tolist()]) == list(range(5000))
 
-    class Asked(Trajectories):
-        def _share(self, kets, *others):
-            own = super()._share(kets, *others)
-            kept.append((len(own[0].place), len(kets.place)))
-            return own
 
-    run.__class__ = Asked
-    monkeypatch.setattr(Crew, "idle", True)
-    monkeypatch.setattr(trajectories, "SHARED", 0.0)
-    monkeypatch.setattr(trajectories, "ASK", 1e-9)
-    again = run(x, np.arange(5000), seed=5, threads=2)
-    assert sum(own < all_of_them for own, all_of_them in kept) > 20
+def test_a_tree_deeper_than_its_frames_grows_on(monkeypatch):
+    m = replace(model((3, 2, 2), noise=True), t1=np.full(3, 3e-7), t2=np.full(3, 3e-7))
+    run = Trajectories(m, random_tones(m, 1000, 3, 5), 0, start=0, stop=1000)
+    x, made = random_ket(m.dim, 7), []
+    found = run(x, np.arange(3000), seed=5)
+    deepen = jumptree.Hand.deepen
+
+    def counted(hand):
+        deepen(hand)
+        made.append(len(hand.arrays()[3]))
+
+    monkeypatch.setattr(jumptree, "FRAMES", 2)
+    monkeypatch.setattr(jumptree.Hand, "deepen", counted)
+    again = run(x, np.arange(3000), seed=5)
+    assert max(made) >= 4
     assert np.array_equal(again.states, found.states)
     assert np.array_equal(again.members, found.members)
     assert np.array_equal(again.jumps, found.jumps)
@@ -170,22 +197,23 @@ def test_jumps_are_those_of_their_operators(levels):
                 expected.append(np.sqrt(rate) * embed(operator, q, m.levels) @ x)
     weight = np.linalg.norm(expected, axis=1)[:, None] ** 2
 
-    layout, count = KetLayout(m.levels), 20_000
+    run, count = Splitting(m, 1.0, rwa=True, tolerance=1e-6, mode="nojump"), 20_000
     rows = np.arange(count)
     sharing = Sharing(np.array([0, 1, count]), Waiting(np.zeros(count), rows, np.ones_like(rows)), np.array([0, 4]))
-    due = Midway(*layout.put(np.stack([x, 2 * x])), np.array([[0, 3], [5, 6]]), sharing)
-    found = JumpKinds(m, layout).jumped(due, Draws(1, 0, 7, rows))
-    states = layout.get(found.re, found.im)
+    nothing = run.plan(run.course(run.drive.played([], 0, 0, 0)))
+    kinds = jump_kinds(m, run.layout)
+    grown = JumpTree(run, nothing, kinds, np.stack([x, 2 * x]), sharing, Draws(1, 0, 7, rows), fell=True)
+    hand = grown.hand()
+    assert not grown.grow(hand, 1.0)
+    states, found = grown.taken(hand)
     assert np.abs(states[1:] - expected / np.sqrt(weight)).max() < 1e-14
     assert np.abs(states[1:] - states[0]).max(axis=1).min() < 1e-14
-    assert np.array_equal(found.place, [[0, 3]] + [[5, 6]] * len(expected))
-    assert np.array_equal(found.sharing.jumps, [1] + [5] * len(expected))
-    share = np.diff(found.sharing.first[1:]) / (count - 1)
+    assert np.array_equal(found.jumps, [1] + [5] * len(expected))
+    share = np.diff(found.first[1:]) / (count - 1)
     assert np.abs(share - (weight / weight.sum())[:, 0]).max() < 0.015
-    waiting = found.sharing.waiting
-    assert np.array_equal(np.sort(waiting.row), rows)
-    assert (waiting.used == 3).all()
-    assert (np.diff(waiting.level)[np.diff(found.sharing.owner) == 0] <= 0).all()
+    assert np.array_equal(np.sort(found.waiting.row), rows)
+    assert (found.waiting.used == 3).all()
+    assert (np.diff(found.waiting.level)[np.diff(found.owner) == 0] <= 0).all()
 
 
 def test_the_step_error_is_estimated():
