@@ -33,15 +33,19 @@ from .workloads.build import batch_of, device_of
 
 __all__ = ["TRAJECTORIES", "measure", "rows"]
 
-TRAJECTORIES: Dict[str, Tuple[int, int]] = {  # name: transmons of three levels, trajectories
-    "3 qutrits, 4,000 trajectories": (3, 4000),
-    "3 qutrits, 40,000 trajectories": (3, 40000),
-    "4 qutrits, 10,000 trajectories": (4, 10000),
-    "5 qutrits, 4,000 trajectories": (5, 4000),
-    "5 qutrits, 20,000 trajectories": (5, 20000),
-    "6 qutrits, 4,000 trajectories": (6, 4000),
-    "8 qutrits, 1,000 trajectories": (8, 1000),
-    "8 qutrits, 4,000 trajectories": (8, 4000),
+TRAJECTORIES: Dict[str, Tuple[int, int, int]] = {  # name: transmons of three levels, trajectories, experiments
+    "3 qutrits, 4,000 trajectories": (3, 4000, 1),
+    "3 qutrits, 40,000 trajectories": (3, 40000, 1),
+    "4 qutrits, 10,000 trajectories": (4, 10000, 1),
+    "5 qutrits, 4,000 trajectories": (5, 4000, 1),
+    "5 qutrits, 20,000 trajectories": (5, 20000, 1),
+    "6 qutrits, 4,000 trajectories": (6, 4000, 1),
+    "8 qutrits, 1,000 trajectories": (8, 1000, 1),
+    "8 qutrits, 4,000 trajectories": (8, 4000, 1),
+    "16 times 3 qutrits, 1,000": (3, 1000, 16),
+    "16 times 3 qutrits, 4,000": (3, 4000, 16),
+    "16 times 4 qutrits, 4,000": (4, 4000, 16),
+    "16 times 5 qutrits, 1,000": (5, 1000, 16),
 }
 REPEATS = 7
 LONG = 0.1  # s of one thread
@@ -84,9 +88,9 @@ def _batch(name: str) -> Callable[[int], Any]:
 
 def _trajectories(name: str) -> Callable[[int], Any]:
     """Return what runs trajectories of a line of driven transmons in some threads."""
-    count, trajectories = TRAJECTORIES[name]
+    count, trajectories, experiments = TRAJECTORIES[name]
     device = Device.line(count, t1=40e-6, t2=30e-6, levels=3)
-    batch = pulsekit.compile(_pulses(count), pulsekit.Backend(device, "memory"))
+    batch = pulsekit.compile(_pulses(count), pulsekit.Backend(device, "memory")).take(np.zeros(experiments, dtype=int))
     settings = {"solver": "trajectories", "seed": 1, "trajectories": trajectories, "spectator_bound": 1e-9}
     return lambda threads: pulsekit.simulate(batch, device, threads=threads, **settings)
 

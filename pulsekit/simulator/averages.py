@@ -28,6 +28,8 @@ class Averages(NamedTuple):
     populations: np.ndarray  # float64[E, dim]
     error: np.ndarray  # float64[E, dim], standard error of the mean
     states: np.ndarray  # complex128[E, dim, dim], the mean of |psi><psi|; empty when not asked for
+    over_time: np.ndarray  # float64[E, times, dim]
+    over_time_error: np.ndarray  # float64[E, times, dim]
     runs: int
     seed: int
 
@@ -44,6 +46,7 @@ def average(
     seed: Optional[int],
     threads: int,
     density: bool,
+    times: Sequence[int],
     experiments: np.ndarray,
     cancel: Optional[threading.Event] = None,
 ) -> Averages:
@@ -60,6 +63,7 @@ def average(
         seed: of the random streams; None: drawn.
         threads: plain threads.
         density: whether to average the states too.
+        times: samples at which populations are averaged too, ascending.
         experiments: int64[E], what keys the random streams.
         cancel: looked at every 30 ms or so.
     """
@@ -69,10 +73,19 @@ def average(
     square = np.zeros_like(mean)
     rho = np.zeros((len(states), model.dim, model.dim) if density else (0, 0, 0), dtype=complex)
     members = np.arange(count)
+    over_time = np.zeros((2, len(states), len(times), model.dim))
 
     def one(tones: Sequence[Tone], lane: int, e: int, threads: int) -> None:
-        run = Trajectories(model, tones, lane, start=0, stop=int(stop[e]), rwa=rwa)
-        found = run(states[e], members, seed=key, experiment=int(experiments[e]), threads=threads, cancel=cancel)
+        cuts, at = np.unique(np.minimum(np.array(times, dtype=np.int64), stop[e]), return_inverse=True)
+        sums = _Sums(count, len(cuts), model.dim)
+
+        def seen(t: int, kets: np.ndarray, counts: np.ndarray) -> None:
+            sums.add(int(np.searchsorted(cuts, t)), populations_of(model, kets, t, False, basis), counts)
+
+        run = Trajectories(model, tones, lane, start=0, stop=int(stop[e]), rwa=rwa, cuts=cuts.tolist())
+        which, x = int(experiments[e]), states[e]
+        found = run(x, members, seed=key, experiment=which, threads=threads, cancel=cancel, seen=seen)
+        over_time[:, e] = sums.mean()[:, at.reshape(-1)]
         kets, weight = found.states, found.counts / count
         p = populations_of(model, kets, int(stop[e]), False, basis)
         mean[e] = weight @ p
@@ -88,5 +101,32 @@ def average(
     run_all([partial(job, 1) for job in each[:apart]], threads)
     for job in each[apart:]:
         job(threads)
-    error = np.sqrt(np.maximum(square - mean**2, 0.0) / max(1, count - 1))
-    return Averages(mean, error, rho, count, key)
+    late = over_time[0], _error(over_time[0], over_time[1], count)
+    return Averages(mean, _error(mean, square, count), rho, *late, count, key)
+
+
+def _error(mean: np.ndarray, square: np.ndarray, count: int) -> np.ndarray:
+    """Return the standard error of means, given those of squares."""
+    return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0) / max(1, count - 1)))
+
+
+class _Sums:
+    """Sums of populations and of their squares, of some trajectories at some times.
+
+    They are of whole numbers, so that they do not depend on the order.
+    """
+
+    def __init__(self, trajectories: int, times: int, dim: int) -> None:
+        self._count, self._unit = trajectories, 2.0 ** min(52, 61 - trajectories.bit_length())
+        self._sums, self._lock = np.zeros((2, times, dim), dtype=np.int64), threading.Lock()
+
+    def add(self, k: int, populations: np.ndarray, counts: np.ndarray) -> None:
+        """Add populations float64[kets, dim] at a time, of so many trajectories each."""
+        whole = [np.rint(p * self._unit).astype(np.int64) for p in (populations, populations**2)]
+        with self._lock:
+            for total, numbers in zip(self._sums[:, k], whole):
+                total += counts @ numbers
+
+    def mean(self) -> np.ndarray:
+        """Return the means of both, float64[2, times, dim]."""
+        return self._sums / (self._unit * self._count)

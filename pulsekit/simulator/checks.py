@@ -75,7 +75,6 @@ def check_choices(
 def check_trajectories(
     solver: str,
     outputs: Sequence[str],
-    times: Optional[Sequence[int]],
     trajectories: Optional[int],
     extra: Sequence[ExtraTerm],
 ) -> None:
@@ -90,11 +89,11 @@ def check_trajectories(
                 f"Argument `trajectories` must come with solver='trajectories', but solver={solver!r} came."
             )
         return
-    asked = {"`outputs`": "propagators" in outputs, "`times`": times is not None, "`extra`": bool(extra)}
+    asked = {"`outputs`": "propagators" in outputs, "`extra`": bool(extra)}
     wrong = [name for name, is_asked in asked.items() if is_asked]
     if wrong:
         raise SimulationError(
-            f"Argument {wrong[0]} must not ask trajectories for propagators, a time grid or terms of the user's. "
+            f"Argument {wrong[0]} must not ask trajectories for propagators or terms of the user's. "
             "Use solver='lindblad'."
         )
 

@@ -97,8 +97,7 @@ def simulate(
             T1 and T2, and not with trajectories).
         initial: None (ground), {device qubit: level} or arrays, see
             :func:`~pulsekit.simulator.initial.initial_states`.
-        times: samples at which populations are kept, ascending; not with
-            trajectories.
+        times: samples at which populations are kept, ascending.
         spectator_bound: effect on populations below which an idle neighbour
             is left out.
         memory_cap: bytes; None: most of what the machine has.
@@ -128,7 +127,7 @@ def simulate(
         )
     check_settings(solver, method, tolerance, more=("trajectories",))
     check_choices(times, threads, trajectories, seed, memory_cap)
-    check_trajectories(solver, outputs, times, trajectories, extra)
+    check_trajectories(solver, outputs, trajectories, extra)
     batch = as_batch(programs, device, los)
     check_extra(extra, device)
     check_batch(batch, device)
@@ -179,7 +178,9 @@ def simulate(
     for cluster in clusters:
         if solver == "trajectories":
             parts.append(
-                _averaged(batch, device, cluster, rwa, basis, outputs, initial, trajectories, seed, threads, info)
+                _averaged(
+                    batch, device, cluster, rwa, basis, outputs, initial, times, trajectories, seed, threads, info
+                )
             )
             continue
         parts.append(
@@ -324,6 +325,7 @@ def _averaged(
     basis: str,
     outputs: Sequence[str],
     initial: Initial,
+    times: Optional[Sequence[int]],
     trajectories: Optional[int],
     seed: Optional[int],
     threads: int,
@@ -348,10 +350,13 @@ def _averaged(
         seed=info.get("seed", seed),
         threads=threads,
         density="states" in outputs,
+        times=() if times is None else times,
         experiments=chosen,
     )
     info.update(seed=found.seed, trajectories=found.runs)
     info.setdefault("standard_error", {})[model.qubits] = found.error
+    if times is not None:
+        info.setdefault("standard_error_over_time", {})[model.qubits] = found.over_time_error
     states = None
     if "states" in outputs:
         states = virtual_z(model, found.states, _final_phase(stacks, model, len(chosen)), True)
@@ -363,7 +368,7 @@ def _averaged(
         found.populations if "populations" in outputs else None,
         states,
         None,
-        None,
+        None if times is None else found.over_time,
         tuple(cluster.left_out),
         float(cluster.bound),
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import ContextManager, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, ContextManager, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -46,6 +46,7 @@ ASK = 2e-3  # s of kernel time between looks whether a thread has nothing to do
 PAUSE = 5e-5  # s between looks of such a thread whether there is something again
 CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
+Seen = Callable[[int, np.ndarray, np.ndarray], None]
 SURE = 1e-6  # part of a squared norm, more than what steps may take off it
 
 
@@ -60,6 +61,7 @@ class Trajectories:
         rwa: drop counter-rotating terms.
         units: outer step in units of :func:`~pulsekit.simulator.steps.unit`.
         step: the same in samples, whatever the model needs.
+        cuts: samples from start to stop at which a call may look on.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Trajectories:
         rwa: bool = True,
         units: float = STEP,
         step: Optional[float] = None,
+        cuts: Sequence[int] = (),
     ) -> None:
         self.model = model
         self._tones, self._lane, self._rwa = tones, lane, rwa
@@ -87,11 +90,13 @@ class Trajectories:
             if any(idle for _, _, idle in self._stretches):
                 self.idle = idle_jumps(model, self.run.sites, whole)
             if self.idle is None:
-                self._stretches = [(start, stop, False)]
+                self._stretches = [(start, stop, False)] if stop > start else []
+            self._stretches = _cut(self._stretches, cuts)
             self.parts = self._parts(self.run)
-        turn = model.labels @ (w_c - model.w_frame)
-        self._enter = np.exp(1j * turn * (start * model.dt))
-        self._leave = np.exp(-1j * turn * (stop * model.dt))
+        begins = {a: k for k, (a, _, _) in enumerate([*self._stretches, (stop, stop, False)])}
+        self._cuts = {begins[t]: t for t in cuts}  # by the part that begins there
+        self._turn, self._stop = model.labels @ (w_c - model.w_frame), stop
+        self._enter = np.exp(1j * self._turn * (start * model.dt))
         self._jumps = jump_kinds(model, self.run.layout)
         time = (stop - start + self.step) * model.dt  # a level is passed half a step late, at most
         least = (1 - SURE) * np.exp(-float(self._jumps.total.max()) * time)
@@ -121,6 +126,7 @@ class Trajectories:
         purpose: int = PURPOSE,
         threads: int = 1,
         cancel: Optional[threading.Event] = None,
+        seen: Optional[Seen] = None,
     ) -> Branches:
         """Evolve trajectories from one state.
 
@@ -130,6 +136,10 @@ class Trajectories:
             seed, experiment, purpose: of the random stream.
             threads: plain threads over the tree of jumps; the result is the same.
             cancel: looked at every 30 ms or so.
+            seen: called at every cut with the sample, some kets
+                complex128[kets, dim] (dressed interaction frame, normalised),
+                and how many trajectories are in each; several times at one,
+                in any order, by any thread.
 
         Returns:
             First those without jumps. Each member is in one.
@@ -149,7 +159,7 @@ class Trajectories:
         x = self._enter * x
         waiting, calm = self._waiting(x, draws)
         root = Paths(x[None], Sharing(np.array([0, len(waiting.row)]), waiting, np.zeros(1, dtype=np.int64)))
-        tree = _Tree(draws, Crew(threads), cancel, [])
+        tree = _Tree(draws, Crew(threads), cancel, seen, len(calm), [])
         tree.crew.run(lambda: self._pass(root, 0, tree))
         found = gathered(tree.found, self.model.dim)
         return found.joined(members[calm]) if len(calm) else found
@@ -193,6 +203,10 @@ class Trajectories:
     def _pass(self, paths: Paths, k: int, tree: "_Tree") -> None:
         """Take paths from the beginning of a part to the end, and what jumps off them."""
         while len(paths.states):
+            if tree.seen is not None and k in self._cuts:
+                counts = np.diff(paths.sharing.first)
+                counts[paths.sharing.jumps == 0] += tree.calm  # who never jump, all in one ket
+                tree.seen(self._cuts[k], self._normalised(paths.states, self._cuts[k]), counts)
             if k == len(self.parts):
                 self._end(paths, tree)
                 return
@@ -224,7 +238,7 @@ class Trajectories:
         """Take kets, the stepper's basis, from the end of a part to the end."""
         paths = Paths(self.dressing.to_dressed(self.ends.leave(states.T)).T, sharing)
         if k + 1 == len(self.parts):
-            self._end(paths, tree)
+            self._pass(paths, k + 1, tree)
         else:
             tree.crew.spawn(partial(self._pass, paths, k + 1, tree), False)
 
@@ -263,10 +277,24 @@ class Trajectories:
         row = before + sharing.waiting.row
         row.sort(kind="stable")
         row -= before
-        x = np.ascontiguousarray(paths.states)
-        states = np.empty_like(x)
-        kernel("jumps").normalised(parts(x), parts(self._leave), parts(states))
+        states = self._normalised(paths.states, self._stop)
         tree.found.append(Branches(states, sharing.first, tree.draws.members[row], sharing.jumps))
+
+    def _normalised(self, states: np.ndarray, t: int) -> np.ndarray:
+        """Return kets of the dressed common frame at a sample in the interaction frame, normalised."""
+        x = np.ascontiguousarray(states)
+        out = np.empty_like(x)
+        kernel("jumps").normalised(parts(x), parts(np.exp(-1j * self._turn * (t * self.model.dt))), parts(out))
+        return out
+
+
+def _cut(stretches: Sequence[Tuple[int, int, bool]], cuts: Sequence[int]) -> List[Tuple[int, int, bool]]:
+    """Return stretches cut at some samples."""
+    out = []
+    for a, b, idle in stretches:
+        edges = [a, *sorted({t for t in cuts if a < t < b}), b]
+        out += [(low, high, idle) for low, high in zip(edges, edges[1:])]
+    return out
 
 
 class _Tree(NamedTuple):
@@ -275,4 +303,6 @@ class _Tree(NamedTuple):
     draws: Draws
     crew: Crew
     cancel: Optional[threading.Event]
+    seen: Optional[Seen]
+    calm: int  # who never jump and do not wait
     found: List[Branches]

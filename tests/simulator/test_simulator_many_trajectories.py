@@ -261,6 +261,53 @@ def test_simulate_averages_trajectories():
     assert out.info["trajectories"] == 2000
 
 
+@pytest.mark.parametrize("basis", ["dressed", "bare"])
+@pytest.mark.parametrize("idle", [0, 2000])
+def test_trajectories_are_averaged_on_a_time_grid(basis, idle):
+    """Also across a long delay, which they cross in closed form, and after the program's end, where nothing goes on."""
+    dev = chain(3, 2, t1=4e-6, t2=3e-6)
+    plays = [(f"d{q}", k * (160 + idle), X, X_AMP / 2, 0.3 * q) for q in range(3) for k in range(2)]
+    p, stop = program(plays, 320 + idle), 320 + idle
+    times = [0, 37, 160, 160, 160 + idle // 3, 200 + idle, stop, stop + 100]
+    exact = simulate(p, dev, noise=True, basis=basis, times=times).over_time[0]
+    settings = {"solver": "trajectories", "trajectories": 3000, "seed": 4, "basis": basis, "times": times}
+    found = simulate(p, dev, **settings)
+    ((_, error),) = found.info["standard_error_over_time"].items()
+    seen = found.over_time[0]
+    assert np.abs(seen.sum(axis=1) - 1).max() < 1e-9
+    assert np.abs(seen[0] - exact[0]).max() < 1e-9
+    assert np.abs(seen[-1] - found.populations[0]).max() < 1e-9
+    assert np.array_equal(seen[2], seen[3])
+    assert np.abs(seen[-1] - seen[2]).max() > 0.05
+    assert (np.abs(seen - exact) < 5 * error[0] + 1e-3).all()
+    assert error[0, 4:].max(axis=1).min() > 1e-4
+    assert np.abs(error[0, -1] - next(iter(found.info["standard_error"].values()))[0]).max() < 1e-9
+    for threads in (2, 4):
+        assert np.array_equal(simulate(p, dev, threads=threads, **settings).over_time, found.over_time)
+
+
+def test_a_time_grid_without_jumps_is_that_of_a_ket():
+    dev = chain(3, 3, t1=1.0, t2=1.0)
+    p = program([(f"d{q}", 0, X, X_AMP / 2, 0.3 * q) for q in range(3)], 160)
+    times = [0, 13, 80, 131, 160]
+    exact = simulate(p, dev, times=times).over_time[0]
+    found = simulate(p, dev, solver="trajectories", trajectories=10, seed=1, times=times).over_time[0]
+    assert np.abs(found - exact).max() < 2e-4
+
+
+def test_experiments_side_by_side_are_as_alone():
+    dev = chain(3, 2, t1=2e-6, t2=1.5e-6)
+    p = program([(f"d{q}", 160 * k, X, X_AMP / 2, 0.3 * q) for q in range(3) for k in range(2)], 320)
+    batch = [p] * 5
+    settings = {"solver": "trajectories", "trajectories": 300, "seed": 4, "outputs": ("populations", "states")}
+    found = simulate(batch, dev, **settings)
+    assert np.abs(found.populations[0] - found.populations[1]).max() > 1e-6  # random numbers of their own
+    for threads in (2, 3, 4, 8):
+        again = simulate(batch, dev, threads=threads, **settings)
+        assert np.array_equal(again.populations, found.populations)
+        assert np.array_equal(again.states, found.states)
+
+
 @pytest.mark.nightly
 def test_many_jumps_still_agree():
     m = replace(model((3, 3, 2), noise=True), t1=np.full(3, 0.1e-6), t2=np.full(3, 0.1e-6))
