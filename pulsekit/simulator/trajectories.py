@@ -43,7 +43,7 @@ IDLE = 400  # samples without a drive from which they are crossed in one step
 STEP = 2.0  # units: errors of 1e-5 are far below the spread of trajectories
 WORTH = 2e-3  # s of kernel time, less is not worth a thread
 ASK = 2e-3  # s of kernel time between looks whether a thread has nothing to do
-PAUSE = 5e-5  # s between looks of such a thread whether there is something again
+PAUSES = (5e-5, 2e-4)  # s between looks of such a thread whether there is something again, at first and at most
 CROSSED = 3e-5  # s, of a trajectory that jumps in an idle stretch
 ENTRIES = 2**17  # amplitudes of trajectories that cross an idle stretch at a time
 Seen = Callable[[int, np.ndarray, np.ndarray], None]
@@ -222,7 +222,7 @@ class Trajectories:
 
     def _grow(self, grown: JumpTree, k: int, tree: "_Tree") -> None:
         """Let a part's jumps grow, together with others who do, and take what comes out of this hand to the end."""
-        hand, crew, more = grown.hand(), tree.crew, True
+        hand, crew, more, pause = grown.hand(), tree.crew, True, PAUSES[0]
         shared = crew.threads > 1 and grown.worth > WORTH
         while more or not (grown.done or crew.asked):
             look(tree.cancel)
@@ -231,8 +231,11 @@ class Trajectories:
             more = grown.grow(hand, ASK if shared else CHUNK_SECONDS)
             if hand.full or (hand.count and not more):
                 self._go_on(*grown.taken(hand), k, tree)
-            if not more and not grown.done:
-                time.sleep(PAUSE)
+            if more:
+                pause = PAUSES[0]
+            elif not grown.done:
+                time.sleep(pause)
+                pause = min(2 * pause, PAUSES[1])
 
     def _go_on(self, states: np.ndarray, sharing: Sharing, k: int, tree: "_Tree") -> None:
         """Take kets, the stepper's basis, from the end of a part to the end."""
