@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from many_systems import X_AMP, X, chain, model, program, random_ket, random_tones
+from scipy.linalg import expm
 
 from pulsekit.simulator import Cluster, jumptree, simulate, trajectories
 from pulsekit.simulator.jumpdraws import DRAWS, Draws
@@ -154,6 +155,35 @@ def test_a_tree_deeper_than_its_frames_grows_on(monkeypatch):
     assert np.array_equal(again.states, found.states)
     assert np.array_equal(again.members, found.members)
     assert np.array_equal(again.jumps, found.jumps)
+
+
+def test_a_jump_comes_at_the_step_that_is_nearest_to_its_level():
+    """States after one jump are those of exponentials; which step it came after shows in their phases."""
+    m, stop, step = replace(model((3, 2, 2), noise=True), t1=np.full(3, 3e-6), t2=np.full(3, 2e-6)), 300, 1
+    x, members = random_ket(m.dim, 7), np.arange(400)
+    found = Trajectories(m, [], 0, start=0, stop=stop, step=float(step))(x, members, seed=5)
+    w_c = float(np.mean(m.w_bare))
+    decay = sum(c.conj().T @ c for c in m.collapse_dressed) / 2
+    once = expm((-1j * np.diag(m.energies(w_c)) - decay) * step * m.dt)
+    kets, ahead = [x], [np.diag(np.exp(1j * m.offsets(w_c) * stop * m.dt))]
+    for _ in range(stop // step):
+        kets.append(once @ kets[-1])
+        ahead.append(ahead[-1] @ once)
+    norms = np.array([np.vdot(ket, ket).real for ket in kets])
+    levels = Draws(5, 0, 7, members).at(members, np.zeros_like(members))
+    seen = 0
+    for branch in found:
+        if branch.jumps == 1:
+            # the first members' level is passed within this step: the nearest of both ends
+            k = int(np.searchsorted(-norms, -levels[branch.members[0]]))
+            late = (norms[k - 1] - levels[branch.members[0]]) / (norms[k - 1] - norms[k])
+            at = k if late > 0.5 else k - 1
+            if abs(late - 0.5) > 0.05 and at > 0:
+                after = [ahead[stop // step - at] @ c @ kets[at] for c in m.collapse_dressed]
+                overlaps = [abs(np.vdot(branch.state, y)) / np.linalg.norm(y) for y in after]
+                assert max(overlaps) > 1 - 1e-7
+                seen += 1
+    assert seen > 30
 
 
 def test_those_who_never_jump_are_known_beforehand():
