@@ -69,7 +69,7 @@ def test_counts_are_compared_with_probabilities() -> None:
 def test_two_threads_are_timed_beside_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "LONG", 1e-3)
     monkeypatch.setattr(threads, "REPEATS", 1)
-    monkeypatch.setattr(threads, "TRAJECTORIES", {"few": (2, 10)})
+    monkeypatch.setattr(threads, "TRAJECTORIES", {"few": (2, 10, 3)})
     for name in ("w1_rabi1q", "few"):
         row = threads.measure(name)
         assert row.peer == "one thread" and row.ours_s > 0 and row.peer_s > 0
