@@ -22,7 +22,7 @@ cdef extern from *:
     """
     ctypedef struct course_t:
         long total
-    long SEG_STEPS, SEG_LAST, SEG_BACK, SEG_COLUMNS
+    long SEG_STEPS, SEG_LAST, SEG_BACK
     course_t outer_course(long, long, long, long, const long*, const long*, const long*, const long*, const double*,
                           const long*, long, const double*, const long*, const double*) nogil
     void outer_layer(const course_t*, long, double*, double*) nogil
